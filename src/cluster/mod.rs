@@ -1,0 +1,1 @@
+//! The state of a cluster: from a snapshot file, a live cluster (GET only) or a git revision.

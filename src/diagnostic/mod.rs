@@ -1,0 +1,112 @@
+//! What rollcast says when something is wrong: a code, a place, why, and how to mend it.
+//!
+//! Never prints: `cli` and `report` do.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth knowing; changes no exit code.
+    Note,
+    /// Likely a mistake; `check` lists it.
+    Warning,
+    /// Nothing can come of the input.
+    Error,
+}
+
+/// A text that diagnostics point into.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Source {
+    /// As the user named it; `-` is standard input.
+    pub file: PathBuf,
+    /// Its whole text.
+    pub text: String,
+}
+
+/// One thing to tell the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Stable name, for `rollcast explain CODE`: `fleet-unknown-key`.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong, in one sentence, lower case, no full stop, names in backticks.
+    pub text: String,
+    /// Where, if it stands in a text: the source and the byte range to underline.
+    pub place: Option<(Arc<Source>, Range<usize>)>,
+    /// What stands under the underlined text: `expected one of …`.
+    pub label: String,
+    /// How to mend it.
+    pub hints: Vec<String>,
+}
+
+impl Diagnostic {
+    /// An error without a place yet.
+    pub fn error(code: &'static str, text: impl Into<String>) -> Self {
+        Self { code, severity: Severity::Error, text: text.into(), place: None, label: String::new(), hints: Vec::new() }
+    }
+
+    /// A warning without a place yet.
+    pub fn warning(code: &'static str, text: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, text) }
+    }
+
+    /// Puts it at a byte range of a source.
+    #[must_use]
+    pub fn at(mut self, source: &Arc<Source>, range: Range<usize>) -> Self {
+        self.place = Some((Arc::clone(source), range));
+        self
+    }
+
+    /// Says what was expected at the place.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// Adds a way to mend it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// File, line and column (both from 1), if it has a place.
+    pub fn position(&self) -> Option<(&PathBuf, usize, usize)> {
+        let (source, range) = self.place.as_ref()?;
+        let before = source.text.get(..range.start).unwrap_or(&source.text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        Some((&source.file, line, column))
+    }
+}
+
+/// Everything that was wrong, at once. Never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostics(pub Vec<Diagnostic>);
+
+impl From<Diagnostic> for Diagnostics {
+    fn from(one: Diagnostic) -> Self {
+        Self(vec![one])
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, d) in self.0.iter().enumerate() {
+            let newline = if i == 0 { "" } else { "\n" };
+            match d.position() {
+                Some((file, line, column)) => write!(f, "{newline}{}:{line}:{column}: {}", file.display(), d.text)?,
+                None => write!(f, "{newline}{}", d.text)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Diagnostics {}

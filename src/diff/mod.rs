@@ -1,0 +1,1 @@
+//! Before and after become a list of changes that hides no line of a pod template.

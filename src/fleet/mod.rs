@@ -1,0 +1,1 @@
+//! `fleet.toml` as written becomes a checked fleet.

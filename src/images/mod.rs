@@ -1,0 +1,1 @@
+//! Image references: what they name, whether they are pinned, and the image map.

@@ -1,0 +1,67 @@
+//! Kubernetes objects as data: values, identities, quantities, YAML and JSON text.
+//!
+//! Knows no kind by name and no schema. Objects are `serde_json` values in the API's own JSON form, never typed structs: a
+//! typed struct silently drops the fields it does not know.
+
+mod id;
+pub mod path;
+pub mod quantity;
+pub mod yaml;
+
+pub use id::{Gvk, ObjectId};
+pub use serde_json::{Map, Number, Value};
+
+/// The value at a path of map keys, if every step is there.
+pub fn at<'v>(value: &'v Value, path: &[&str]) -> Option<&'v Value> {
+    path.iter().try_fold(value, |v, key| v.get(key))
+}
+
+/// The string at a path of map keys; the empty string if it is not there or is no string.
+pub fn text<'v>(value: &'v Value, path: &[&str]) -> &'v str {
+    at(value, path).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The integer at a path of map keys, if it is there and is one.
+pub fn integer(value: &Value, path: &[&str]) -> Option<i64> {
+    at(value, path).and_then(Value::as_i64)
+}
+
+/// The items of the list at a path of map keys; none if it is not there or is no list.
+pub fn items<'v>(value: &'v Value, path: &[&str]) -> &'v [Value] {
+    at(value, path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// The map at a path of keys, made (and made a map) if it is not there.
+pub fn map_at<'v>(value: &'v mut Value, path: &[&str]) -> &'v mut Map<String, Value> {
+    let mut here = value;
+    for key in path {
+        here = as_map(here).entry(*key).or_insert_with(|| Value::Object(Map::new()));
+    }
+    as_map(here)
+}
+
+fn as_map(value: &mut Value) -> &mut Map<String, Value> {
+    if !value.is_object() {
+        *value = Value::Object(Map::new());
+    }
+    match value {
+        Value::Object(map) => map,
+        _ => unreachable!("made a map above"),
+    }
+}
+
+/// The value as JSON text with the keys of every map sorted, as Go's encoder writes a map.
+pub fn sorted_json(value: &Value) -> String {
+    fn sorted(value: &Value) -> Value {
+        match value {
+            Value::Object(map) => {
+                let mut keys: Vec<&String> = map.keys().collect();
+                keys.sort();
+                Value::Object(keys.into_iter().map(|k| (k.clone(), sorted(&map[k]))).collect())
+            }
+            Value::Array(list) => Value::Array(list.iter().map(sorted).collect()),
+            other => other.clone(),
+        }
+    }
+    sorted(value).to_string()
+}

@@ -1,0 +1,1 @@
+//! YAML manifests, read and written so that kubectl sees the same values.

@@ -1,0 +1,1 @@
+//! A pinned fleet and its templates become manifests.

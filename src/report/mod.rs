@@ -1,0 +1,1 @@
+//! Verdicts become text, JSON and other formats: one file each.

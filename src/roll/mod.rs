@@ -1,0 +1,1 @@
+//! Transitions become verdicts: which pods are replaced, how often, because of what, and for how long nothing was available.

@@ -1,0 +1,170 @@
+//! The shipped data files, decoded when asked for.
+
+use super::{Field, ListKind, ListType, MapType, Omit, Resource, Scalar, StructType, Type, Version};
+use crate::object::{Value, items, text};
+use flate2::read::GzDecoder;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::ops::Range;
+use std::sync::{Arc, LazyLock, OnceLock};
+
+/// The types and resources of one Kubernetes version.
+pub struct Schema {
+    version: Version,
+    data: String,
+    lines: Vec<Range<usize>>,
+    names: BTreeMap<String, u32>,
+    types: Vec<OnceLock<StructType>>,
+    resources: OnceLock<Vec<Resource>>,
+}
+
+impl Schema {
+    /// The data of a version; inflated once, its types decoded one by one when first used.
+    pub fn of(version: Version) -> &'static Self {
+        static ALL: [LazyLock<Schema>; 4] = [
+            LazyLock::new(|| Schema::inflate(Version::V1_34, include_bytes!("builtin/kubernetes-1.34.jsonl.gz"))),
+            LazyLock::new(|| Schema::inflate(Version::V1_35, include_bytes!("builtin/kubernetes-1.35.jsonl.gz"))),
+            LazyLock::new(|| Schema::inflate(Version::V1_36, include_bytes!("builtin/kubernetes-1.36.jsonl.gz"))),
+            LazyLock::new(|| Schema::inflate(Version::V1_37, include_bytes!("builtin/kubernetes-1.37.jsonl.gz"))),
+        ];
+        &ALL[version as usize]
+    }
+
+    fn inflate(version: Version, packed: &[u8]) -> Self {
+        let mut data = String::new();
+        GzDecoder::new(packed).read_to_string(&mut data).expect("shipped schema data is whole");
+        let (mut lines, mut names, mut start) = (Vec::new(), BTreeMap::new(), 0);
+        for line in data.split_inclusive('\n') {
+            if let Some(name) = line.strip_prefix("{\"name\":\"").and_then(|rest| rest.split('"').next()) {
+                names.insert(name.to_owned(), lines.len() as u32);
+            }
+            lines.push(start..start + line.len());
+            start += line.len();
+        }
+        let types = lines.iter().map(|_| OnceLock::new()).collect();
+        Self { version, data, lines, names, types, resources: OnceLock::new() }
+    }
+
+    /// Which version this is.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Every resource and subresource that the version serves, by group, version and name.
+    pub fn resources(&self) -> &[Resource] {
+        self.resources.get_or_init(|| {
+            let head: Value = serde_json::from_str(&self.data[self.lines[0].clone()]).expect("shipped schema data is JSON");
+            items(&head, &["resources"]).iter().map(|r| self.resource(r)).collect()
+        })
+    }
+
+    /// The resource that stores objects of a kind.
+    pub fn resource_of(&self, group: &str, version: &str, kind: &str) -> Option<&Resource> {
+        self.resources().iter().find(|r| r.group == group && r.version == version && r.kind == kind && !r.resource.contains('/'))
+    }
+
+    /// The type of that OpenAPI name: `io.k8s.api.core.v1.PodTemplateSpec`.
+    pub fn named(&self, name: &str) -> Option<Type> {
+        self.names.get(name).map(|i| Type::Named(*i))
+    }
+
+    /// The struct behind a type; none if it is no struct.
+    pub fn fields<'s>(&'s self, ty: &'s Type) -> Option<&'s StructType> {
+        match ty {
+            Type::Named(index) => Some(self.types[*index as usize].get_or_init(|| self.decode(*index as usize))),
+            Type::Struct(inline) => Some(inline),
+            _ => None,
+        }
+    }
+
+    fn resource(&self, line: &Value) -> Resource {
+        let own = |key: &str| text(line, &[key]).to_owned();
+        let list = |key: &str| items(line, &[key]).iter().filter_map(|v| v.as_str().map(str::to_owned)).collect();
+        Resource {
+            group: own("group"),
+            version: own("version"),
+            resource: own("resource"),
+            kind: own("kind"),
+            namespaced: line["namespaced"] == true,
+            verbs: list("verbs"),
+            singular: own("singular"),
+            short: list("short"),
+            categories: list("categories"),
+            ty: self.named(text(line, &["type"])),
+        }
+    }
+
+    fn decode(&self, index: usize) -> StructType {
+        let line: Value = serde_json::from_str(&self.data[self.lines[index].clone()]).expect("shipped schema data is JSON");
+        StructType {
+            name: text(&line, &["name"]).to_owned(),
+            go: text(&line, &["go"]).to_owned(),
+            fields: items(&line, &["fields"]).iter().map(|f| self.field(f)).collect(),
+            atomic: line["atomic"] == true,
+            preserve_unknown: false,
+        }
+    }
+
+    fn field(&self, f: &Value) -> Field {
+        let own = |key: &str| text(f, &[key]).to_owned();
+        let strategy = text(f, &["ps"]);
+        let has = |word: &str| strategy.split(',').any(|s| s == word);
+        Field {
+            name: own("n"),
+            go: own("g"),
+            ty: self.field_type(&f["t"], f),
+            pointer: f["p"] == true,
+            omit: match text(f, &["o"]) {
+                "empty" => Omit::Empty,
+                "zero" => Omit::Zero,
+                _ => Omit::Never,
+            },
+            default: f.get("d").cloned(),
+            allowed: items(f, &["e"]).iter().filter_map(|v| v.as_str().map(str::to_owned)).collect(),
+            required: f["r"] == true,
+            patch_merge: has("merge"),
+            patch_replace: has("replace"),
+            retain_keys: has("retainKeys"),
+            merge_key: f.get("pk").and_then(Value::as_str).map(str::to_owned),
+            protobuf: own("pb"),
+            protobuf_in: own("pi"),
+        }
+    }
+
+    /// `told` is the field that states the list's or map's kind; nested lists and maps are atomic unless it says otherwise.
+    fn field_type(&self, ty: &Value, told: &Value) -> Type {
+        if let Some(name) = ty.as_str() {
+            return scalar(name);
+        }
+        if let Some(name) = ty.get("ref").and_then(Value::as_str) {
+            return self.named(name).unwrap_or(Type::Any);
+        }
+        if let Some(item) = ty.get("list") {
+            let kind = match text(told, &["lt"]) {
+                "map" => ListKind::Map(items(told, &["lk"]).iter().filter_map(|k| k.as_str().map(str::to_owned)).collect()),
+                "set" => ListKind::Set,
+                _ => ListKind::Atomic,
+            };
+            let pointers = ty["ptr"] == true;
+            return Type::List(Arc::new(ListType { item: self.field_type(item, &Value::Null), kind, pointers }));
+        }
+        Type::Map(Arc::new(MapType { value: self.field_type(&ty["map"], &Value::Null), atomic: told["ma"] == true }))
+    }
+}
+
+fn scalar(name: &str) -> Type {
+    Type::Scalar(match name {
+        "string" => Scalar::String,
+        "bool" => Scalar::Bool,
+        "int32" => Scalar::Int32,
+        "int64" => Scalar::Int64,
+        "float64" => Scalar::Float,
+        "bytes" => Scalar::Bytes,
+        "quantity" => Scalar::Quantity,
+        "intstr" => Scalar::IntOrString,
+        "time" => Scalar::Time,
+        "microtime" => Scalar::MicroTime,
+        "duration" => Scalar::Duration,
+        _ => return Type::Any,
+    })
+}

@@ -1,0 +1,1 @@
+//! The defaults that Kubernetes fills into an object, kind by kind.

@@ -1,0 +1,105 @@
+//! The stored objects, copied on write, with a journal of what changed.
+
+use crate::object::{ObjectId, Value, map_at};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// One change of one object.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The resource version that it made.
+    pub revision: u64,
+    /// Of which object.
+    pub id: ObjectId,
+    /// What was there before; none if it was created.
+    pub before: Option<Arc<Value>>,
+    /// What is there now; none if it was removed.
+    pub after: Option<Arc<Value>>,
+}
+
+/// All objects of a cluster. Cloning it copies no object.
+#[derive(Clone, Debug, Default)]
+pub struct Store {
+    objects: BTreeMap<ObjectId, Arc<Value>>,
+    revision: u64,
+    uids: u64,
+    journal: Vec<Change>,
+}
+
+impl Store {
+    /// Puts an object in as it is; its resource version moves the store's own on, so that later writes count up from it.
+    pub fn load(&mut self, object: Arc<Value>) {
+        let revision = object["metadata"]["resourceVersion"].as_str().and_then(|v| v.parse().ok()).unwrap_or(0);
+        self.revision = self.revision.max(revision);
+        self.objects.insert(ObjectId::of(&object), object);
+    }
+
+    /// The object of an id.
+    pub fn get(&self, id: &ObjectId) -> Option<&Arc<Value>> {
+        self.objects.get(id)
+    }
+
+    /// The objects of a kind, in one namespace or in all, by namespace and name.
+    pub fn list<'s>(&'s self, group: &str, kind: &str, namespace: Option<&'s str>) -> impl Iterator<Item = (&'s ObjectId, &'s Arc<Value>)> {
+        let first =
+            ObjectId { group: group.into(), kind: kind.into(), namespace: namespace.unwrap_or_default().into(), name: String::new() };
+        let (group, kind) = (first.group.clone(), first.kind.clone());
+        self.objects
+            .range(first..)
+            .take_while(move |(id, _)| id.group == group && id.kind == kind && namespace.is_none_or(|n| n == id.namespace))
+    }
+
+    /// Every object, by group, kind, namespace and name.
+    pub fn iter(&self) -> impl Iterator<Item = (&ObjectId, &Arc<Value>)> {
+        self.objects.iter()
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    /// Stores an object under a new resource version, which it writes into its metadata, and notes the change.
+    pub fn put(&mut self, mut object: Value) -> Arc<Value> {
+        self.revision += 1;
+        map_at(&mut object, &["metadata"]).insert("resourceVersion".into(), self.revision.to_string().into());
+        let (id, object) = (ObjectId::of(&object), Arc::new(object));
+        let before = self.objects.insert(id.clone(), Arc::clone(&object));
+        self.journal.push(Change { revision: self.revision, id, before, after: Some(Arc::clone(&object)) });
+        object
+    }
+
+    /// Removes an object and notes the change; gives it back as it was.
+    pub fn remove(&mut self, id: &ObjectId) -> Option<Arc<Value>> {
+        let before = self.objects.remove(id)?;
+        self.revision += 1;
+        self.journal.push(Change { revision: self.revision, id: id.clone(), before: Some(Arc::clone(&before)), after: None });
+        Some(before)
+    }
+
+    /// What changed since the journal was that long.
+    pub fn changes_since(&self, length: usize) -> &[Change] {
+        self.journal.get(length..).unwrap_or_default()
+    }
+
+    /// How many changes there were.
+    pub fn journal_len(&self) -> usize {
+        self.journal.len()
+    }
+
+    /// The newest resource version.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// A uid that no object of this store has: the same ones in the same order every time.
+    pub fn new_uid(&mut self) -> String {
+        self.uids += 1;
+        format!("726f6c6c-6361-4374-8000-{:012x}", self.uids)
+    }
+}

@@ -1,0 +1,1 @@
+//! What the API server refuses, kind by kind, in its order and with its texts.

@@ -1,0 +1,1 @@
+//! The write path: decode, default, patch, own, admit, prepare, validate, store.
