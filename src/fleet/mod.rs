@@ -1,1 +1,3 @@
 //! `fleet.toml` as written becomes a checked fleet.
+
+pub mod pipeline;
