@@ -4,13 +4,19 @@
 //! `unknown`. Values of Secrets become digests on the way in ([`mask_secret`]); nothing later ever sees them.
 
 pub mod base;
+mod connect;
+mod credentials;
+mod discovery;
 pub mod documents;
+mod get;
 mod json;
-pub mod live;
+mod live;
 mod secrets;
 mod snapshot;
 mod write;
 
+pub use connect::{Access, Connection, connect};
+pub use live::{Scope, read_live};
 pub use secrets::mask_secret;
 pub use snapshot::{read_snapshot, read_snapshot_from};
 pub use write::{write_snapshot, write_snapshot_file};
@@ -36,6 +42,8 @@ pub struct State {
     /// Which kinds were asked for, as (group, kind); none if the source does not tell: then a kind without objects may
     /// just not be in the file.
     pub kinds: Option<BTreeSet<(String, String)>>,
+    /// Which namespaces were asked for; none for all.
+    pub namespaces: BTreeSet<String>,
     /// What could not be read.
     pub unreadable: Vec<Unreadable>,
     /// What lowers the worth of the answer: no managed fields, version unknown, Secrets masked.
@@ -74,6 +82,9 @@ impl State {
         });
         if let Some(refused) = refused {
             return Some(refused.to_string());
+        }
+        if !self.namespaces.is_empty() && !namespace.is_empty() && !self.namespaces.contains(namespace) {
+            return Some(format!("{} was not asked for namespace {namespace}", self.source));
         }
         let read = self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&(group.to_owned(), kind.to_owned())));
         (!read).then(|| format!("{} holds no objects of kind {kind}: it was not asked for them", self.source))

@@ -16,6 +16,7 @@ use std::path::Path;
 const VERSION: &str = "rollcast/kubernetes-version";
 const SOURCE: &str = "rollcast/source";
 const KINDS: &str = "rollcast/kinds";
+const NAMESPACES: &str = "rollcast/namespaces";
 const UNREADABLE: &str = "rollcast/unreadable";
 
 /// Writes a state as a snapshot, with digests for the values of Secrets.
@@ -41,12 +42,20 @@ pub fn write_snapshot(state: &State, out: &mut impl Write) -> io::Result<()> {
 pub fn write_snapshot_file(state: &State, file: &Path) -> Result<(), Diagnostics> {
     let failed = |e: io::Error| Diagnostic::error("snapshot-not-written", format!("cannot write `{}`: {e}", file.display()));
     let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut beside = BufWriter::with_capacity(1 << 16, tempfile::NamedTempFile::new_in(folder).map_err(failed)?);
-    write_snapshot(state, &mut beside).and_then(|()| beside.flush()).map_err(failed)?;
-    let whole = beside.into_inner().map_err(|e| failed(e.into_error()))?;
+    let mut out = BufWriter::with_capacity(1 << 16, beside(folder).map_err(failed)?);
+    write_snapshot(state, &mut out).and_then(|()| out.flush()).map_err(failed)?;
+    let whole = out.into_inner().map_err(|e| failed(e.into_error()))?;
     whole.as_file().sync_all().map_err(failed)?;
     whole.persist(file).map_err(|e| failed(e.error))?;
     Ok(())
+}
+
+/// A file beside the one to write, with the permissions that a new file gets: a snapshot is there to be handed on.
+fn beside(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
 }
 
 /// A value with four spaces for each level, as kubectl prints it, when it stands at a level already.
@@ -91,6 +100,10 @@ impl Heading {
         if let Some(version) = &state.version {
             annotations.insert(VERSION.into(), version.as_str().into());
         }
+        if !state.namespaces.is_empty() {
+            let namespaces: Vec<&str> = state.namespaces.iter().map(String::as_str).collect();
+            annotations.insert(NAMESPACES.into(), namespaces.join(",").into());
+        }
         annotations.insert(SOURCE.into(), state.source.as_str().into());
         if !state.unreadable.is_empty() {
             let listed: Vec<Value> = state
@@ -114,6 +127,7 @@ impl Heading {
                 let pairs = kinds.split(',').filter_map(|k| k.split_once('.')).map(|(kind, group)| (group.to_owned(), kind.to_owned()));
                 state.kinds.get_or_insert_default().extend(pairs);
             }
+            state.namespaces.extend(own(NAMESPACES).iter().flat_map(|n| n.split(',')).map(str::to_owned));
             let unreadable = own(UNREADABLE).and_then(|json| serde_json::from_str::<Vec<Value>>(json).ok()).unwrap_or_default();
             state.unreadable.extend(unreadable.iter().map(|u| Unreadable {
                 group: text(u, &["group"]).into(),
@@ -145,6 +159,7 @@ mod tests {
             source: "context prod".into(),
             objects: vec![Arc::new(map), Arc::new(secret)],
             kinds: Some(BTreeSet::from([("".into(), "Secret".into()), ("apps".into(), "Deployment".into())])),
+            namespaces: BTreeSet::from(["x".into(), "y".into()]),
             unreadable: vec![Unreadable {
                 group: "apps".into(),
                 kind: "Deployment".into(),
@@ -165,7 +180,7 @@ mod tests {
         let back = read_snapshot(&file, SNAPSHOT_LIMIT).unwrap();
         assert_eq!(back.objects[0], state().objects[0]);
         assert_eq!((back.version, back.kinds, back.unreadable), (state().version, state().kinds, state().unreadable));
-        assert_eq!(back.notes, []);
+        assert_eq!((back.namespaces, back.notes), (state().namespaces, Vec::new()));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
     }
 
@@ -185,6 +200,7 @@ mod tests {
         assert_eq!(state.unknown("apps", "Deployment", "x").as_deref(), Some("Deployment.apps in namespace x: forbidden"));
         assert_eq!(state.unknown("apps", "Deployment", "y"), None);
         assert!(state.unknown("apps", "Deployment", "").is_some());
+        assert!(state.unknown("apps", "Deployment", "z").is_some_and(|why| why.contains("not asked for namespace z")));
         assert!(state.unknown("batch", "Job", "y").is_some_and(|why| why.contains("was not asked for")));
     }
 
