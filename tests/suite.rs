@@ -1,1 +1,3 @@
+//! Everything that needs no cluster, as one test program.
 
+mod yaml;
