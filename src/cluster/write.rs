@@ -1,0 +1,196 @@
+//! A state becomes a snapshot file: a plain `v1` List, as `kubectl get … -o json --show-managed-fields` prints it.
+//!
+//! What a List has no field for (server version, what was asked for, what could not be read) stands in annotations of the
+//! List's own metadata. `ListMeta` has no annotations: kubectl and every client skip them, and each of the List's items is
+//! an object of its own to them, so the file works with `kubectl get -f`, `kubectl create -f` and jq.
+
+use super::{State, Unreadable, mask_secret};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::object::{Map, Value, text};
+use serde::Serialize as _;
+use serde_json::json;
+use serde_json::ser::{PrettyFormatter, Serializer};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+const VERSION: &str = "rollcast/kubernetes-version";
+const SOURCE: &str = "rollcast/source";
+const KINDS: &str = "rollcast/kinds";
+const UNREADABLE: &str = "rollcast/unreadable";
+
+/// Writes a state as a snapshot, with digests for the values of Secrets.
+pub fn write_snapshot(state: &State, out: &mut impl Write) -> io::Result<()> {
+    out.write_all(b"{\n    \"apiVersion\": \"v1\",\n    \"items\": [")?;
+    for (index, object) in state.objects.iter().enumerate() {
+        out.write_all(if index == 0 { b"\n        " } else { b",\n        " })?;
+        // Once more, for objects that came another way than through a reader of this module.
+        let masked = (text(object, &["kind"]) == "Secret").then(|| {
+            let mut secret = Value::clone(object);
+            mask_secret(&mut secret);
+            secret
+        });
+        pretty(masked.as_ref().unwrap_or(object), 2, out)?;
+    }
+    out.write_all(if state.objects.is_empty() { b"],\n" } else { b"\n    ],\n" })?;
+    out.write_all(b"    \"kind\": \"List\",\n    \"metadata\": ")?;
+    pretty(&Heading::of(state), 1, out)?;
+    out.write_all(b"\n}\n")
+}
+
+/// Writes a snapshot file: whole, or not at all.
+pub fn write_snapshot_file(state: &State, file: &Path) -> Result<(), Diagnostics> {
+    let failed = |e: io::Error| Diagnostic::error("snapshot-not-written", format!("cannot write `{}`: {e}", file.display()));
+    let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut beside = BufWriter::with_capacity(1 << 16, tempfile::NamedTempFile::new_in(folder).map_err(failed)?);
+    write_snapshot(state, &mut beside).and_then(|()| beside.flush()).map_err(failed)?;
+    let whole = beside.into_inner().map_err(|e| failed(e.into_error()))?;
+    whole.as_file().sync_all().map_err(failed)?;
+    whole.persist(file).map_err(|e| failed(e.error))?;
+    Ok(())
+}
+
+/// A value with four spaces for each level, as kubectl prints it, when it stands at a level already.
+fn pretty(value: &Value, level: usize, out: &mut impl Write) -> io::Result<()> {
+    let deeper = Indented { out, indent: level * 4 };
+    value.serialize(&mut Serializer::with_formatter(deeper, PrettyFormatter::with_indent(b"    "))).map_err(io::Error::from)
+}
+
+/// Puts spaces after every line end. JSON text has none inside strings.
+struct Indented<'w, W> {
+    out: &'w mut W,
+    indent: usize,
+}
+
+impl<W: Write> Write for Indented<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        const SPACES: &[u8] = b"                ";
+        for line in bytes.split_inclusive(|b| *b == b'\n') {
+            self.out.write_all(line)?;
+            if line.ends_with(b"\n") {
+                self.out.write_all(&SPACES[..self.indent.min(SPACES.len())])?;
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// What the List's own metadata says about a snapshot.
+pub(super) struct Heading;
+
+impl Heading {
+    fn of(state: &State) -> Value {
+        let mut annotations = Map::new();
+        if let Some(kinds) = &state.kinds {
+            let kinds: Vec<String> = kinds.iter().map(|(group, kind)| format!("{kind}.{group}")).collect();
+            annotations.insert(KINDS.into(), kinds.join(",").into());
+        }
+        if let Some(version) = &state.version {
+            annotations.insert(VERSION.into(), version.as_str().into());
+        }
+        annotations.insert(SOURCE.into(), state.source.as_str().into());
+        if !state.unreadable.is_empty() {
+            let listed: Vec<Value> = state
+                .unreadable
+                .iter()
+                .map(|u| json!({"group": u.group, "kind": u.kind, "namespace": u.namespace, "why": u.why}))
+                .collect();
+            annotations.insert(UNREADABLE.into(), Value::Array(listed).to_string().into());
+        }
+        json!({"annotations": annotations, "resourceVersion": ""})
+    }
+
+    /// Reads it back; Lists that say nothing change nothing.
+    pub(super) fn read(lists: &[Map<String, Value>], state: &mut State) {
+        for annotations in lists.iter().filter_map(|list| list.get("metadata")?.get("annotations")) {
+            let own = |key: &str| annotations.get(key).and_then(Value::as_str);
+            if let Some(version) = own(VERSION) {
+                state.version.get_or_insert_with(|| version.to_owned());
+            }
+            if let Some(kinds) = own(KINDS) {
+                let pairs = kinds.split(',').filter_map(|k| k.split_once('.')).map(|(kind, group)| (group.to_owned(), kind.to_owned()));
+                state.kinds.get_or_insert_default().extend(pairs);
+            }
+            let unreadable = own(UNREADABLE).and_then(|json| serde_json::from_str::<Vec<Value>>(json).ok()).unwrap_or_default();
+            state.unreadable.extend(unreadable.iter().map(|u| Unreadable {
+                group: text(u, &["group"]).into(),
+                kind: text(u, &["kind"]).into(),
+                namespace: text(u, &["namespace"]).into(),
+                why: text(u, &["why"]).into(),
+            }));
+        }
+        // A List that does not say what was asked for may hold anything.
+        let says = |list: &Map<String, Value>| list.get("metadata").is_some_and(|m| !text(m, &["annotations", KINDS]).is_empty());
+        if !lists.iter().all(says) {
+            state.kinds = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::{SNAPSHOT_LIMIT, read_snapshot};
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    fn state() -> State {
+        let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m", "namespace": "n", "managedFields": []}, "data": {"v": "a\nb", "e": {}}});
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "n", "managedFields": []}, "data": {"k": "aHVudGVyMg=="}});
+        State {
+            version: Some("v1.36.2".into()),
+            source: "context prod".into(),
+            objects: vec![Arc::new(map), Arc::new(secret)],
+            kinds: Some(BTreeSet::from([("".into(), "Secret".into()), ("apps".into(), "Deployment".into())])),
+            unreadable: vec![Unreadable {
+                group: "apps".into(),
+                kind: "Deployment".into(),
+                namespace: "x".into(),
+                why: "forbidden".into(),
+            }],
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("s.json");
+        std::fs::write(&file, "old").unwrap();
+        write_snapshot_file(&state(), &file).unwrap();
+        assert!(!std::fs::read_to_string(&file).unwrap().contains("aHVudGVyMg"));
+        let back = read_snapshot(&file, SNAPSHOT_LIMIT).unwrap();
+        assert_eq!(back.objects[0], state().objects[0]);
+        assert_eq!((back.version, back.kinds, back.unreadable), (state().version, state().kinds, state().unreadable));
+        assert_eq!(back.notes, []);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn is_written_as_kubectl_prints_a_list() {
+        let mut out = Vec::new();
+        write_snapshot(&State { objects: vec![Arc::new(json!({"kind": "A", "b": ["c"]}))], ..State::default() }, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let start = "{\n    \"apiVersion\": \"v1\",\n    \"items\": [\n        {\n            \"kind\": \"A\",\n            \"b\": [\n                \"c\"\n            ]\n        }\n    ],\n    \"kind\": \"List\",\n    \"metadata\": {\n        \"annotations\"";
+        assert!(text.starts_with(start), "{text}");
+        serde_json::from_str::<Value>(&text).unwrap();
+    }
+
+    #[test]
+    fn what_was_not_read_is_not_absent() {
+        let state = state();
+        assert_eq!(state.unknown("apps", "Deployment", "x").as_deref(), Some("Deployment.apps in namespace x: forbidden"));
+        assert_eq!(state.unknown("apps", "Deployment", "y"), None);
+        assert!(state.unknown("apps", "Deployment", "").is_some());
+        assert!(state.unknown("batch", "Job", "y").is_some_and(|why| why.contains("was not asked for")));
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_an_error() {
+        let refused = write_snapshot_file(&state(), Path::new("/nonexistent/s.json")).unwrap_err();
+        assert!(refused.to_string().starts_with("cannot write"));
+    }
+}
