@@ -1,6 +1,7 @@
 #!/bin/bash
-# Starts a control plane and prints the path of its kubeconfig (context `test`, token `admintoken`). Ready in about 4 seconds.
+# Starts a control plane and prints the path of its kubeconfig (context `test`). Ready in about 4 seconds.
 # usage: up.sh BINARY DIR [PORT=16443]     PORT to PORT+3 are used, all on the loopback; stop it with down.sh DIR
+# Users: `admin` with the token `admintoken`; `reader` with `readertoken`, who may do nothing until a role says so.
 # One node is simulated: every pod is bound to it, becomes Ready START after that and is gone STOP after its deletion (durations
 # in the environment, both 0s if unset), so that rollouts take time and `rollout status` waits for something. PODS=pending
 # leaves all pods as they are created.
@@ -10,7 +11,7 @@ for p in $(seq "$port" $((port+3))); do
   if (exec 3<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null; then echo "up.sh: port $p is taken" >&2; exit 3; fi
 done
 [ -f sa.key ] || { openssl genrsa -out sa.key 2048 2>/dev/null; openssl rsa -in sa.key -pubout -out sa.pub 2>/dev/null; }
-echo 'admintoken,admin,admin,system:masters' > tokens.csv
+printf 'admintoken,admin,admin,system:masters\nreadertoken,reader,reader\n' > tokens.csv
 start() { local name=$1; shift; setsid "$binary" "$@" > "$name.log" 2>&1 < /dev/null & echo $! > "$name.pid"; }
 answers() { curl -sk --max-time 5 -H 'Authorization: Bearer admintoken' "https://127.0.0.1:$1" | grep -q "$2"; }
 # Waits until something holds; if it never does, says so with the log of the component.
