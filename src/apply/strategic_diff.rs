@@ -170,10 +170,7 @@ impl<'s> Diff<'s> {
         let (key, by) = (merging.merge_key, By::Key(merging.merge_key));
         let id = |item: &Value| go_text(by.identity(item));
         let (mut patch, mut deleted) = (Vec::new(), Vec::new());
-        for item in original.iter().chain(modified) {
-            item.get(key).ok_or_else(|| no_merge_key(item, key))?;
-        }
-        for pair in paired(original, modified, id) {
+        for pair in paired(original, modified, id, |item| item.get(key).map(drop).ok_or_else(|| no_merge_key(item, key)))? {
             match pair {
                 (Some(there), Some(item)) => {
                     let mut inner = self.maps(Some(merging.ty), map_of(there), map_of(item), merging.retain_keys)?;
@@ -200,7 +197,7 @@ impl<'s> Diff<'s> {
 
     fn lists_of_scalars(self, original: &[Value], modified: &[Value]) -> Result<ListDiff, PatchError> {
         let mut diff = ListDiff::default();
-        for pair in paired(original, modified, go_text) {
+        for pair in paired(original, modified, go_text, |_| Ok(()))? {
             match pair {
                 (None, Some(item)) if self.changes => diff.patch.push(item.clone()),
                 (Some(there), None) if self.deletions && !diff.deleted.contains(there) => diff.deleted.push(there.clone()),
@@ -217,23 +214,29 @@ impl<'s> Diff<'s> {
     }
 }
 
-/// Both lists' items by their sorted texts: those of equal text together, one with one.
+/// An item of either list, or of both.
+type Pair<'v> = (Option<&'v Value>, Option<&'v Value>);
+
+/// Both lists' items by their sorted texts: those of equal text together, one with one. Each is checked when its turn comes.
 fn paired<'v>(
     original: &'v [Value],
     modified: &'v [Value],
     text: impl Fn(&Value) -> String,
-) -> Vec<(Option<&'v Value>, Option<&'v Value>)> {
+    check: impl Fn(&Value) -> Result<(), PatchError>,
+) -> Result<Vec<Pair<'v>>, PatchError> {
     let sorted = |list: &'v [Value]| {
         let list: Vec<(String, &Value)> = list.iter().map(|item| (text(item), item)).collect();
         go_sorted(list, |(text, _)| text.clone()).into_iter().peekable()
     };
     let (mut original, mut modified, mut out) = (sorted(original), sorted(modified), Vec::new());
     loop {
+        original.peek().map_or(Ok(()), |(_, item)| check(item))?;
+        modified.peek().map_or(Ok(()), |(_, item)| check(item))?;
         let order = match (original.peek(), modified.peek()) {
             (Some(a), Some(b)) => a.0.cmp(&b.0),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
-            (None, None) => return out,
+            (None, None) => return Ok(out),
         };
         let a = if order.is_le() { original.next() } else { None };
         let b = if order.is_ge() { modified.next() } else { None };

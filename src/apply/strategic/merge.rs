@@ -287,22 +287,22 @@ fn agree_on_order(patched: &[Value], order: &[Value], merge_key: &str) -> Result
         return Ok(());
     }
     let by = if merge_key.is_empty() { By::Itself } else { By::Key(merge_key) };
-    let mut places = order.iter();
-    for item in patched {
-        if !merge_key.is_empty() && !item.is_object() {
-            return Err(bad_type("map[string]interface {}", item));
-        }
-        if item.get(DIRECTIVE).is_some() {
-            continue;
-        }
-        let id = by.identities(std::slice::from_ref(item))?;
-        if !places.any(|place| Some(by.identity(place)) == id.first()) {
-            let (patched, order) = (go_text(&Value::Array(patched.to_vec())), go_text(&Value::Array(order.to_vec())));
-            let text = format!("The order in patch list:\n{patched}\n doesn't match {SET_ELEMENT_ORDER} list:\n{order}\n");
-            return Err(PatchError::Internal(text));
-        }
+    if let Some(scalar) = patched.iter().find(|item| by != By::Itself && !item.is_object()) {
+        return Err(bad_type("map[string]interface {}", scalar));
     }
-    Ok(())
+    let mut wanted = patched.iter().filter(|item| item.get(DIRECTIVE).is_none_or(|directive| directive != "delete")).peekable();
+    for place in order {
+        while wanted.next_if(|item| item.get(DIRECTIVE).is_some()).is_some() {}
+        let Some(item) = wanted.peek() else { return Ok(()) };
+        by.check(item)?;
+        by.check(place)?;
+        wanted.next_if(|item| by.identity(item) == by.identity(place));
+    }
+    if wanted.peek().is_none() {
+        return Ok(());
+    }
+    let (patched, order) = (go_text(&Value::Array(patched.to_vec())), go_text(&Value::Array(order.to_vec())));
+    Err(PatchError::Internal(format!("The order in patch list:\n{patched}\n doesn't match {SET_ELEMENT_ORDER} list:\n{order}\n")))
 }
 
 /// Takes directives out of a value that is new; false if it is nothing but a directive.

@@ -30,8 +30,8 @@ impl By<'_> {
         list.iter().map(|item| self.check(item).map(|()| self.identity(item).clone())).collect()
     }
 
-    /// Whether an item has an identity.
-    fn check(self, item: &Value) -> Result<(), PatchError> {
+    /// Refuses an item without an identity.
+    pub(super) fn check(self, item: &Value) -> Result<(), PatchError> {
         match (self, item) {
             (By::Itself, _) => Ok(()),
             (By::Key(key), Value::Object(map)) if map.contains_key(key) => Ok(()),
