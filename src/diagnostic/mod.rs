@@ -27,6 +27,28 @@ pub struct Source {
     pub text: String,
 }
 
+impl Source {
+    /// The text of a file's bytes, without a byte order mark.
+    ///
+    /// # Errors
+    /// Where the bytes stop being UTF-8.
+    pub fn read(file: PathBuf, bytes: Vec<u8>) -> Result<Arc<Self>, Diagnostic> {
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Arc::new(Self { file, text: text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text) })),
+            Err(error) => {
+                let good = error.utf8_error().valid_up_to();
+                let bytes = error.into_bytes();
+                let text = String::from_utf8_lossy(&bytes[..good]).into_owned();
+                let line = text.matches('\n').count() + 1;
+                let wrong = bytes.get(good).copied().unwrap_or_default();
+                Err(Diagnostic::error("text-not-utf8", format!("the text is not UTF-8: byte 0x{wrong:02x} on line {line}"))
+                    .at(&Arc::new(Self { file, text }), good..good)
+                    .hint("save the file as UTF-8"))
+            }
+        }
+    }
+}
+
 /// One thing to tell the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {

@@ -3,6 +3,7 @@
 //! Knows no kind by name and no schema. Objects are `serde_json` values in the API's own JSON form, never typed structs: a
 //! typed struct silently drops the fields it does not know.
 
+pub mod base64;
 mod id;
 pub mod path;
 pub mod quantity;

@@ -1,1 +1,308 @@
 //! The round trip through a Go type: what a server keeps of a JSON value, and what it says about the rest.
+//!
+//! A value goes in as a client sent it, and comes out as the server's own encoder would write the Go value that it was
+//! decoded into: fields of the type only and in its order, zero values left out as their tags say, canonical quantities.
+//! Defaults are not here (`simulate::defaults`), and neither are the texts around an error. Follows `sigs.k8s.io/json` and
+//! Go's `encoding/json`; empty and absent lists of built-in types are one, as they are in the server's storage.
+
+use super::scalar::{Fault, scalar, zero_scalar};
+use super::{Field, ListType, Omit, Scalar, Schema, StructType, Type};
+use crate::object::{Map, Value};
+use std::fmt;
+
+/// What came out of a value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decoded {
+    /// The value as the server's encoder writes it.
+    pub value: Value,
+    /// Paths of fields that the type does not have, in the order of the text: `spec.template.spec.containers[0].foo`.
+    pub unknown: Vec<String>,
+}
+
+/// Why a value is not of its type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecodeError {
+    /// As Go says it: `json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32`.
+    pub message: String,
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+/// Decodes a value into a type and encodes it again.
+pub fn decode(schema: &Schema, ty: &Type, value: &Value) -> Result<Decoded, DecodeError> {
+    let mut decoder = Decoder { schema, unknown: Vec::new(), places: Vec::new(), structs: Vec::new(), first_fault: None };
+    let value = decoder.value(ty, value).map_err(|Abort(message)| DecodeError { message })?;
+    match decoder.first_fault {
+        Some(message) => Err(DecodeError { message }),
+        None => Ok(Decoded { value, unknown: decoder.unknown }),
+    }
+}
+
+/// Puts the fields of every struct into the order of its type; what defaulting filled in stands at the end before.
+pub fn arrange(schema: &Schema, ty: &Type, value: &mut Value) {
+    match (ty, value) {
+        (Type::List(list), Value::Array(items)) => items.iter_mut().for_each(|item| arrange(schema, &list.item, item)),
+        (Type::Map(map), Value::Object(entries)) => {
+            entries.values_mut().for_each(|entry| arrange(schema, &map.value, entry));
+            if !entries.keys().is_sorted() {
+                entries.sort_keys();
+            }
+        }
+        (ty, Value::Object(entries)) => {
+            if let Some(own) = schema.fields(ty) {
+                arrange_fields(schema, own, entries);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn arrange_fields(schema: &Schema, own: &StructType, entries: &mut Map<String, Value>) {
+    let (mut last, mut ordered) = (0, true);
+    for (name, value) in entries.iter_mut() {
+        match position(own, name, last) {
+            Some(place) => {
+                ordered &= place >= last;
+                last = place;
+                arrange(schema, &own.fields[place].ty, value);
+            }
+            None => last = own.fields.len(),
+        }
+    }
+    if !ordered {
+        let mut sorted: Vec<(usize, String, Value)> = std::mem::take(entries)
+            .into_iter()
+            .map(|(name, value)| (position(own, &name, 0).unwrap_or(own.fields.len()), name, value))
+            .collect();
+        sorted.sort_by_key(|(place, _, _)| *place);
+        entries.extend(sorted.into_iter().map(|(_, name, value)| (name, value)));
+    }
+}
+
+/// Where a field stands in its type; looked for from `near` on first, as objects mostly come in order.
+fn position(own: &StructType, name: &str, near: usize) -> Option<usize> {
+    let near = near.min(own.fields.len());
+    let found = own.fields[near..].iter().position(|f| f.name == name).map(|i| i + near);
+    found.or_else(|| own.fields[..near].iter().position(|f| f.name == name))
+}
+
+/// An error that ends decoding at once, and wins over those that it went past.
+struct Abort(String);
+
+/// A step down into a value.
+enum Place<'v> {
+    Key(&'v str),
+    Index(usize),
+}
+
+struct Decoder<'v> {
+    schema: &'v Schema,
+    unknown: Vec<String>,
+    places: Vec<Place<'v>>,
+    /// The structs that we are in and the fields of them, outermost first.
+    structs: Vec<(&'v str, &'v str)>,
+    first_fault: Option<String>,
+}
+
+impl<'v> Decoder<'v> {
+    /// One value of a type that is no pointer; null is the type's zero.
+    fn value(&mut self, ty: &'v Type, value: &'v Value) -> Result<Value, Abort> {
+        match (ty, value) {
+            (Type::Any, value) => Ok(value.clone()),
+            (Type::Scalar(kind), value) => self.scalar(*kind, value),
+            (Type::Named(_) | Type::Struct(_), value) => {
+                let own = self.schema.fields(ty).expect("named and inline types are structs");
+                match value {
+                    Value::Object(entries) => self.fields(own, Some(entries)),
+                    Value::Null => self.fields(own, None),
+                    other => {
+                        self.mismatch(json_kind(other), ty);
+                        self.fields(own, None)
+                    }
+                }
+            }
+            (Type::List(_), Value::Null) => Ok(Value::Array(Vec::new())),
+            (Type::List(list), Value::Array(items)) => self.items(list, items),
+            (Type::Map(_), Value::Null) => Ok(Value::Object(Map::new())),
+            (Type::Map(map), Value::Object(entries)) => self.entries(&map.value, entries),
+            (Type::List(_) | Type::Map(_), other) => {
+                self.mismatch(json_kind(other), ty);
+                Ok(Value::Null)
+            }
+        }
+    }
+
+    fn items(&mut self, list: &'v ListType, items: &'v [Value]) -> Result<Value, Abort> {
+        let mut out = Vec::with_capacity(items.len());
+        for (i, item) in items.iter().enumerate() {
+            if list.pointers && item.is_null() {
+                out.push(Value::Null);
+                continue;
+            }
+            self.places.push(Place::Index(i));
+            out.push(self.value(&list.item, item)?);
+            self.places.pop();
+        }
+        Ok(Value::Array(out))
+    }
+
+    /// Go writes the keys of a map sorted.
+    fn entries(&mut self, ty: &'v Type, entries: &'v Map<String, Value>) -> Result<Value, Abort> {
+        let mut out = Map::with_capacity(entries.len());
+        for (key, entry) in entries {
+            self.places.push(Place::Key(key));
+            out.insert(key.clone(), self.value(ty, entry)?);
+            self.places.pop();
+        }
+        if !out.keys().is_sorted() {
+            out.sort_keys();
+        }
+        Ok(Value::Object(out))
+    }
+
+    fn fields(&mut self, own: &'v StructType, entries: Option<&'v Map<String, Value>>) -> Result<Value, Abort> {
+        let mut found: Vec<Option<Value>> = vec![None; own.fields.len()];
+        let (mut extra, mut near) = (Map::new(), 0);
+        for (name, value) in entries.into_iter().flatten() {
+            let Some(place) = position(own, name, near) else {
+                if own.preserve_unknown {
+                    extra.insert(name.clone(), value.clone());
+                } else {
+                    self.unknown.push(self.path_to(name));
+                }
+                continue;
+            };
+            near = place;
+            let field = &own.fields[place];
+            if value.is_null() && (field.pointer || !matches!(field.ty, Type::Any)) {
+                continue;
+            }
+            self.places.push(Place::Key(name));
+            self.structs.push((&own.go, &field.name));
+            found[place] = Some(self.value(&field.ty, value)?);
+            self.structs.pop();
+            self.places.pop();
+        }
+        let mut out = Map::with_capacity(found.iter().flatten().count());
+        for (field, value) in own.fields.iter().zip(found) {
+            if let Some(value) = self.written(field, value)? {
+                out.insert(field.name.clone(), value);
+            }
+        }
+        out.extend(extra);
+        Ok(Value::Object(out))
+    }
+
+    /// What the encoder writes of a field; none if it leaves it out.
+    fn written(&mut self, field: &'v Field, value: Option<Value>) -> Result<Option<Value>, Abort> {
+        if field.pointer {
+            return Ok(value.or_else(|| (field.omit == Omit::Never).then_some(Value::Null)));
+        }
+        let always = field.omit == Omit::Never;
+        Ok(match &field.ty {
+            Type::List(_) => value.filter(|v| v.as_array().is_some_and(|l| !l.is_empty())).or_else(|| always.then_some(Value::Null)),
+            Type::Map(_) => value.filter(|v| v.as_object().is_some_and(|m| !m.is_empty())).or_else(|| always.then_some(Value::Null)),
+            Type::Any => value.or((field.omit != Omit::Zero).then_some(Value::Null)),
+            Type::Scalar(kind) => {
+                let zero = zero_scalar(*kind);
+                let value = value.unwrap_or_else(|| zero.clone());
+                // Structs with a JSON form of their own are never empty to Go, whatever they hold.
+                let struct_like = matches!(kind, Scalar::Quantity | Scalar::IntOrString | Scalar::Time | Scalar::MicroTime);
+                let left_out = value == zero && !always && (!struct_like || field.omit == Omit::Zero);
+                (!left_out).then_some(value)
+            }
+            Type::Named(_) | Type::Struct(_) => {
+                let own = self.schema.fields(&field.ty).expect("named and inline types are structs");
+                let value = match value {
+                    Some(value) => value,
+                    None => self.fields(own, None)?,
+                };
+                let left_out = field.omit == Omit::Zero && value == self.fields(own, None)?;
+                (!left_out).then_some(value)
+            }
+        })
+    }
+
+    fn scalar(&mut self, kind: Scalar, value: &Value) -> Result<Value, Abort> {
+        match scalar(kind, value) {
+            Ok(value) => Ok(value),
+            Err(Fault::Type { value, ty }) => {
+                self.fault(format!("json: cannot unmarshal {value} into {} of type {ty}", self.target()));
+                Ok(zero_scalar(kind))
+            }
+            Err(Fault::Text(message)) => {
+                self.fault(message);
+                Ok(zero_scalar(kind))
+            }
+            Err(Fault::AbortType { value, ty }) => {
+                Err(Abort(format!("json: cannot unmarshal {value} into {} of type {ty}", self.target())))
+            }
+            Err(Fault::Abort(message)) => Err(Abort(message)),
+        }
+    }
+
+    fn mismatch(&mut self, value: &str, ty: &Type) {
+        self.fault(format!("json: cannot unmarshal {value} into {} of type {}", self.target(), self.go_type(ty)));
+    }
+
+    fn fault(&mut self, message: String) {
+        self.first_fault.get_or_insert(message);
+    }
+
+    /// `Go struct field DeploymentSpec.spec.replicas`: the innermost struct, then the names of all fields on the way.
+    fn target(&self) -> String {
+        match self.structs.last() {
+            None => "Go value".into(),
+            Some((innermost, _)) => {
+                let names: Vec<&str> = self.structs.iter().map(|(_, field)| *field).collect();
+                format!("Go struct field {innermost}.{}", names.join("."))
+            }
+        }
+    }
+
+    /// The path of an unknown field, as strict decoding prints it.
+    fn path_to(&self, name: &str) -> String {
+        let mut path = String::new();
+        for place in &self.places {
+            match place {
+                Place::Key(key) if path.is_empty() => path.push_str(key),
+                Place::Key(key) => path.extend([".", *key]),
+                Place::Index(index) => path.push_str(&format!("[{index}]")),
+            }
+        }
+        if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+    }
+
+    /// `[]v1.Container`: Go prints the last part of the package's path.
+    fn go_type(&self, ty: &Type) -> String {
+        match ty {
+            Type::List(list) if list.pointers => format!("[]*{}", self.go_type(&list.item)),
+            Type::List(list) => format!("[]{}", self.go_type(&list.item)),
+            Type::Map(map) => format!("map[string]{}", self.go_type(&map.value)),
+            Type::Scalar(kind) => super::scalar::go_type(*kind).to_owned(),
+            Type::Any => "runtime.RawExtension".to_owned(),
+            Type::Named(_) | Type::Struct(_) => self.schema.fields(ty).map_or_else(String::new, |own| {
+                let package = own.name.rsplit('.').nth(1).unwrap_or("v1");
+                format!("{package}.{}", own.go)
+            }),
+        }
+    }
+}
+
+/// What Go calls a JSON value in an error.
+pub(super) fn json_kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}

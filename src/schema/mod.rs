@@ -4,7 +4,10 @@
 //! decoded type by type when first asked for. Custom resources make the same types from their definition's schema. Nothing
 //! here knows a kind by name.
 
+pub mod decode;
+pub mod equal;
 mod load;
+mod scalar;
 mod version;
 
 pub use load::Schema;

@@ -1,1 +1,92 @@
-//! The defaults that Kubernetes fills into an object, kind by kind.
+//! The defaults that Kubernetes fills into an object, kind by kind, and the conversions that work like defaults.
+//!
+//! Works in place on objects as `schema::decode` gives them, and leaves them in the same form. What a server does once, at
+//! creation or on an update, is in `simulate::strategy`.
+
+pub(in crate::simulate) mod gates;
+mod image;
+pub(in crate::simulate) mod pod;
+mod workloads;
+
+use crate::object::quantity::Quantity;
+use crate::object::{Gvk, Map, Value};
+use crate::schema::decode::arrange;
+use crate::schema::{Schema, Version};
+
+/// Fills in what a server of that version fills in. The object comes from `schema::decode::decode`.
+pub fn apply(gvk: &Gvk, version: Version, object: &mut Value) {
+    if let Some(defaults) = defaults_of(gvk) {
+        defaults(object, version);
+    }
+    let schema = Schema::of(version);
+    if let Some(ty) = schema.resource_of(&gvk.group, &gvk.version, &gvk.kind).and_then(|r| r.ty.as_ref()) {
+        arrange(schema, ty, object);
+    }
+}
+
+type Defaults = fn(&mut Value, Version);
+
+fn defaults_of(gvk: &Gvk) -> Option<Defaults> {
+    Some(match (gvk.group.as_str(), gvk.version.as_str(), gvk.kind.as_str()) {
+        ("apps", "v1", "Deployment") => workloads::deployment,
+        ("apps", "v1", "StatefulSet") => workloads::stateful_set,
+        ("apps", "v1", "DaemonSet") => workloads::daemon_set,
+        ("apps", "v1", "ReplicaSet") => workloads::replica_set,
+        ("", "v1", "ReplicationController") => workloads::replication_controller,
+        ("", "v1", "PodTemplate") => workloads::pod_template,
+        _ => return None,
+    })
+}
+
+/// Sets a field that Go holds by pointer, or that is left out when zero: if it is not there.
+fn fill(holder: &mut Map<String, Value>, key: &str, value: impl Into<Value>) {
+    if holder.get(key).is_none_or(Value::is_null) {
+        holder.insert(key.to_owned(), value.into());
+    }
+}
+
+/// Sets a field that may stand there as a zero: if it is not there, empty or 0.
+fn fill_zero(holder: &mut Map<String, Value>, key: &str, value: impl Into<Value>) {
+    if holder.get(key).is_none_or(|v| v.is_null() || v == "" || v == 0) {
+        holder.insert(key.to_owned(), value.into());
+    }
+}
+
+/// Every item of a list that is there.
+fn each(holder: &mut Map<String, Value>, key: &str, mut change: impl FnMut(&mut Map<String, Value>)) {
+    if let Some(Value::Array(items)) = holder.get_mut(key) {
+        for item in items {
+            if let Value::Object(item) = item {
+                change(item);
+            }
+        }
+    }
+}
+
+/// The map under a key, if it is there.
+fn inside<'v>(holder: &'v mut Value, key: &str) -> Option<&'v mut Map<String, Value>> {
+    holder.get_mut(key).and_then(Value::as_object_mut)
+}
+
+/// Rounds every quantity of a resource list up to thousandths.
+fn resource_list(holder: &mut Map<String, Value>, key: &str) {
+    let Some(Value::Object(list)) = holder.get_mut(key) else { return };
+    for value in list.values_mut() {
+        let Some(text) = value.as_str() else { continue };
+        // Most quantities are whole thousandths to the eye: `250m`, `1Gi`, `2`.
+        if text.contains(['.', 'e', 'E', 'n', 'u'])
+            && let Ok(mut quantity) = Quantity::parse(text)
+        {
+            quantity.round_up_to_milli();
+            *value = quantity.to_string().into();
+        }
+    }
+}
+
+/// Rounds `resources.limits` and `resources.requests`.
+fn resources(holder: &mut Map<String, Value>) {
+    if let Some(Value::Object(resources)) = holder.get_mut("resources") {
+        resource_list(resources, "limits");
+        resource_list(resources, "requests");
+    }
+}

@@ -1,1 +1,177 @@
 //! What the registry does to an object before it is stored: status reset, generation, allocated values, kind by kind.
+//!
+//! Follows `pkg/registry/*/*/strategy.go` and apiserver `pkg/registry/rest/{create,update}.go`. Nothing here refuses anything:
+//! that is `simulate::validate`. Objects come in as `schema::decode` and `simulate::defaults` leave them, and go out so.
+
+mod gated;
+mod metadata;
+#[cfg(test)]
+mod recorded;
+mod rules;
+mod workloads;
+
+pub use rules::{allows_create_on_update, allows_unconditional_update};
+
+use super::{Store, defaults};
+use crate::object::{Gvk, Value, at, map_at};
+use crate::schema::decode::decode;
+use crate::schema::equal::equal;
+use crate::schema::{Resource, Schema, Type};
+use rules::Generation;
+
+/// What a strategy may ask for.
+#[allow(missing_debug_implementations, reason = "a schema has too much in it to print")]
+#[derive(Clone)]
+pub struct Context<'c> {
+    /// The schema of the cluster's version.
+    pub schema: &'c Schema,
+    /// The resource that is written; its type is none for custom resources.
+    pub resource: &'c Resource,
+    /// What is stored already.
+    pub store: &'c Store,
+    /// The uid that a new object gets.
+    pub uid: String,
+    /// The time of day, as objects carry it.
+    pub now: String,
+}
+
+impl Context<'_> {
+    /// A custom resource has no built-in type.
+    fn custom(&self) -> bool {
+        !matches!(self.resource.ty, Some(Type::Named(_)))
+    }
+
+    fn has_status(&self) -> bool {
+        let ty = self.resource.ty.as_ref();
+        ty.and_then(|ty| self.schema.fields(ty)).is_some_and(|own| own.field("status").is_some())
+    }
+}
+
+/// Makes a new object ready: system fields of the metadata, no status, the first generation, and what its kind adds.
+pub fn prepare_create(ctx: &Context<'_>, new: &mut Value) {
+    let gvk = Gvk::of(new);
+    metadata::of_new_object(ctx, new);
+    if ctx.has_status() {
+        clear_status(ctx, new);
+    }
+    if rules::generation(&gvk, ctx.custom()) != Generation::None {
+        map_at(new, &["metadata"]).insert("generation".into(), 1.into());
+    }
+    create_by_kind(ctx, &gvk, new);
+    defaults::apply(&gvk, ctx.schema.version(), new);
+}
+
+fn create_by_kind(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value) {
+    if let Some(path) = template_path(gvk) {
+        workloads::drop_from_template(ctx, path, new, None);
+    }
+    match (gvk.group.as_str(), gvk.kind.as_str()) {
+        ("apps", "StatefulSet") => workloads::drop_max_unavailable(ctx, new, None),
+        ("apps", "DaemonSet") => workloads::first_template_generation(new),
+        _ => {}
+    }
+}
+
+/// Makes an update ready: what it may not change is restored, and the generation counted. `subresource` is empty, or `status`.
+pub fn prepare_update(ctx: &Context<'_>, new: &mut Value, old: &Value, subresource: &str) {
+    let gvk = Gvk::of(new);
+    metadata::keep_generation(new, old);
+    if subresource == "status" {
+        restore_all_but_status(&gvk, new, old);
+    } else {
+        if ctx.has_status() {
+            restore(new, old, "status");
+        }
+        update_by_kind(ctx, &gvk, new, old);
+        if content_moved(ctx, &gvk, new, old) {
+            let generation = old["metadata"]["generation"].as_i64().unwrap_or(0);
+            map_at(new, &["metadata"]).insert("generation".into(), (generation + 1).into());
+        }
+    }
+    metadata::keep_system_fields(new, old);
+    defaults::apply(&gvk, ctx.schema.version(), new);
+}
+
+fn update_by_kind(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value, old: &Value) {
+    if let Some(path) = template_path(gvk) {
+        workloads::drop_from_template(ctx, path, new, Some(old));
+    }
+    match (gvk.group.as_str(), gvk.kind.as_str()) {
+        ("apps", "StatefulSet") => workloads::drop_max_unavailable(ctx, new, Some(old)),
+        ("apps", "DaemonSet") => drop(workloads::next_template_generation(ctx, new, old)),
+        _ => {}
+    }
+}
+
+/// Where the pod template of a kind stands, if it has one.
+fn template_path(gvk: &Gvk) -> Option<&'static [&'static str]> {
+    Some(match (gvk.group.as_str(), gvk.kind.as_str()) {
+        ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet") | ("", "ReplicationController") | ("batch", "Job") => {
+            &["spec", "template"]
+        }
+        ("batch", "CronJob") => &["spec", "jobTemplate", "spec", "template"],
+        ("", "PodTemplate") => &["template"],
+        ("", "Pod") => &[],
+        _ => return None,
+    })
+}
+
+/// Puts the type's zero in place of the status.
+fn clear_status(ctx: &Context<'_>, new: &mut Value) {
+    let Some(map) = new.as_object_mut() else { return };
+    map.shift_remove("status");
+    if let Some(ty) = field_type(ctx, "status")
+        && let Ok(zero) = decode(ctx.schema, ty, &Value::Null)
+    {
+        map.insert("status".into(), zero.value);
+    }
+}
+
+fn field_type<'c>(ctx: &Context<'c>, name: &str) -> Option<&'c Type> {
+    ctx.schema.fields(ctx.resource.ty.as_ref()?)?.field(name).map(|field| &field.ty)
+}
+
+/// Takes a field over from the stored object.
+fn restore(new: &mut Value, old: &Value, field: &str) {
+    if let Some(map) = new.as_object_mut() {
+        match old.get(field) {
+            Some(value) => drop(map.insert(field.into(), value.clone())),
+            None => drop(map.shift_remove(field)),
+        }
+    }
+}
+
+/// A write of the status changes nothing else but metadata; a Deployment's labels are not in it either.
+fn restore_all_but_status(gvk: &Gvk, new: &mut Value, old: &Value) {
+    let kept: Vec<String> = old.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
+    kept.iter().filter(|name| !matches!(name.as_str(), "metadata" | "status")).for_each(|name| restore(new, old, name));
+    if (gvk.group.as_str(), gvk.kind.as_str()) == ("apps", "Deployment") {
+        let labels = at(old, &["metadata", "labels"]).cloned();
+        let metadata = map_at(new, &["metadata"]);
+        match labels {
+            Some(labels) => drop(metadata.insert("labels".into(), labels)),
+            None => drop(metadata.shift_remove("labels")),
+        }
+    }
+}
+
+/// Whether an update moves the generation.
+fn content_moved(ctx: &Context<'_>, gvk: &Gvk, new: &Value, old: &Value) -> bool {
+    let differs = |name: &str| {
+        field_type(ctx, name).is_some_and(|ty| !equal(ctx.schema, ty, &old[name], &new[name])) || (ctx.custom() && old[name] != new[name])
+    };
+    match rules::generation(gvk, ctx.custom()) {
+        Generation::None => false,
+        Generation::Spec => differs("spec"),
+        Generation::SpecAndAnnotations => {
+            let of =
+                |object: &Value| at(object, &["metadata", "annotations"]).filter(|a| a.as_object().is_some_and(|a| !a.is_empty())).cloned();
+            differs("spec") || of(old) != of(new)
+        }
+        Generation::Content => {
+            let names = |object: &Value| object.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+            let own = |name: &String| !matches!(name.as_str(), "kind" | "apiVersion" | "metadata" | "status");
+            names(old).into_iter().chain(names(new)).filter(own).any(|name| differs(&name))
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Values as Go shows and sorts them, where that shows in answers or decides an order.
+
+use crate::object::Value;
+
+/// A value as Go's `%v` prints it: `map[a:1 b:[x y]]`.
+pub(in crate::apply) fn go_text(value: &Value) -> String {
+    match value {
+        Value::Null => "<nil>".into(),
+        Value::String(text) => text.clone(),
+        Value::Array(list) => format!("[{}]", list.iter().map(go_text).collect::<Vec<_>>().join(" ")),
+        Value::Object(map) => {
+            let mut entries: Vec<String> = map.iter().map(|(k, v)| format!("{k}:{}", go_text(v))).collect();
+            entries.sort();
+            format!("map[{}]", entries.join(" "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// What Go calls a JSON value's type.
+pub(super) fn go_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "%!s(<nil>)",
+        Value::Bool(_) => "bool",
+        Value::Number(n) if n.is_f64() => "float64",
+        Value::Number(_) => "int64",
+        Value::String(_) => "string",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
+    }
+}
+
+/// Sorts by text the way Kubernetes' sorters do, which call equal texts "less": up to twelve items, equal ones change places
+/// (Go's `sort.Sort` is an insertion sort then), so of two ports with one number the second comes first.
+pub(in crate::apply) fn go_sorted<T>(items: Vec<T>, text: impl Fn(&T) -> String) -> Vec<T> {
+    let mut sorted: Vec<(String, T)> = items.into_iter().map(|item| (text(&item), item)).collect();
+    sorted.reverse();
+    sorted.sort_by(|a, b| a.0.cmp(&b.0));
+    sorted.into_iter().map(|(_, item)| item).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{go_sorted, go_text};
+    use serde_json::json;
+
+    #[test]
+    fn values_as_go_prints_them() {
+        assert_eq!(go_text(&json!({"b": [1, "x", null], "a": {"c": true}})), "map[a:map[c:true] b:[1 x <nil>]]");
+    }
+
+    #[test]
+    fn equal_texts_come_out_reversed() {
+        assert_eq!(go_sorted(vec![(53, 'a'), (8, 'b'), (53, 'c')], |p| p.0.to_string()), [(53, 'c'), (53, 'a'), (8, 'b')]);
+    }
+}

@@ -1,1 +1,0 @@
-//! YAML manifests, read and written so that kubectl sees the same values.

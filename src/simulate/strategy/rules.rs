@@ -1,0 +1,104 @@
+//! What each kind's strategy allows and counts, as data.
+//!
+//! Follows `pkg/registry/*/*/strategy.go` (`AllowCreateOnUpdate`, `AllowUnconditionalUpdate`, `PrepareForUpdate`).
+
+use crate::object::Gvk;
+
+/// When an update moves `metadata.generation`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Generation {
+    /// Never, and creation sets none.
+    None,
+    /// When the spec is semantically another one.
+    Spec,
+    /// When the spec or the annotations are.
+    SpecAndAnnotations,
+    /// When anything but metadata and status is (custom resources, webhook configurations).
+    Content,
+}
+
+/// The kinds whose objects count generations, by group and kind.
+const GENERATIONS: [(&str, &str, Generation); 22] = [
+    ("", "Pod", Generation::Spec),
+    ("", "ReplicationController", Generation::Spec),
+    ("admissionregistration.k8s.io", "MutatingAdmissionPolicy", Generation::Spec),
+    ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding", Generation::Spec),
+    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration", Generation::Content),
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy", Generation::Spec),
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding", Generation::Spec),
+    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration", Generation::Content),
+    ("apiextensions.k8s.io", "CustomResourceDefinition", Generation::Spec),
+    ("apps", "DaemonSet", Generation::Spec),
+    ("apps", "Deployment", Generation::SpecAndAnnotations),
+    ("apps", "ReplicaSet", Generation::Spec),
+    ("apps", "StatefulSet", Generation::Spec),
+    ("batch", "CronJob", Generation::Spec),
+    ("batch", "Job", Generation::Spec),
+    ("discovery.k8s.io", "EndpointSlice", Generation::Content),
+    ("flowcontrol.apiserver.k8s.io", "FlowSchema", Generation::Spec),
+    ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration", Generation::Spec),
+    ("networking.k8s.io", "Ingress", Generation::Spec),
+    ("networking.k8s.io", "IngressClass", Generation::Spec),
+    ("networking.k8s.io", "NetworkPolicy", Generation::Spec),
+    ("policy", "PodDisruptionBudget", Generation::Spec),
+];
+
+/// Kinds that a PUT creates where there is none.
+const CREATED_BY_UPDATE: [(&str, &str); 10] = [
+    ("", "Endpoints"),
+    ("", "Event"),
+    ("", "LimitRange"),
+    ("", "Service"),
+    ("coordination.k8s.io", "Lease"),
+    ("node.k8s.io", "RuntimeClass"),
+    ("rbac.authorization.k8s.io", "ClusterRole"),
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
+    ("rbac.authorization.k8s.io", "Role"),
+    ("rbac.authorization.k8s.io", "RoleBinding"),
+];
+
+/// Kinds whose updates must name the resource version that they were made from.
+const CONDITIONAL: [(&str, &str); 18] = [
+    ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"),
+    ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding"),
+    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"),
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"),
+    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"),
+    ("apiextensions.k8s.io", "CustomResourceDefinition"),
+    ("apiregistration.k8s.io", "APIService"),
+    ("certificates.k8s.io", "ClusterTrustBundle"),
+    ("coordination.k8s.io", "Lease"),
+    ("coordination.k8s.io", "LeaseCandidate"),
+    ("internal.apiserver.k8s.io", "StorageVersion"),
+    ("node.k8s.io", "RuntimeClass"),
+    ("policy", "PodDisruptionBudget"),
+    ("storage.k8s.io", "CSIDriver"),
+    ("storage.k8s.io", "CSINode"),
+    ("storage.k8s.io", "CSIStorageCapacity"),
+    ("storage.k8s.io", "VolumeAttachment"),
+];
+
+fn names(kinds: &[(&str, &str)], gvk: &Gvk) -> bool {
+    kinds.iter().any(|(group, kind)| *group == gvk.group && *kind == gvk.kind)
+}
+
+/// Whether a PUT creates an object of that kind where there is none.
+pub fn allows_create_on_update(gvk: &Gvk) -> bool {
+    names(&CREATED_BY_UPDATE, gvk)
+}
+
+/// Whether an update may leave the resource version out. Custom resources do not allow it.
+pub fn allows_unconditional_update(gvk: &Gvk, custom: bool) -> bool {
+    !custom && !names(&CONDITIONAL, gvk)
+}
+
+/// How a kind counts generations.
+pub(super) fn generation(gvk: &Gvk, custom: bool) -> Generation {
+    let told = GENERATIONS.iter().find(|(group, kind, _)| *group == gvk.group && *kind == gvk.kind);
+    match told {
+        Some((_, _, rule)) => *rule,
+        None if custom => Generation::Content,
+        None => Generation::None,
+    }
+}

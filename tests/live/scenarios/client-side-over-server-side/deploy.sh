@@ -1,0 +1,6 @@
+# step: Next
+kubectl apply -f next.yaml
+# step: Again
+kubectl apply -f next.yaml
+# step: Back
+kubectl apply -f web.yaml
