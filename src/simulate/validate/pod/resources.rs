@@ -1,0 +1,306 @@
+//! What containers and pods ask for and may use.
+//!
+//! Follows `validateResourceRequirements` and `validatePodResources` of `pkg/apis/core/validation/validation.go`, and
+//! `pkg/apis/core/helper/helpers.go`.
+
+use super::containers_of;
+use crate::object::Value;
+use crate::simulate::validate::amount::{nano, parse};
+use crate::simulate::validate::check::{Check, Place};
+use crate::simulate::validate::formats::{dns_label, qualified_name};
+use crate::simulate::validate::internal::shown_as;
+use crate::simulate::validate::metadata::Names;
+use crate::simulate::validate::read::Read;
+use std::collections::BTreeSet;
+
+const UNIT: i128 = 1_000_000_000;
+/// Resources without a domain; those of objects are whole numbers.
+const STANDARD: &[&str] = &[
+    "cpu",
+    "memory",
+    "ephemeral-storage",
+    "requests.cpu",
+    "requests.memory",
+    "requests.ephemeral-storage",
+    "limits.cpu",
+    "limits.memory",
+    "limits.ephemeral-storage",
+    "storage",
+    "requests.storage",
+];
+pub(in crate::simulate::validate) const COUNTED: &[&str] = &[
+    "pods",
+    "resourcequotas",
+    "services",
+    "replicationcontrollers",
+    "secrets",
+    "configmaps",
+    "persistentvolumeclaims",
+    "services.nodeports",
+    "services.loadbalancers",
+];
+
+fn is_huge_page(name: &str) -> bool {
+    name.starts_with("hugepages-")
+}
+
+fn is_native(name: &str) -> bool {
+    !name.contains('/') || name.contains("kubernetes.io/")
+}
+
+fn is_extended(check: &Check, name: &str) -> bool {
+    !is_native(name) && !name.starts_with("requests.") && qualified_name(check.version(), &format!("requests.{name}")).is_empty()
+}
+
+fn overcommits(name: &str) -> bool {
+    is_native(name) && !is_huge_page(name)
+}
+
+/// Whether huge pages are asked for in other than whole pages.
+fn is_odd(name: &str, quantity: &Value) -> bool {
+    let size = name.strip_prefix("hugepages-").and_then(parse).unwrap_or(0);
+    let whole = |n: i128| n / UNIT;
+    is_huge_page(name) && (whole(size) <= 0 || whole(nano(quantity)) % whole(size) != 0)
+}
+
+/// Whether any container asks for huge pages so.
+pub(super) fn has_odd_huge_pages(spec: &Value) -> bool {
+    let lists = containers_of(spec).flat_map(|(_, _, c)| ["limits", "requests"].map(|l| c.part("resources").part(l)));
+    lists.chain([spec.part("overhead")]).any(|list| list.as_object().into_iter().flatten().any(|(name, quantity)| is_odd(name, quantity)))
+}
+
+/// The name of a resource.
+pub(in crate::simulate::validate) fn resource_name(check: &mut Check, name: &str, at: &Place) -> bool {
+    let messages = qualified_name(check.version(), name);
+    if !messages.is_empty() {
+        check.invalid_each(at, name, messages);
+        return false;
+    }
+    let known = STANDARD.contains(&name) || COUNTED.contains(&name) || is_huge_page(name) || name.starts_with("requests.hugepages-");
+    if !name.contains('/') && !known {
+        check.invalid(at, name, "must be a standard resource type or fully qualified");
+        return false;
+    }
+    true
+}
+
+fn container_resource_name(check: &mut Check, name: &str, at: &Place) {
+    resource_name(check, name, at);
+    if !name.contains('/') {
+        if !["cpu", "memory", "ephemeral-storage"].contains(&name) && !is_huge_page(name) {
+            check.invalid(at, name, "must be a standard resource for containers");
+        }
+    } else if !is_native(name) && !is_extended(check, name) {
+        check.invalid(at, name, "doesn't follow extended resource name standard");
+    }
+}
+
+fn pod_resource_name(check: &mut Check, name: &str, at: &Place) {
+    if resource_name(check, name, at) && !["cpu", "memory"].contains(&name) && !is_huge_page(name) {
+        check.not_supported(at, name, &["cpu", "hugepages-", "memory"]);
+    }
+}
+
+/// A quantity of a resource: not negative, and whole where it counts things.
+pub(in crate::simulate::validate) fn quantity_value(check: &mut Check, name: &str, quantity: &Value, at: &Place) {
+    let number = nano(quantity);
+    if number < 0 {
+        check.invalid(at, quantity, "must be greater than or equal to 0");
+    }
+    let thousandths = number / 1_000_000 + i128::from(number % 1_000_000 > 0);
+    if (COUNTED.contains(&name) || is_extended(check, name)) && thousandths % 1000 != 0 {
+        check.invalid(at, quantity, "must be an integer");
+    }
+}
+
+/// A quantity above zero. Says whether it is.
+pub(in crate::simulate::validate) fn positive_quantity(check: &mut Check, quantity: &Value, at: &Place) -> bool {
+    let good = nano(quantity) > 0;
+    if !good {
+        check.invalid(at, quantity, "must be greater than zero");
+    }
+    good
+}
+
+/// Limits and requests of a container.
+pub(super) fn of_container(check: &mut Check, resources: &Value, claims: &BTreeSet<&str>, at: &Place) {
+    requirements(check, resources, container_resource_name, claims, at);
+}
+
+fn requirements(check: &mut Check, resources: &Value, name: fn(&mut Check, &str, &Place), claims: &BTreeSet<&str>, at: &Place) {
+    let (limits_at, requests_at) = (at.child("limits"), at.child("requests"));
+    let (mut compute, mut huge) = (false, false);
+    let mut one = |check: &mut Check, resource: &str, quantity: &Value, at: &Place| {
+        name(check, resource, at);
+        quantity_value(check, resource, quantity, at);
+        huge |= is_huge_page(resource);
+        compute |= ["cpu", "memory"].contains(&resource);
+    };
+    for (resource, quantity) in resources.entries("limits") {
+        one(check, resource, quantity, &limits_at.key(resource));
+        huge_pages(check, resource, quantity, &limits_at.key(resource));
+    }
+    for (resource, quantity) in resources.entries("requests") {
+        one(check, resource, quantity, &requests_at.key(resource));
+        let limit = resources.part("limits").field(resource);
+        match limit {
+            Some(limit) => {
+                let (asked, most, text) = (nano(quantity), nano(limit), limit.as_str().unwrap_or_default());
+                if asked != most && !overcommits(resource) {
+                    check.invalid(&requests_at, quantity, &format!("must be equal to {resource} limit of {text}"));
+                } else if asked > most {
+                    check.invalid(&requests_at, quantity, &format!("must be less than or equal to {resource} limit of {text}"));
+                }
+            }
+            None if !overcommits(resource) => check.required(&limits_at, "Limit must be set for non overcommitable resources"),
+            None => {}
+        }
+        huge_pages(check, resource, quantity, &requests_at.key(resource));
+    }
+    if huge && !compute {
+        check.forbidden(at, "HugePages require cpu or memory");
+    }
+    container_claims(check, resources.list("claims"), claims, &at.child("claims"));
+}
+
+fn huge_pages(check: &mut Check, name: &str, quantity: &Value, at: &Place) {
+    if !check.options.odd_huge_pages && is_odd(name, quantity) {
+        let text = quantity.as_str().unwrap_or_default();
+        check.invalid(at, quantity, &format!("{text} is not positive integer multiple of {name}"));
+    }
+}
+
+fn container_claims(check: &mut Check, claims: &[Value], known: &BTreeSet<&str>, list_at: &Place) {
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    for (i, claim) in claims.iter().enumerate() {
+        let (at, name, request) = (list_at.index(i), claim.text("name"), claim.text("request"));
+        if !check.filled(name, &at) {
+            continue;
+        }
+        if names.contains(name) {
+            check.duplicate(&at, name);
+        } else {
+            let key = if request.is_empty() { name.to_owned() } else { format!("{name}/{request}") };
+            if !request.is_empty() {
+                check.invalid_each(&at.child("request"), request, dns_label(request));
+            }
+            let with_request = names.iter().filter(|k| k.split_once('/').is_some_and(|(n, _)| n == name)).count();
+            if names.contains(&key) {
+                check.duplicate(&at, key.as_str());
+            } else if request.is_empty() {
+                (0..with_request).for_each(|_| check.duplicate(&at, name));
+            }
+            names.insert(key);
+        }
+        if !known.contains(name) {
+            check.not_found(&at, name);
+            let names: Vec<&str> = known.iter().copied().collect();
+            let which = if names.is_empty() { " which is empty".to_owned() } else { format!(": {}", names.join(", ")) };
+            if let Some(cause) = check.causes.last_mut() {
+                cause.message.push_str(&format!(": must be one of the names in pod.spec.resourceClaims{which}"));
+            }
+        }
+    }
+}
+
+/// The resource claims of a pod.
+pub(super) fn pod_claims(check: &mut Check, spec: &Value, meta: Option<&Value>, list_at: &Place) {
+    const CLAIM: &str = "io.k8s.api.core.v1.PodResourceClaim";
+    let mirror = meta.is_some_and(|m| m.part("annotations").has("kubernetes.io/config.mirror"));
+    let mut names = BTreeSet::new();
+    for (i, claim) in spec.list("resourceClaims").iter().enumerate() {
+        if mirror {
+            check.forbidden(&Place::root(""), "static pods do not support resource claims");
+            continue;
+        }
+        let (at, name) = (list_at.index(i), claim.text("name"));
+        if name.is_empty() {
+            check.required(&at.child("name"), "");
+        } else if names.insert(name) {
+            check.invalid_each(&at.child("name"), name, dns_label(name));
+        } else {
+            check.duplicate(&at.child("name"), name);
+        }
+        let detail = match (claim.has("resourceClaimName"), claim.has("resourceClaimTemplateName")) {
+            (true, true) => "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified",
+            (false, false) => "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`",
+            _ => "",
+        };
+        if !detail.is_empty() {
+            check.invalid(&at, shown_as(check.schema, CLAIM, claim), detail);
+        }
+        for field in ["resourceClaimName", "resourceClaimTemplateName"] {
+            if let Some(name) = claim.field(field).and_then(Value::as_str) {
+                check.invalid_each(&at.child(field), name, Names::Subdomain.errors(name, false));
+            }
+        }
+    }
+}
+
+/// What the runtime itself takes.
+pub(super) fn overhead(check: &mut Check, spec: &Value, at: &Place) {
+    if let Some(overhead) = spec.field("overhead") {
+        let wrapped = serde_json::json!({ "limits": overhead });
+        requirements(check, &wrapped, container_resource_name, &BTreeSet::new(), at);
+    }
+}
+
+/// Limits and requests of the whole pod.
+pub(super) fn pod_level(check: &mut Check, spec: &Value, at: &Place) {
+    let Some(resources) = spec.field("resources") else { return };
+    let at = at.child("resources");
+    if spec.part("os").text("name") == "windows" {
+        return check.forbidden(&at, "may not be set for a windows pod");
+    }
+    if resources.has("claims") {
+        check.forbidden(&at.child("claims"), "claims may not be set for Resources at pod-level");
+    }
+    requirements(check, resources, pod_resource_name, &BTreeSet::new(), &at);
+    consistency(check, spec, resources, &at);
+}
+
+/// A pod's own requests and limits must hold those of its containers.
+fn consistency(check: &mut Check, spec: &Value, resources: &Value, at: &Place) {
+    for (list, noun) in [("requests", "requests"), ("limits", "limits")] {
+        let list_at = at.child(list);
+        for (name, own) in resources.entries(list).filter(|(n, _)| list == "requests" || is_huge_page(n)) {
+            let together = aggregate(spec, list, name);
+            if let Some((_, text)) = together.filter(|(sum, _)| *sum > nano(own)) {
+                check.invalid(&list_at.key(name), own, &format!("must be greater than or equal to aggregate container {noun} of {text}"));
+            }
+        }
+    }
+    let containers_at = at.child("containers");
+    for (i, container) in spec.list("containers").iter().enumerate() {
+        for (name, limit) in container.part("resources").entries("limits") {
+            let Some(most) = resources.part("limits").field(name).filter(|most| nano(limit) > nano(most)) else { continue };
+            let container_at = containers_at.index(i);
+            let key_at = container_at.key(name);
+            let text = most.as_str().unwrap_or_default();
+            check.invalid(&key_at.child("limits"), limit, &format!("must be less than or equal to pod limits of {text}"));
+        }
+    }
+}
+
+/// Containers together, or the largest init container with the sidecars before it, whichever is more.
+fn aggregate(spec: &Value, list: &str, name: &str) -> Option<(i128, String)> {
+    let of = |c: &Value| c.part("resources").part(list).field(name).map(nano);
+    let mut sum = spec.list("containers").iter().filter_map(of).reduce(|a, b| a + b);
+    let (mut sidecars, mut most) = (0, 0);
+    for container in spec.list("initContainers") {
+        let Some(own) = of(container) else { continue };
+        if container.text("restartPolicy") == "Always" {
+            sum = Some(sum.unwrap_or(0) + own);
+            sidecars += own;
+            most = most.max(sidecars);
+        } else {
+            most = most.max(own + sidecars);
+        }
+    }
+    let most = sum.unwrap_or(0).max(most);
+    (most > 0).then(|| (most, decimal(most)))
+}
+
+fn decimal(nano: i128) -> String {
+    if nano % UNIT == 0 { (nano / UNIT).to_string() } else { format!("{}m", (nano + 999_999) / 1_000_000) }
+}
