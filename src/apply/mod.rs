@@ -2,12 +2,24 @@
 
 #[cfg(test)]
 mod conformance;
+pub mod field_manager;
+pub mod field_set;
+pub mod fields_v1;
+mod go_format;
 pub mod json_patch;
+pub mod last_applied;
+pub mod managers;
 pub mod merge_patch;
 mod patch_error;
 #[cfg(test)]
+mod recorded;
+#[cfg(test)]
 mod recordings;
+pub mod scale;
+pub mod server_side;
 pub mod strategic;
 pub mod strategic_diff;
+pub mod times;
+pub mod typed;
 
 pub use patch_error::PatchError;

@@ -1,0 +1,197 @@
+//! Who owns what after a write that is no apply, and what both kinds of write share.
+//!
+//! Follows apimachinery `pkg/util/managedfields/internal/` (`fieldmanager.go`, `managedfieldsupdater.go`, `skipnonapplied.go`,
+//! `structuredmerge.go`) and structured-merge-diff `merge/update.go`.
+
+use super::field_set::FieldSet;
+use super::managers::{Identity, Manager, Managers, Operation, managed_fields, unowned};
+use super::typed::{Comparison, Typed, compare, empty_object, reconcile, validate};
+use crate::object::{Gvk, Value, map_at};
+use crate::schema::{Schema, Type};
+use std::borrow::Cow;
+
+/// What the field manager has to know about the endpoint that is written to.
+#[derive(Clone, Copy)]
+pub struct FieldManager<'a> {
+    /// The schema of the server.
+    pub schema: &'a Schema,
+    /// The type of the objects.
+    pub ty: &'a Type,
+    /// Their kind, in the version of the request.
+    pub gvk: &'a Gvk,
+    /// `status`, `scale`, or empty for the object itself.
+    pub subresource: &'a str,
+    /// The fields that the endpoint ignores in what clients send (`status` on the object itself): nobody comes to own them here.
+    pub reset_fields: &'a [&'a [&'a str]],
+    /// The other API versions of the kind that are served, for a custom resource; those of built-in kinds come from the schema.
+    pub also_served: &'a [String],
+}
+
+impl<'a> FieldManager<'a> {
+    /// Writes `metadata.managedFields` into the object that a POST, PUT or patch makes, before admission.
+    ///
+    /// `live` is the stored object, none for a create; `new` is decoded and defaulted, but `metadata.managedFields` stands in it
+    /// as the client sent it (`[]` and `[{}]` say that tracking starts anew, a list replaces the stored one).
+    pub fn update(&self, live: Option<&Value>, new: &mut Value, manager: &str, time: &str) {
+        let given = take_managed_fields(new);
+        let managers = self.managers_of(live, given.as_ref());
+        if managers.is_empty() && live.is_some() {
+            return;
+        }
+        let empty;
+        let old = match live {
+            Some(live) => live,
+            None => {
+                empty = empty_object(self.typed(), self.gvk);
+                &empty
+            }
+        };
+        let identity = self.identity(manager, Operation::Update);
+        let after = self.updated(managers, old, new, identity, time).ok().and_then(|mut managers| {
+            managers.cap_updaters();
+            managers.encode()
+        });
+        put_managed_fields(new, after);
+    }
+
+    pub(super) fn typed(&self) -> Typed<'a> {
+        Typed { schema: self.schema, ty: self.ty }
+    }
+
+    pub(super) fn identity<'m>(&self, manager: &'m str, operation: Operation) -> Identity<'m>
+    where
+        'a: 'm,
+    {
+        Identity::new(manager, operation, self.gvk.api_version(), self.subresource)
+    }
+
+    pub(super) fn reset(&self) -> FieldSet<'a> {
+        FieldSet::of_fields(self.reset_fields)
+    }
+
+    /// The managers before the write: those that the client sent, if it sent some, else the stored ones.
+    fn managers_of<'v>(&self, live: Option<&'v Value>, given: Option<&'v Value>) -> Managers<'v> {
+        let given = given.filter(|_| self.subresource.is_empty());
+        if given.is_some_and(is_reset) {
+            return Managers::default();
+        }
+        match Managers::decode(given) {
+            Ok(managers) if !managers.is_empty() => managers,
+            _ => Managers::of_object(live),
+        }
+    }
+
+    /// The managers after an object has become another one by the hand of `writer`. Fails if an object is not of its type.
+    pub(super) fn updated<'v>(
+        &self,
+        mut managers: Managers<'v>,
+        old: &'v Value,
+        new: &'v Value,
+        writer: Identity<'v>,
+        time: &'v str,
+    ) -> Result<Managers<'v>, String>
+    where
+        'a: 'v,
+    {
+        for value in [new, old] {
+            validate(self.typed(), value, true).map_err(|e| e.to_string())?;
+        }
+        self.bring_up_to_date(&mut managers)?;
+        let comparison = self.compared(old, new)?;
+        give_up(&mut managers, &comparison, None);
+        let mut gained = comparison.modified;
+        gained.unite(&comparison.added);
+        gained.subtract(&unowned());
+        if !gained.is_empty() {
+            if let Some(former) = managers.get(&writer) {
+                gained.unite(&former.fields);
+            }
+            managers.set(Manager {
+                identity: writer,
+                api_version: self.gvk.api_version().into(),
+                fields: gained,
+                time: Some(Cow::Borrowed(time)),
+            });
+        }
+        Ok(managers)
+    }
+
+    /// The difference of two objects, but for the fields that this endpoint ignores.
+    pub(super) fn compared<'v>(&self, old: &'v Value, new: &'v Value) -> Result<Comparison<'v>, String>
+    where
+        'a: 'v,
+    {
+        let mut comparison = compare(self.typed(), old, new).map_err(|e| format!("failed to compare objects: {e}"))?;
+        comparison.exclude(&self.reset());
+        Ok(comparison)
+    }
+
+    /// Drops managers of versions that are no longer served, and fits the others to today's schema.
+    pub(super) fn bring_up_to_date<'v>(&self, managers: &mut Managers<'v>) -> Result<(), String>
+    where
+        'a: 'v,
+    {
+        let own = self.gvk.api_version();
+        if let Some(m) = managers.iter().find(|m| m.api_version.matches('/').count() > 1) {
+            return Err(format!("unexpected GroupVersion string: {}", m.api_version));
+        }
+        managers.retain(|m| m.api_version == own || self.serves(&m.api_version));
+        for manager in managers.iter_mut() {
+            reconcile(self.typed(), &mut manager.fields);
+        }
+        Ok(())
+    }
+
+    fn serves(&self, api_version: &str) -> bool {
+        let Gvk { group, version, kind } = Gvk::new(api_version, &self.gvk.kind);
+        self.also_served.iter().any(|v| v == api_version) || self.schema.resource_of(&group, &version, &kind).is_some()
+    }
+}
+
+/// Everyone but `writer` loses what changed and what is gone; who owns nothing any more is forgotten.
+pub(super) fn give_up(managers: &mut Managers<'_>, comparison: &Comparison<'_>, writer: Option<&Identity<'_>>) {
+    for manager in managers.iter_mut().filter(|m| writer != Some(&m.identity)) {
+        manager.fields.subtract(&comparison.modified);
+        manager.fields.subtract(&comparison.added);
+        manager.fields.subtract(&comparison.removed);
+    }
+    managers.retain(|m| !m.fields.is_empty());
+}
+
+/// An empty list, or a list of one empty entry: the client wants tracking to start anew.
+fn is_reset(given: &Value) -> bool {
+    let empty = |entry: &Value| entry.as_object().is_some_and(|e| e.values().all(|v| v.is_null() || v == ""));
+    match given.as_array().map(Vec::as_slice) {
+        Some([]) => true,
+        Some([only]) => empty(only),
+        _ => false,
+    }
+}
+
+/// Takes `metadata.managedFields` out of an object.
+pub(super) fn take_managed_fields(object: &mut Value) -> Option<Value> {
+    object.get_mut("metadata")?.as_object_mut()?.shift_remove("managedFields")
+}
+
+/// Puts managed fields into an object that has none.
+pub(super) fn put_managed_fields(object: &mut Value, encoded: Option<Value>) {
+    if let Some(encoded) = encoded {
+        map_at(object, &["metadata"]).insert("managedFields".to_owned(), encoded);
+    }
+}
+
+/// A copy of an object without its managed fields.
+pub(super) fn without_managed_fields(object: &Value) -> Value {
+    if managed_fields(object).is_none() {
+        return object.clone();
+    }
+    let Value::Object(fields) = object else { return object.clone() };
+    let copy = |(name, value): (&String, &Value)| match value {
+        Value::Object(metadata) if name == "metadata" => {
+            let kept = metadata.iter().filter(|(name, _)| *name != "managedFields");
+            (name.clone(), Value::Object(kept.map(|(n, v)| (n.clone(), v.clone())).collect()))
+        }
+        _ => (name.clone(), value.clone()),
+    };
+    Value::Object(fields.iter().map(copy).collect())
+}

@@ -1,0 +1,239 @@
+//! Ownership alone against recordings of a real control plane: each recorded object is taken as what defaulting made of a
+//! write, and must come out with the recorded managed fields.
+
+use super::field_manager::{FieldManager, take_managed_fields};
+use super::managers::{Managers, managed_fields};
+use super::scale;
+use super::server_side::{Application, ApplyError, conflict_message};
+use crate::object::{Gvk, Value, items, map_at, text};
+use crate::schema::{Schema, Type, Version};
+use flate2::read::GzDecoder;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+
+const PATHS: scale::ReplicasPaths<'static> = &[("apps/v1", &["spec", "replicas"])];
+
+/// The fields that the strategies of these kinds reset on the object itself (`GetResetFields`).
+fn reset_fields(kind: &str) -> &'static [&'static [&'static str]] {
+    match kind {
+        "ConfigMap" | "Secret" | "ServiceAccount" | "LimitRange" | "Role" | "RoleBinding" | "NetworkPolicy" => &[],
+        _ => &[&["status"]],
+    }
+}
+
+#[derive(Default)]
+struct Tally {
+    right: usize,
+    all: usize,
+    wrong: Vec<String>,
+}
+
+impl Tally {
+    fn count(&mut self, right: bool, wrong: impl FnOnce() -> String) {
+        self.all += 1;
+        self.right += usize::from(right);
+        if !right {
+            self.wrong.push(wrong());
+        }
+    }
+}
+
+fn cases(file: &str) -> Vec<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recorded").join(file);
+    let read: Value = serde_json::from_reader(GzDecoder::new(File::open(path).unwrap())).unwrap();
+    items(&read, &["cases"]).to_vec()
+}
+
+/// What the recording left out of objects and the server saw: annotations of controllers and of the conversion of DaemonSets.
+fn restore_annotations(object: &mut Value, generation: &str, rolled: bool) {
+    let (name, value) = match text(object, &["kind"]) {
+        "Deployment" if rolled => ("deployment.kubernetes.io/revision", "1"),
+        "DaemonSet" => ("deprecated.daemonset.template.generation", generation),
+        _ => return,
+    };
+    map_at(object, &["metadata", "annotations"]).insert(name.into(), value.into());
+}
+
+/// Managed fields without times, sorted as the recording sorts them.
+fn comparable(object: &Value) -> Vec<Value> {
+    let mut entries: Vec<Value> = managed_fields(object).and_then(Value::as_array).cloned().unwrap_or_default();
+    for entry in &mut entries {
+        entry.as_object_mut().unwrap().shift_remove("time");
+    }
+    entries.sort_by_key(|e| {
+        let own = |key: &str| text(e, &[key]).to_owned();
+        (own("manager"), own("operation"), own("subresource"), e["fieldsV1"].to_string())
+    });
+    entries
+}
+
+/// The recorded text and ours, the conflicts of each owner as a set: Kubernetes sorts owners, not causes.
+fn check_refusal(step: &Value, got: Result<Value, ApplyError<String>>) -> Option<String> {
+    let told = text(step, &["message"]);
+    let got = match got {
+        Err(ApplyError::Conflicts(conflicts)) if step["code"] == 409 => conflict_message(&conflicts),
+        Err(ApplyError::Internal(text)) if step["code"] == 500 => text,
+        Err(other) => format!("{other:?}"),
+        Ok(_) => "no refusal".to_owned(),
+    };
+    (got != told).then(|| format!("said\n{got}\nnot\n{told}"))
+}
+
+struct Replay {
+    schema: &'static Schema,
+    live: Option<Value>,
+}
+
+impl Replay {
+    fn step(&mut self, step: &Value, tallies: &mut BTreeMap<&'static str, Tally>) {
+        let (method, code) = (text(step, &["method"]), step["code"].as_u64().unwrap());
+        let apply = text(step, &["content_type"]).starts_with("application/apply-patch");
+        let what = match (method, apply, code / 100) {
+            ("POST", _, 2) => "post",
+            ("PUT", _, 2) => "put",
+            ("PATCH", true, 2) => "apply",
+            ("PATCH", false, 2) if text(step, &["path"]).ends_with("/scale") => "scale",
+            ("PATCH", false, 2) => "patch",
+            ("PATCH", true, _) if code == 409 || code == 500 => "refusal",
+            _ => return,
+        };
+        let tally = tallies.entry(what).or_default();
+        let told = &step["object"];
+        let got = match what {
+            "scale" => Ok(self.scale(step)),
+            "apply" | "refusal" => self.apply(step),
+            _ => Ok(self.update(step)),
+        };
+        let wrong = match got {
+            got if what == "refusal" => check_refusal(step, got),
+            Err(refused) => Some(format!("refused: {refused:?}")),
+            Ok(got) => {
+                let (got, told) = (comparable(&got), comparable(told));
+                (got != told).then(|| format!("{}\nnot\n{}", Value::Array(got), Value::Array(told)))
+            }
+        };
+        let op = text(step, &["op"]);
+        tally.count(wrong.is_none(), || format!("{op} {}: {}", text(step, &["path"]), wrong.unwrap_or_default()));
+        if code / 100 == 2 {
+            self.live = Some(told.clone());
+        }
+    }
+
+    fn with_manager<R>(&self, object: &Value, f: impl FnOnce(FieldManager<'_>) -> R) -> R {
+        let gvk = Gvk::of(object);
+        let ty = self.schema.resource_of(&gvk.group, &gvk.version, &gvk.kind).and_then(|r| r.ty.clone()).unwrap();
+        let reset_fields = reset_fields(&gvk.kind);
+        f(FieldManager { schema: self.schema, ty: &ty, gvk: &gvk, subresource: "", reset_fields, also_served: &[] })
+    }
+
+    fn live(&self) -> Option<Value> {
+        let mut live = self.live.clone()?;
+        restore_annotations(&mut live, "7", true);
+        Some(live)
+    }
+
+    fn update(&self, step: &Value) -> Value {
+        let mut new = step["object"].clone();
+        take_managed_fields(&mut new);
+        match text(step, &["method"]) {
+            "PATCH" => restore_annotations(&mut new, "7", true),
+            // The client's object has no revision, and counts the template's generation from 0.
+            _ => restore_annotations(&mut new, "0", false),
+        }
+        let live = self.live();
+        let manager = text(step, &["query", "fieldManager"]);
+        self.with_manager(&step["object"], |fm| fm.update(live.as_ref(), &mut new, manager, "2026-01-01T00:00:00Z"));
+        new
+    }
+
+    fn apply(&self, step: &Value) -> Result<Value, ApplyError<String>> {
+        let live = self.live();
+        let application = Application {
+            config: &step["body"],
+            manager: text(step, &["query", "fieldManager"]),
+            force: step["query"]["force"] == "true",
+            time: "2026-01-01T00:00:00Z",
+        };
+        self.with_manager(&step["body"], |fm| fm.apply(live.as_ref(), application, |_| Ok(step["object"].clone())))
+    }
+
+    fn scale(&self, step: &Value) -> Value {
+        let live = self.live().unwrap();
+        let parent = managed_fields(&live);
+        let object = |replicas: &Value, managed: Option<Value>| {
+            let mut object = serde_json::json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": {"name": "x"}});
+            if replicas.as_i64().is_some_and(|n| n != 0) {
+                object["spec"] = serde_json::json!({"replicas": replicas});
+            } else {
+                object["spec"] = serde_json::json!({});
+            }
+            if let Some(managed) = managed {
+                object["metadata"]["managedFields"] = managed;
+            }
+            object
+        };
+        let old = object(&live["spec"]["replicas"], scale::to_scale(parent, PATHS).unwrap());
+        let mut new = object(&step["object"]["spec"]["replicas"], None);
+        let gvk = Gvk::of(&old);
+        let ty: Type = self.schema.named("io.k8s.api.autoscaling.v1.Scale").unwrap();
+        let fm = FieldManager { schema: self.schema, ty: &ty, gvk: &gvk, subresource: "scale", reset_fields: &[], also_served: &[] };
+        let manager = step["query"].get("fieldManager").and_then(Value::as_str).unwrap_or("Python-urllib");
+        fm.update(Some(&old), &mut new, manager, "2026-01-01T00:00:00Z");
+        let mut out = live.clone();
+        take_managed_fields(&mut out);
+        if let Some(managed) = scale::to_parent(parent, managed_fields(&new), "apps/v1", PATHS).unwrap() {
+            map_at(&mut out, &["metadata"]).insert("managedFields".into(), managed);
+        }
+        out
+    }
+}
+
+fn replay(file: &str, version: Version) -> BTreeMap<&'static str, Tally> {
+    let mut tallies = BTreeMap::new();
+    for case in cases(file) {
+        let mut replay = Replay { schema: Schema::of(version), live: None };
+        for step in items(&case, &["steps"]) {
+            replay.step(step, &mut tallies);
+        }
+    }
+    tallies
+}
+
+fn check(file: &str, version: Version) {
+    let tallies = replay(file, version);
+    for (what, tally) in &tallies {
+        println!("{file} {what}: {} of {}", tally.right, tally.all);
+    }
+    let wrong: Vec<&String> = tallies.values().flat_map(|t| &t.wrong).collect();
+    assert!(
+        wrong.is_empty(),
+        "{} wrong, such as:\n{}",
+        wrong.len(),
+        wrong.iter().take(4).map(|w| w.as_str()).collect::<Vec<_>>().join("\n\n")
+    );
+}
+
+#[test]
+fn owners_of_recorded_workloads() {
+    check("workloads.json.gz", Version::V1_36);
+}
+
+#[test]
+fn owners_of_recorded_bundles() {
+    check("bundle.json.gz", Version::V1_36);
+}
+
+#[test]
+fn recorded_managed_fields_are_read_and_written_again() {
+    for case in cases("workloads.json.gz") {
+        for step in items(&case, &["steps"]) {
+            let Some(told) = managed_fields(&step["object"]) else { continue };
+            let written = Managers::decode(Some(told)).unwrap();
+            for manager in written.iter() {
+                let fields = super::fields_v1::write(&manager.fields);
+                assert!(items(told, &[]).iter().any(|e| e["fieldsV1"].to_string() == fields.to_string()), "{fields}");
+            }
+        }
+    }
+}

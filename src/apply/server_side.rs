@@ -1,0 +1,253 @@
+//! Server-side apply: a configuration laid over the live object, what its manager no longer names pruned, ownership moved.
+//!
+//! Follows apimachinery `pkg/util/managedfields/internal/` (`fieldmanager.go`, `structuredmerge.go`, `skipnonapplied.go`,
+//! `versioncheck.go`, `conflict.go`) and structured-merge-diff `merge/update.go`.
+
+use super::field_manager::{FieldManager, give_up, put_managed_fields, take_managed_fields, without_managed_fields};
+use super::field_set::{FieldSet, equal, path_text};
+use super::last_applied;
+use super::managers::{Manager, Managers, Operation, managed_fields, unowned};
+use super::typed::{close_over_fields, empty_object, field_set, merge, remove_items, validate};
+use crate::object::{Gvk, Value, text};
+use std::borrow::Cow;
+use std::fmt;
+
+/// A field that another manager owns with another value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// The owner as Kubernetes shows it: `"kubectl-set" using apps/v1`.
+    pub manager: String,
+    /// `.spec.replicas`.
+    pub path: String,
+}
+
+/// Why an apply was refused. `E` is what defaulting refuses with.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ApplyError<E> {
+    /// 400: the configuration is not one for this endpoint.
+    BadRequest(String),
+    /// 409 with reason `Conflict`, and a cause `FieldManagerConflict` for each.
+    Conflicts(Vec<Conflict>),
+    /// 500 without a reason: the configuration or the stored object is not of its type.
+    Internal(String),
+    /// The merged object could not be decoded.
+    Default(E),
+}
+
+/// The message of a conflict: in one line if it is one, else by owner.
+pub fn conflict_message(conflicts: &[Conflict]) -> String {
+    if let [only] = conflicts {
+        return format!("Apply failed with 1 conflict: conflict with {}: {}", only.manager, only.path);
+    }
+    let mut lines = Vec::new();
+    for (i, conflict) in conflicts.iter().enumerate() {
+        if i == 0 || conflicts[i - 1].manager != conflict.manager {
+            lines.push(format!("conflicts with {}:", conflict.manager));
+        }
+        lines.push(format!("- {}", conflict.path));
+    }
+    format!("Apply failed with {} conflicts: {}", conflicts.len(), lines.join("\n"))
+}
+
+impl<E: fmt::Display> fmt::Display for ApplyError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadRequest(text) | Self::Internal(text) => f.write_str(text),
+            Self::Conflicts(conflicts) => f.write_str(&conflict_message(conflicts)),
+            Self::Default(e) => e.fmt(f),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> std::error::Error for ApplyError<E> {}
+
+/// One apply: what, by whom, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Application<'a> {
+    /// The configuration as sent, decoded without types.
+    pub config: &'a Value,
+    /// `fieldManager`.
+    pub manager: &'a str,
+    /// Whether it takes fields from their owners.
+    pub force: bool,
+    /// The time of the write, RFC 3339 in whole seconds.
+    pub time: &'a str,
+}
+
+/// A merge that met no conflict, or took what it wanted.
+struct Settled<'a> {
+    managers: Managers<'a>,
+    /// None if it changes nothing.
+    merged: Option<Value>,
+}
+
+/// What others own and the merge would change, by owner.
+type Claims<'a> = Vec<(Manager<'a>, FieldSet<'a>)>;
+
+/// How a merge ends that was not settled.
+enum Unsettled<'a> {
+    Claimed(Claims<'a>),
+    Failed(String),
+}
+
+impl FieldManager<'_> {
+    /// Gives the object that comes of an apply, with its managed fields; `live` is the stored object, none to create it.
+    ///
+    /// `default` decodes and defaults the merged object and gives it in the form in which it is encoded. It is not called if the
+    /// apply changes nothing: then the live object comes back, with the managers of now.
+    pub fn apply<E>(
+        &self,
+        live: Option<&Value>,
+        application: Application<'_>,
+        default: impl FnOnce(Value) -> Result<Value, E>,
+    ) -> Result<Value, ApplyError<E>> {
+        let Application { config, manager, time, .. } = application;
+        let gvk = Gvk::of(config);
+        if gvk != *self.gvk {
+            return Err(ApplyError::BadRequest(format!("invalid object type: {}", gvk_text(&gvk))));
+        }
+        if managed_fields(config).is_some_and(Value::is_array) {
+            return Err(ApplyError::BadRequest("metadata.managedFields must be nil".to_owned()));
+        }
+        let managers = Managers::decode(live.and_then(managed_fields))
+            .map_err(|e| ApplyError::Internal(format!("failed to decode managed fields: {e}")))?;
+        let old = live.map_or_else(|| empty_object(self.typed(), self.gvk), without_managed_fields);
+        let empty;
+        let managers = if managers.is_empty() && live.is_some() {
+            empty = empty_object(self.typed(), self.gvk);
+            let before = self.identity("before-first-apply", Operation::Update);
+            self.updated(managers, &empty, &old, before, time)
+                .map_err(|e| ApplyError::Internal(format!("failed to create manager for existing fields: {e}")))?
+        } else {
+            managers
+        };
+        let settled = self.settle(&old, application, managers).map_err(|unsettled| match unsettled {
+            Unsettled::Claimed(claims) => ApplyError::Conflicts(conflicts(claims)),
+            Unsettled::Failed(why) => ApplyError::Internal(why),
+        })?;
+        let encoded = settled.managers.encode();
+        let mut object = match settled.merged {
+            Some(merged) => default(merged).map_err(ApplyError::Default)?,
+            None => old,
+        };
+        take_managed_fields(&mut object);
+        put_managed_fields(&mut object, encoded);
+        if manager == last_applied::KUBECTL {
+            last_applied::update(&mut object, config);
+        }
+        Ok(object)
+    }
+
+    /// Merges; what kubectl's client-side apply wrote before does not stand in the way of kubectl's server-side apply.
+    fn settle<'v>(&self, old: &'v Value, application: Application<'v>, managers: Managers<'v>) -> Result<Settled<'v>, Unsettled<'v>>
+    where
+        Self: 'v,
+    {
+        let unsettled = match self.merge_in(old, application, managers.clone()) {
+            Err(Unsettled::Claimed(claims)) if application.manager == last_applied::KUBECTL => claims,
+            other => return other,
+        };
+        let forgiven = last_applied::unchanged_since(self.typed(), self.gvk, old);
+        let left = |claims: &FieldSet<'v>| forgiven.as_ref().map_or_else(|| claims.clone(), |f| claims.difference(&f.as_set()));
+        let claims: Claims<'v> =
+            unsettled.into_iter().map(|(m, fields)| (m, left(&fields))).filter(|(_, fields)| !fields.is_empty()).collect();
+        if !claims.is_empty() {
+            return Err(Unsettled::Claimed(claims));
+        }
+        self.merge_in(old, Application { force: true, ..application }, managers)
+    }
+
+    fn merge_in<'v>(&self, old: &'v Value, application: Application<'v>, mut managers: Managers<'v>) -> Result<Settled<'v>, Unsettled<'v>>
+    where
+        Self: 'v,
+    {
+        let Application { config, manager, force, time } = application;
+        let typed = self.typed();
+        validate(typed, config, false)
+            .map_err(|e| Unsettled::Failed(format!("failed to create typed patch object ({}): {e}", described(config))))?;
+        validate(typed, old, true)
+            .map_err(|e| Unsettled::Failed(format!("failed to create typed live object ({}): {e}", described(old))))?;
+        self.bring_up_to_date(&mut managers).map_err(Unsettled::Failed)?;
+        let merged = merge(typed, old, config).map_err(|e| Unsettled::Failed(format!("failed to merge config: {e}")))?;
+        let identity = self.identity(manager, Operation::Apply);
+        let mut fields = field_set(typed, config);
+        fields.subtract_recursive(&self.reset());
+        let former = managers.get(&identity).cloned();
+        managers.set(Manager {
+            identity: identity.clone(),
+            api_version: self.gvk.api_version().into(),
+            fields,
+            time: former.as_ref().and_then(|f| f.time.clone()),
+        });
+        let merged = match &former {
+            Some(former) if !former.fields.is_empty() => self.prune(merged, &managers, &former.fields),
+            _ => merged,
+        };
+        let comparison = self.compared(old, &merged).map_err(Unsettled::Failed)?;
+        let mut changed = comparison.modified.clone();
+        changed.unite(&comparison.added);
+        if !force {
+            let others = managers.iter().filter(|m| m.identity != identity);
+            let claims: Claims<'v> =
+                others.map(|m| (m.clone(), m.fields.intersection(&changed))).filter(|(_, fields)| !fields.is_empty()).collect();
+            if !claims.is_empty() {
+                return Err(Unsettled::Claimed(claims));
+            }
+        }
+        give_up(&mut managers, &comparison, Some(&identity));
+        let same = equal(old, &merged);
+        if let Some(own) = managers.iter_mut().find(|m| m.identity == identity) {
+            own.fields.subtract(&unowned());
+            if !same {
+                own.time = Some(Cow::Borrowed(time));
+            }
+        }
+        managers.retain(|m| !m.fields.is_empty());
+        Ok(Settled { managers, merged: (!same).then_some(merged) })
+    }
+
+    /// Removes what the applier named the last time and names no more, unless someone else owns it.
+    ///
+    /// Three steps, each from the merged object: without all that it named; without what nobody owns of that; with what fell out
+    /// although the applier never named it.
+    fn prune(&self, merged: Value, managers: &Managers<'_>, last: &FieldSet<'_>) -> Value {
+        let typed = self.typed();
+        let last = close_over_fields(typed, last.clone());
+        let mut pruned = merged.clone();
+        remove_items(typed, &mut pruned, &last);
+        let all = close_over_fields(typed, field_set(typed, &merged));
+        let mut unclaimed = all.difference(&close_over_fields(typed, field_set(typed, &pruned)));
+        let mut owned = FieldSet::default();
+        for manager in managers.iter() {
+            owned.unite(&manager.fields);
+        }
+        unclaimed.subtract(&close_over_fields(typed, owned));
+        let mut pruned = merged.clone();
+        remove_items(typed, &mut pruned, &unclaimed);
+        let gone = all.difference(&close_over_fields(typed, field_set(typed, &pruned))).intersection(&last);
+        let mut out = merged.clone();
+        remove_items(typed, &mut out, &gone);
+        out
+    }
+}
+
+/// By owner in the order of their identities, then by path.
+fn conflicts(mut claims: Claims<'_>) -> Vec<Conflict> {
+    claims.sort_by_cached_key(|(manager, _)| manager.identity.text());
+    let mut out = Vec::new();
+    for (manager, fields) in &claims {
+        fields.each_path(&mut |path| out.push(Conflict { manager: manager.shown(), path: path_text(path) }));
+    }
+    out
+}
+
+/// `namespace/name; apps/v1, Kind=Deployment`, with what the object itself says.
+fn described(object: &Value) -> String {
+    let (namespace, name) = (text(object, &["metadata", "namespace"]), text(object, &["metadata", "name"]));
+    format!("{namespace}/{name}; {}", gvk_text(&Gvk::of(object)))
+}
+
+/// As Go prints it: the core group is an empty text before the slash.
+fn gvk_text(gvk: &Gvk) -> String {
+    format!("{}/{}, Kind={}", gvk.group, gvk.version, gvk.kind)
+}

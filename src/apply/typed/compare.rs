@@ -1,0 +1,191 @@
+//! Which fields one object adds, changes and removes against another.
+//!
+//! Follows structured-merge-diff `typed/compare.go`.
+
+use super::validate::scalar_error;
+use super::{
+    FieldCursor, ListShape, MapShape, Relation, Shape, Trail, TypeErrors, TypeRef, Typed, as_list, as_map, item_elements, shape,
+    shapes_differ,
+};
+use crate::apply::field_set::{FieldSet, Node, PathElement, equal};
+use crate::object::Value;
+use crate::schema::Schema;
+use std::collections::BTreeMap;
+
+/// The differences of two objects.
+#[derive(Debug, Default, PartialEq)]
+pub struct Comparison<'a> {
+    /// What the new object lacks.
+    pub removed: FieldSet<'a>,
+    /// What both have, differently.
+    pub modified: FieldSet<'a>,
+    /// What only the new object has.
+    pub added: FieldSet<'a>,
+}
+
+impl Comparison<'_> {
+    /// Forgets some fields and all below them.
+    pub fn exclude(&mut self, fields: &FieldSet<'_>) {
+        self.removed.subtract_recursive(fields);
+        self.modified.subtract_recursive(fields);
+        self.added.subtract_recursive(fields);
+    }
+}
+
+/// Compares two objects of a type.
+pub fn compare<'a>(typed: Typed<'a>, old: &'a Value, new: &'a Value) -> Result<Comparison<'a>, TypeErrors> {
+    let mut walk = Walk { schema: typed.schema, trail: Trail::default() };
+    let mut here = Place::default();
+    walk.value(TypeRef::Of(typed.ty), Some(old), Some(new), &mut here);
+    walk.trail.finish()?;
+    let [removed, modified, added] = here.below.map(FieldSet::from_nodes);
+    Ok(Comparison { removed, modified, added })
+}
+
+const REMOVED: usize = 0;
+const MODIFIED: usize = 1;
+const ADDED: usize = 2;
+
+/// What was found at a place: whether the place itself was removed, modified, added, and what below it was.
+#[derive(Default)]
+struct Place<'a> {
+    own: [bool; 3],
+    below: [Vec<Node<'a>>; 3],
+}
+
+impl<'a> Place<'a> {
+    fn adopt(&mut self, element: &PathElement<'a>, child: Place<'a>) {
+        for (i, nodes) in child.below.into_iter().enumerate() {
+            if child.own[i] || !nodes.is_empty() {
+                self.below[i].push(Node { element: element.clone(), member: child.own[i], children: FieldSet::from_nodes(nodes) });
+            }
+        }
+    }
+
+    fn note(&mut self, element: &PathElement<'a>, what: usize) {
+        self.below[what].push(Node { element: element.clone(), member: true, children: FieldSet::EMPTY });
+    }
+}
+
+struct Walk<'a> {
+    schema: &'a Schema,
+    trail: Trail<'a>,
+}
+
+impl<'a> Walk<'a> {
+    fn value(&mut self, ty: TypeRef<'a>, old: Option<&'a Value>, new: Option<&'a Value>, here: &mut Place<'a>) {
+        if let (Some(l), Some(r)) = (old, new)
+            && shapes_differ(ty, l, r)
+        {
+            self.as_shape(shape(self.schema, ty, old), old, new, here);
+        }
+        let leaf = self.as_shape(shape(self.schema, ty, new.or(old)), old, new, here);
+        if !leaf && old.is_none() {
+            here.own[ADDED] = true;
+        } else if !leaf && new.is_none() {
+            here.own[REMOVED] = true;
+        }
+    }
+
+    /// Tells whether it was taken as one value.
+    fn as_shape(&mut self, shape: Shape<'a>, old: Option<&'a Value>, new: Option<&'a Value>, here: &mut Place<'a>) -> bool {
+        match shape {
+            Shape::Scalar(kind) => {
+                let wrong = |v: Option<&Value>| v.and_then(|v| scalar_error(kind, v));
+                if let (Some(l), Some(r)) = (wrong(old), wrong(new)) {
+                    self.trail.error(format!("lhs: {l}"));
+                    self.trail.error(format!("rhs: {r}"));
+                    return false;
+                }
+                leaf(old, new, here)
+            }
+            Shape::List(list) => {
+                let (l, r) = (as_list(old), as_list(new));
+                if matches!(list.relation, Relation::Atomic) || (l.is_empty() && r.is_empty()) {
+                    return leaf(old, new, here);
+                }
+                let same = l.len() == r.len() && l.iter().zip(r).all(|(l, r)| equal(l, r));
+                if !same {
+                    self.list(list, l, r, here);
+                }
+                false
+            }
+            Shape::Map(map) => {
+                let empty = |v: Option<&Value>| as_map(v).is_none_or(|m| m.is_empty());
+                if map.atomic || (empty(old) && empty(new)) {
+                    return leaf(old, new, here);
+                }
+                self.map(map, old, new, here);
+                false
+            }
+        }
+    }
+
+    fn map(&mut self, map: MapShape<'a>, old: Option<&'a Value>, new: Option<&'a Value>, here: &mut Place<'a>) {
+        let (old, new) = (as_map(old), as_map(new));
+        let mut cursor = FieldCursor::new(map);
+        for (name, l) in old.into_iter().flatten() {
+            self.entry(&mut cursor, name, Some(l), new.and_then(|m| m.get(name)), here);
+        }
+        let mut cursor = FieldCursor::new(map);
+        for (name, r) in new.into_iter().flatten() {
+            if !old.is_some_and(|m| m.contains_key(name)) {
+                self.entry(&mut cursor, name, None, Some(r), here);
+            }
+        }
+    }
+
+    fn entry(&mut self, cursor: &mut FieldCursor<'a>, name: &'a str, old: Option<&'a Value>, new: Option<&'a Value>, here: &mut Place<'a>) {
+        let Some(ty) = cursor.type_of(name).0 else { return };
+        self.child(ty, &PathElement::Field(name), old, new, here);
+    }
+
+    fn child(&mut self, ty: TypeRef<'a>, element: &PathElement<'a>, old: Option<&'a Value>, new: Option<&'a Value>, here: &mut Place<'a>) {
+        self.trail.push(element.clone());
+        let mut child = Place::default();
+        self.value(ty, old, new, &mut child);
+        self.trail.pop();
+        here.adopt(element, child);
+    }
+
+    /// Items are matched by their path elements. Several items with one element are one opaque thing.
+    fn list(&mut self, list: ListShape<'a>, old: &'a [Value], new: &'a [Value], here: &mut Place<'a>) {
+        let mut items: BTreeMap<_, [Vec<&'a Value>; 2]> = BTreeMap::new();
+        for (side, values) in [old, new].into_iter().enumerate() {
+            for (element, value) in item_elements(self.schema, list, values, &mut self.trail) {
+                items.entry(element).or_default()[side].push(value);
+            }
+        }
+        for (element, [old, new]) in &items {
+            match (&old[..], &new[..]) {
+                ([] | [_], [] | [_]) => self.child(list.item, element, old.first().copied(), new.first().copied(), here),
+                ([_, _, ..], [_, _, ..]) => {
+                    if old.len() != new.len() || !old.iter().zip(new).all(|(l, r)| equal(l, r)) {
+                        here.note(element, MODIFIED);
+                    }
+                }
+                ([_, _, ..], _) => {
+                    if let Some(only) = new.first() {
+                        self.child(list.item, element, None, Some(only), here);
+                    }
+                    here.note(element, REMOVED);
+                }
+                (_, [_, _, ..]) => {
+                    if let Some(only) = old.first() {
+                        self.child(list.item, element, Some(only), None, here);
+                    }
+                    here.note(element, ADDED);
+                }
+            }
+        }
+    }
+}
+
+fn leaf(old: Option<&Value>, new: Option<&Value>, here: &mut Place<'_>) -> bool {
+    match (old, new) {
+        (None, _) => here.own[ADDED] = true,
+        (_, None) => here.own[REMOVED] = true,
+        (Some(l), Some(r)) => here.own[MODIFIED] |= !equal(l, r),
+    }
+    true
+}
