@@ -2,6 +2,11 @@
 //!
 //! Never prints: `cli` and `report` do.
 
+mod nearest;
+pub mod snippet;
+
+pub use nearest::nearest;
+
 use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -75,6 +80,11 @@ impl Diagnostic {
     /// A warning without a place yet.
     pub fn warning(code: &'static str, text: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, text) }
+    }
+
+    /// A note without a place yet.
+    pub fn note(code: &'static str, text: impl Into<String>) -> Self {
+        Self { severity: Severity::Note, ..Self::error(code, text) }
     }
 
     /// Puts it at a byte range of a source.
