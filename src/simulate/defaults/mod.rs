@@ -3,9 +3,13 @@
 //! Works in place on objects as `schema::decode` gives them, and leaves them in the same form. What a server does once, at
 //! creation or on an update, is in `simulate::strategy`.
 
+mod batch;
+pub(in crate::simulate) mod bundle;
 pub(in crate::simulate) mod gates;
 mod image;
 pub(in crate::simulate) mod pod;
+mod pod_only;
+mod table;
 mod workloads;
 
 use crate::object::quantity::Quantity;
@@ -18,6 +22,7 @@ pub fn apply(gvk: &Gvk, version: Version, object: &mut Value) {
     if let Some(defaults) = defaults_of(gvk) {
         defaults(object, version);
     }
+    table::apply(gvk, object);
     let schema = Schema::of(version);
     if let Some(ty) = schema.resource_of(&gvk.group, &gvk.version, &gvk.kind).and_then(|r| r.ty.as_ref()) {
         arrange(schema, ty, object);
@@ -27,13 +32,31 @@ pub fn apply(gvk: &Gvk, version: Version, object: &mut Value) {
 type Defaults = fn(&mut Value, Version);
 
 fn defaults_of(gvk: &Gvk) -> Option<Defaults> {
-    Some(match (gvk.group.as_str(), gvk.version.as_str(), gvk.kind.as_str()) {
-        ("apps", "v1", "Deployment") => workloads::deployment,
-        ("apps", "v1", "StatefulSet") => workloads::stateful_set,
-        ("apps", "v1", "DaemonSet") => workloads::daemon_set,
-        ("apps", "v1", "ReplicaSet") => workloads::replica_set,
-        ("", "v1", "ReplicationController") => workloads::replication_controller,
-        ("", "v1", "PodTemplate") => workloads::pod_template,
+    Some(match (gvk.group.as_str(), gvk.kind.as_str()) {
+        ("", "LimitRange") => bundle::limit_range,
+        ("", "Namespace") => bundle::namespace,
+        ("", "Node") => bundle::node,
+        ("", "PersistentVolume") => bundle::persistent_volume,
+        ("", "Pod") => pod_only::pod,
+        ("", "PodTemplate") => workloads::pod_template,
+        ("", "ReplicationController") => workloads::replication_controller,
+        ("", "Secret") => bundle::secret,
+        ("", "Service") => bundle::service,
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => bundle::custom_resource_definition,
+        ("apps", "DaemonSet") => workloads::daemon_set,
+        ("apps", "Deployment") => workloads::deployment,
+        ("apps", "ReplicaSet") => workloads::replica_set,
+        ("apps", "StatefulSet") => workloads::stateful_set,
+        ("autoscaling", "HorizontalPodAutoscaler") if gvk.version == "v1" => bundle::autoscaler_v1,
+        ("autoscaling", "HorizontalPodAutoscaler") => bundle::autoscaler,
+        ("batch", "CronJob") => batch::cron_job,
+        ("batch", "Job") => batch::job,
+        ("flowcontrol.apiserver.k8s.io", "FlowSchema") => bundle::flow_schema,
+        ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration") => bundle::priority_level,
+        ("networking.k8s.io", "NetworkPolicy") => bundle::network_policy,
+        ("rbac.authorization.k8s.io", "ClusterRoleBinding" | "RoleBinding") => bundle::binding,
+        ("resource.k8s.io", "ResourceClaim" | "ResourceClaimTemplate") => bundle::device_claim,
+        ("storage.k8s.io", "CSIDriver") => bundle::csi_driver,
         _ => return None,
     })
 }

@@ -126,3 +126,21 @@ fn a_stored_workload_is_read_as_it_stands() {
         assert!(failures.is_empty(), "{name}: {} of {count} differ\n{}", failures.len(), failures.join("\n"));
     }
 }
+
+const BUNDLES: [(&str, Version); 1] = [("bundle.json.gz", Version::V1_36)];
+
+#[test]
+fn whole_bundle_objects_are_stored_as_the_server_stores_them() {
+    for (name, version) in BUNDLES {
+        let (count, failures) = replay(name, version);
+        assert!(failures.is_empty(), "{name}: {} of {count} differ\n{}", failures.len(), failures.join("\n"));
+    }
+}
+
+#[test]
+fn a_stored_bundle_object_is_read_as_it_stands() {
+    for (name, version) in BUNDLES {
+        let (count, failures) = reread(name, version);
+        assert!(failures.is_empty(), "{name}: {} of {count} differ\n{}", failures.len(), failures.join("\n"));
+    }
+}
