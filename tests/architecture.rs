@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 /// Lowest first. A module may import only from the layers above its own line, so the graph cannot have a cycle.
 const LAYERS: &[&[&str]] = &[
-    &["object", "diagnostic"],
+    &["diagnostic"],
+    &["object"],
     &["fleet", "schema"],
     &["images", "cluster", "apply", "diff"],
     &["render", "simulate"],
@@ -19,10 +20,13 @@ const LAYERS: &[&[&str]] = &[
 const SERIALISES: &[&str] = &["report", "fleet", "schema", "cli"];
 
 /// Names that say nothing.
-const EMPTY_NAMES: &[&str] = &["core", "util", "utils", "common", "helper", "helpers", "base", "misc", "manager", "types"];
+const EMPTY_NAMES: &[&str] = &["core", "util", "utils", "common", "helper", "helpers", "misc", "manager", "types"];
 
 /// The most lines of a file.
 const LONGEST: usize = 800;
+
+/// How a module for tests begins.
+const TEST_MODULE: &str = "#[cfg(test)]\nmod ";
 
 /// One Rust file: its path from the root of the repository, and its text.
 struct Source {
@@ -42,14 +46,18 @@ impl Source {
         self.path.file_stem().and_then(|s| s.to_str()).unwrap_or_default()
     }
 
-    /// Whether all of it is test code: `tests.rs`, or a file in a folder `tests`.
-    fn is_test(&self) -> bool {
-        self.path.with_extension("").iter().any(|part| part == "tests")
+    /// The files of modules that it declares for tests only: `#[cfg(test)]` and `mod name;` on the next line.
+    fn test_files(&self) -> Vec<PathBuf> {
+        let folder = self.path.parent().unwrap();
+        let folder = if matches!(self.stem(), "mod" | "lib" | "main") { folder.to_owned() } else { folder.join(self.stem()) };
+        let names = self.text.split(TEST_MODULE).skip(1).filter_map(|tail| tail.split_once(";\n")).map(|(name, _)| name);
+        let names = names.filter(|name| name.chars().all(|c| c.is_alphanumeric() || c == '_'));
+        names.flat_map(|name| [folder.join(name).with_extension("rs"), folder.join(name).join("mod.rs")]).collect()
     }
 
     /// The code that ships: without comments, and without the test module that stands last.
     fn production(&self) -> String {
-        let text = self.text.split("#[cfg(test)]").next().unwrap_or_default();
+        let text = self.text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
         text.lines()
             .map(|l| if l.trim_start().starts_with("//") { "" } else { l.split(" // ").next().unwrap_or_default() })
             .collect::<Vec<_>>()
@@ -138,7 +146,8 @@ fn none_of(complaints: Vec<String>) {
 
 fn layer_complaints(sources: &[Source]) -> Vec<String> {
     let mut complaints = Vec::new();
-    for source in sources.iter().filter(|s| !s.is_test()) {
+    let test_files: BTreeSet<PathBuf> = sources.iter().flat_map(Source::test_files).collect();
+    for source in sources.iter().filter(|s| !test_files.contains(&s.path)) {
         let Some(module) = source.module() else { continue };
         let path = source.path.display();
         let Some(layer) = layer_of(module) else {
@@ -178,6 +187,13 @@ fn a_wrong_import_is_seen() {
     assert_eq!(complain("src/roll/a/b.rs", "use super::super::Verdict;"), [too_far_up]);
     assert!(complain("src/roll/a.rs", "use crate::{diff, simulate::Cluster};\nuse super::Verdict; // crate::cli").is_empty());
     assert!(complain("src/apply/mod.rs", "fn f() {}\n#[cfg(test)]\nmod tests { use crate::simulate; }").is_empty());
+    let files = [
+        ("src/apply/mod.rs", "#[cfg(test)]\nmod recorded;\nmod set;"),
+        ("src/apply/recorded.rs", "use crate::cli;"),
+        ("src/apply/set.rs", "use crate::cli;"),
+    ];
+    let files = files.map(|(path, text)| Source { path: path.into(), text: text.into() });
+    assert_eq!(layer_complaints(&files), ["src/apply/set.rs: `apply` may not import `cli`"]);
 }
 
 #[test]
@@ -217,14 +233,12 @@ fn only_reports_and_file_formats_are_serialised() {
 fn tests_stand_last_in_a_file() {
     let mut complaints = Vec::new();
     for source in sources(&["src"]) {
-        let Some((_, tests)) = source.text.split_once("#[cfg(test)]\nmod tests {\n") else {
-            // `#[cfg(test)]` on something else would hide the code below it from the layer test.
-            if source.text.contains("#[cfg(test)]") && !source.text.contains("#[cfg(test)]\nmod tests;\n") {
-                complaints.push(format!("{}: `#[cfg(test)]` stands on something else than `mod tests`", source.path.display()));
-            }
-            continue;
-        };
-        if tests.split_once("\n}\n").is_some_and(|(_, after)| !after.trim().is_empty()) {
+        // On anything else it would hide production code from the layer test, or test code in it.
+        if source.text.matches("#[cfg(test)]").count() != source.text.matches(TEST_MODULE).count() {
+            complaints.push(format!("{}: `#[cfg(test)]` stands on something else than a module", source.path.display()));
+        }
+        let after = source.text.split_once("#[cfg(test)]\nmod tests {\n").and_then(|(_, tests)| tests.split_once("\n}\n"));
+        if after.is_some_and(|(_, after)| !after.trim().is_empty()) {
             complaints.push(format!("{}: code stands after `mod tests`", source.path.display()));
         }
     }

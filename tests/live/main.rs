@@ -68,6 +68,21 @@ fn a_stale_manifest_conflicts() {
     run("stale-manifest-conflict");
 }
 
+#[test]
+fn a_paused_deployment_rolls_once_when_resumed() {
+    run("pause-resume");
+}
+
+#[test]
+fn replace_and_replace_by_force() {
+    run("replace-force");
+}
+
+#[test]
+fn helm_upgrade() {
+    run("helm-upgrade");
+}
+
 /// A folder that no test above names would be checked by nobody.
 #[test]
 fn every_scenario_is_run() {

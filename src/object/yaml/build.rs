@@ -1,8 +1,8 @@
 //! Parser events become a value and its spans, node by node, without recursion.
 
-use super::super::{Map, Value};
 use super::Spans;
 use crate::diagnostic::{Diagnostic, Source};
+use crate::object::{Map, Value};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;

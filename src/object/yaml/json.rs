@@ -1,8 +1,8 @@
 //! JSON text becomes documents: one object, or several one after another.
 
-use super::super::{Map, Value};
 use super::{Document, Spans, scalar};
 use crate::diagnostic::{Diagnostic, Source};
+use crate::object::{Map, Value};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;

@@ -184,10 +184,10 @@ impl Reading<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Step;
     use super::load;
     use crate::diagnostic::Source;
     use crate::object::Value;
+    use crate::object::yaml::Step;
     use serde_json::json;
     use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! A plain scalar's text becomes a value, by YAML 1.1 as go-yaml v2 reads it (`resolve.go`).
 
-use super::super::{Number, Value};
+use crate::object::{Number, Value};
 
 /// Why a scalar has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

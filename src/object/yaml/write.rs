@@ -3,8 +3,8 @@
 //! Written files are committed by users, so the same value gives the same bytes for ever. A string stands bare only where every
 //! reader of YAML 1.1 and 1.2 takes it for that very string; several lines make a literal block; anything else is quoted.
 
-use super::super::Value;
 use super::scalar;
+use crate::object::Value;
 use std::fmt::Write;
 
 /// Longer keys need the explicit form: readers look only so far ahead for the colon.

@@ -1,4 +1,4 @@
-# step: Update images
+# step: Update all images
 rollcast render --fleet "$ROOT/fleet.toml" > next.yaml
 tag=$(grep -m1 -o 'agent-cli:[a-z0-9]*' next.yaml | cut -d: -f2) images=gcr.io/genbrain
 for name in ceo cto cso marketing; do
