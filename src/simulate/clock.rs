@@ -19,7 +19,25 @@ impl Clock {
 
     /// The time of day, as objects carry it: RFC 3339, whole seconds, UTC.
     pub fn timestamp(&self) -> String {
-        let now = self.epoch.checked_add(self.now).unwrap_or(self.epoch);
-        now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+        self.timestamp_at(self.now)
+    }
+
+    /// The time of day at another point of the clock.
+    pub fn timestamp_at(&self, at: Duration) -> String {
+        let then = self.epoch.checked_add(at).unwrap_or(self.epoch);
+        then.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
+    /// The point at which a time of day falls; zero for anything earlier. None if the text is no time.
+    pub fn point(&self, timestamp: &str) -> Option<Duration> {
+        let then: Timestamp = timestamp.parse().ok()?;
+        Some(Duration::try_from(then.duration_since(self.epoch)).unwrap_or_default())
+    }
+
+    /// The point that lies some seconds after a time of day; zero if that is earlier. None if the text is no time.
+    pub fn point_after(&self, timestamp: &str, seconds: i64) -> Option<Duration> {
+        let then: Timestamp = timestamp.parse().ok()?;
+        let then = then.checked_add(jiff::SignedDuration::from_secs(seconds)).ok()?;
+        Some(Duration::try_from(then.duration_since(self.epoch)).unwrap_or_default())
     }
 }

@@ -8,6 +8,7 @@ pub mod clients;
 pub mod clock;
 pub mod controllers;
 pub mod defaults;
+pub mod kubelet;
 mod request;
 mod status;
 mod store;
@@ -45,6 +46,7 @@ impl Cluster {
     /// Puts an object in as it stands in a snapshot: no defaulting, no admission, no controllers.
     pub fn load(&mut self, object: Arc<crate::object::Value>) {
         self.store.load(object);
+        self.controllers.reload();
     }
 }
 

@@ -1,0 +1,137 @@
+//! Holds the virtual clock against `tests/recorded/timeline.json`: real controllers, pods ready 3 s after they are bound and
+//! gone 1 s after their deletion.
+
+use super::timeline::timeline;
+use crate::object::{ObjectId, Value, items, map_at, text};
+use crate::schema::Version;
+use crate::simulate::Cluster;
+use crate::simulate::clock::Clock;
+use crate::simulate::controllers::{Happening, Until, complete, run};
+use crate::simulate::kubelet::PodTiming;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a client and the controllers may take for one wait.
+const LATENCY: f64 = 0.35;
+
+fn start(shape: &Value, recorded: &Value) -> (Cluster, ObjectId) {
+    let mut cluster = Cluster::new(Version::V1_36, Clock::new("2026-11-22T00:00:00Z".parse().unwrap()));
+    for object in items(shape, &["snapshot", "items"]) {
+        cluster.load(Arc::new(object.clone()));
+    }
+    let seconds = |key: &str| Some(Duration::from_secs_f64(recorded[key].as_f64().unwrap()));
+    cluster.controllers.timing.default = PodTiming { start: seconds("start"), stop: seconds("stop") };
+    assert_eq!(complete(&mut cluster), [], "the recorded snapshots are whole");
+    let object = &shape["object"];
+    let namespace = items(shape, &["snapshot", "items"]).iter().find(|o| o["kind"] == object["kind"]).unwrap();
+    (cluster, ObjectId::of(namespace))
+}
+
+/// Does what the API server would make of a step.
+fn perform(cluster: &mut Cluster, id: &ObjectId, step: &str) {
+    let before = cluster.store.get(id).unwrap().clone();
+    let mut object = (*before).clone();
+    if let Some(images) = step.strip_prefix("set image {r} ") {
+        for (container, image) in images.split(' ').filter_map(|i| i.split_once('=')) {
+            set_image(&mut object, container, image);
+        }
+    } else if step.starts_with("rollout restart") {
+        map_at(&mut object, &["spec", "template", "metadata", "annotations"])
+            .insert("kubectl.kubernetes.io/restartedAt".into(), "now".into());
+    } else if step.starts_with("patch") {
+        object["spec"]["replicas"] = 5.into();
+        set_image(&mut object, "c", "x:2");
+    } else {
+        assert_eq!(step, "replace --force");
+        cluster.store.remove(id);
+        run(cluster, &Until::Now);
+        set_image(&mut object, "c", "x:2");
+        object["metadata"]["uid"] = cluster.store.new_uid().into();
+        object["metadata"]["creationTimestamp"] = cluster.clock.timestamp().into();
+        object["metadata"]["annotations"] = json!({});
+        object["status"] = json!({});
+    }
+    object["metadata"]["generation"] = (object["metadata"]["generation"].as_i64().unwrap() + 1).into();
+    if id.kind == "DaemonSet" {
+        object["metadata"]["annotations"]["deprecated.daemonset.template.generation"] = "2".into();
+    }
+    cluster.store.put(object);
+}
+
+fn set_image(object: &mut Value, container: &str, image: &str) {
+    for c in object["spec"]["template"]["spec"]["containers"].as_array_mut().unwrap() {
+        if c["name"] == container {
+            c["image"] = image.into();
+        }
+    }
+}
+
+fn pods_seen(happenings: &[Happening]) -> usize {
+    let mut made = Vec::new();
+    let mut there_before = 0;
+    for happening in happenings {
+        match happening {
+            Happening::PodStarted { pod, .. } => made.push(pod.clone()),
+            Happening::PodStopped { pod, .. } if !made.contains(pod) => there_before += 1,
+            _ => {}
+        }
+    }
+    made.len() + there_before
+}
+
+fn near(what: &str, ours: f64, real: f64, waits: usize) -> Vec<String> {
+    let late = real - ours;
+    if (-0.1..=LATENCY * waits as f64).contains(&late) { vec![] } else { vec![format!("{what}: {ours} for {real}")] }
+}
+
+fn differences(shape: &Value, recorded: &Value) -> Vec<String> {
+    let (mut cluster, id) = start(shape, recorded);
+    let times: Vec<f64> = shape["step_times"].as_array().unwrap().iter().map(|t| t.as_f64().unwrap()).collect();
+    for (step, at) in items(shape, &["steps"]).iter().zip(&times) {
+        let at = Duration::from_secs_f64(*at).max(cluster.clock.now);
+        run(&mut cluster, &Until::Point(at));
+        perform(&mut cluster, &id, step.as_str().unwrap().trim_end_matches(" nowait"));
+        run(&mut cluster, &Until::Settled);
+    }
+    let line = timeline(&cluster.controllers.availability.get(&id).cloned().unwrap_or_default());
+    let mut wrong = Vec::new();
+    let windows = items(shape, &["windows"]);
+    if windows.len() != line.windows.len() {
+        return vec![format!("windows: {:?} for {windows:?}", line.windows)];
+    }
+    for ((from, to), real) in line.windows.iter().zip(windows) {
+        wrong.extend(near("from", from.as_secs_f64(), real[0].as_f64().unwrap(), 2));
+        wrong.extend(near("to", to.map_or(f64::INFINITY, |t| t.as_secs_f64()), real[1].as_f64().unwrap(), 3));
+    }
+    let downtime = shape["downtime"].as_f64().unwrap();
+    if (line.downtime.map_or(f64::INFINITY, |d| d.as_secs_f64()) - downtime).abs() > 0.3 * windows.len() as f64 {
+        wrong.push(format!("downtime: {:?} for {downtime}", line.downtime));
+    }
+    let lowest = shape["lowest_available"].as_u64().unwrap();
+    if line.lowest_available.is_some_and(|l| u64::from(l) != lowest) {
+        wrong.push(format!("lowest: {:?} for {lowest}", line.lowest_available));
+    }
+    if !shape["steps"].to_string().contains("nowait") {
+        // One wait for each generation of pods, one for the client's last look.
+        let took = shape["took"].as_f64().unwrap();
+        let waits = (took / 3.0).ceil() as usize + 1;
+        wrong.extend(near("took", line.ended.as_secs_f64(), took, waits));
+    }
+    let seen = shape["pods_seen"].as_u64().unwrap();
+    if pods_seen(&cluster.controllers.happenings) as u64 != seen {
+        wrong.push(format!("pods: {} for {seen}", pods_seen(&cluster.controllers.happenings)));
+    }
+    wrong
+}
+
+#[test]
+fn every_recorded_shape_comes_out() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/recorded/timeline.json");
+    let recorded: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let shapes = items(&recorded, &["shapes"]);
+    let wrong: Vec<String> =
+        shapes.iter().flat_map(|s| differences(s, &recorded).into_iter().map(|d| format!("{}: {d}", text(s, &["name"])))).collect();
+    assert_eq!(shapes.len(), 17);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -1,0 +1,119 @@
+//! What goes when its owner goes.
+//!
+//! Follows `pkg/controller/garbagecollector` and `pkg/controller/volume/pvcprotection`: dependents of an owner that is gone are
+//! deleted (unless another owner is there); an owner that is deleted in the foreground waits for them; one that is deleted as
+//! an orphan lets them go first.
+
+use super::queue::Task;
+use super::reading::{deleting, referred, uid};
+use super::write;
+use crate::object::{ObjectId, Value, items, text};
+use crate::simulate::Cluster;
+use crate::simulate::store::Change;
+use std::sync::Arc;
+
+const FOREGROUND: &str = "foregroundDeletion";
+const ORPHAN: &str = "orphan";
+const CLAIM_PROTECTION: &str = "kubernetes.io/pvc-protection";
+
+/// Queues what a change of an object means for its dependents and owners.
+pub(super) fn note(cluster: &mut Cluster, change: &Change) {
+    let replaced = |b: &Arc<Value>| change.after.as_ref().is_none_or(|a| uid(a) != uid(b));
+    if let Some(before) = change.before.as_ref().filter(|b| replaced(b)) {
+        let dependents: Vec<ObjectId> = cluster.controllers.index.dependents(uid(before)).cloned().collect();
+        dependents.into_iter().for_each(|id| cluster.controllers.queue.push(Task::Collect(id)));
+        for owner in items(before, &["metadata", "ownerReferences"]) {
+            let owner = referred(owner, &change.id.namespace);
+            if cluster.store.get(&owner).is_some_and(|o| deleting(o)) {
+                cluster.controllers.queue.push(Task::Collect(owner));
+            }
+        }
+        for volume in items(before, &["spec", "volumes"]).iter().filter(|_| change.id.kind == "Pod") {
+            let name = text(volume, &["persistentVolumeClaim", "claimName"]);
+            let claim = ObjectId { kind: "PersistentVolumeClaim".into(), name: name.into(), ..change.id.clone() };
+            if cluster.store.get(&claim).is_some_and(|c| deleting(c)) {
+                cluster.controllers.queue.push(Task::Sync(claim));
+            }
+        }
+    }
+    let Some(after) = change.after.as_ref().filter(|a| deleting(a) || change.before.is_none()) else { return };
+    let guarded = items(after, &["metadata", "finalizers"]).iter().any(|f| f == FOREGROUND || f == ORPHAN);
+    let owned = !items(after, &["metadata", "ownerReferences"]).is_empty() && change.before.is_none();
+    if guarded || owned {
+        cluster.controllers.queue.push(Task::Collect(change.id.clone()));
+    }
+    if change.id.kind == "PersistentVolumeClaim" && deleting(after) {
+        cluster.controllers.queue.push(Task::Sync(change.id.clone()));
+    }
+}
+
+/// Deletes an object whose owners are all gone; lets one go that waited for its dependents.
+pub(super) fn collect(cluster: &mut Cluster, id: &ObjectId) {
+    let Some(object) = cluster.store.get(id).cloned() else { return };
+    if deleting(&object) {
+        finish(cluster, id, &object);
+        return;
+    }
+    let owners = items(&object, &["metadata", "ownerReferences"]);
+    if owners.is_empty() {
+        return;
+    }
+    let (mut alive, mut foreground) = (false, false);
+    for owner in owners {
+        match owner_of(cluster, owner, id) {
+            Some(owner) if waits(&owner) => foreground = true,
+            Some(_) => alive = true,
+            None => {}
+        }
+    }
+    if alive {
+        return;
+    }
+    let has_dependents = cluster.controllers.index.dependents(uid(&object)).next().is_some();
+    write::delete(cluster, id, (foreground && has_dependents).then_some(FOREGROUND));
+}
+
+fn owner_of(cluster: &Cluster, reference: &Value, dependent: &ObjectId) -> Option<Arc<Value>> {
+    let cluster_scoped = ObjectId { namespace: String::new(), ..referred(reference, &dependent.namespace) };
+    let mut found = [referred(reference, &dependent.namespace), cluster_scoped].into_iter().filter_map(|id| cluster.store.get(&id));
+    found.find(|o| uid(o) == text(reference, &["uid"])).cloned()
+}
+
+fn waits(owner: &Value) -> bool {
+    deleting(owner) && items(owner, &["metadata", "finalizers"]).iter().any(|f| f == FOREGROUND)
+}
+
+fn finish(cluster: &mut Cluster, id: &ObjectId, object: &Arc<Value>) {
+    let guarded_by = |name: &str| items(object, &["metadata", "finalizers"]).iter().any(|f| f == name);
+    let dependents: Vec<ObjectId> = cluster.controllers.index.dependents(uid(object)).cloned().collect();
+    if guarded_by(ORPHAN) {
+        for dependent in dependents {
+            if let Some(dependent) = cluster.store.get(&dependent).cloned() {
+                write::disown(cluster, &dependent, uid(object));
+            }
+        }
+        write::release(cluster, id, ORPHAN);
+    } else if guarded_by(FOREGROUND) {
+        let blocks = |d: &Value| {
+            items(d, &["metadata", "ownerReferences"]).iter().any(|r| text(r, &["uid"]) == uid(object) && r["blockOwnerDeletion"] == true)
+        };
+        let blocked = dependents.iter().filter_map(|d| cluster.store.get(d)).any(|d| blocks(d));
+        dependents.into_iter().for_each(|d| cluster.controllers.queue.push(Task::Collect(d)));
+        if !blocked {
+            write::release(cluster, id, FOREGROUND);
+        }
+    }
+}
+
+/// Lets a claim go that is being deleted, once no pod uses it.
+pub(super) fn release_claim(cluster: &mut Cluster, id: &ObjectId) {
+    let protected = |c: &Arc<Value>| deleting(c) && items(c, &["metadata", "finalizers"]).iter().any(|f| f == CLAIM_PROTECTION);
+    if !cluster.store.get(id).is_some_and(protected) {
+        return;
+    }
+    let uses = |pod: &Value| items(pod, &["spec", "volumes"]).iter().any(|v| text(v, &["persistentVolumeClaim", "claimName"]) == id.name);
+    let used = cluster.store.list("", "Pod", Some(&id.namespace)).any(|(_, pod)| uses(pod));
+    if !used {
+        write::release(cluster, id, CLAIM_PROTECTION);
+    }
+}

@@ -1,0 +1,134 @@
+//! Who owns what, by the owner's uid, and what has no controller: kept up with the journal, never searched for.
+
+use super::reading::{controlled_by, controller_of, deleting, labels, selector, selects, uid};
+use super::write;
+use crate::object::{ObjectId, Value, items, text};
+use crate::simulate::store::Change;
+use crate::simulate::{Cluster, kubelet};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// The index.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Index {
+    stale: bool,
+    owned: BTreeMap<String, BTreeSet<ObjectId>>,
+    orphans: BTreeSet<ObjectId>,
+    deployments: BTreeMap<String, ObjectId>,
+}
+
+impl Index {
+    /// Marks the index as out of date.
+    pub(super) fn stale(&mut self) {
+        self.stale = true;
+    }
+
+    /// Takes a change in.
+    pub(super) fn note(&mut self, change: &Change) {
+        if let Some(before) = &change.before {
+            self.drop(&change.id, before);
+        }
+        if let Some(after) = &change.after {
+            self.add(&change.id, after);
+        }
+    }
+
+    /// The objects that refer to an owner.
+    pub(super) fn dependents(&self, owner_uid: &str) -> impl Iterator<Item = &ObjectId> {
+        self.owned.get(owner_uid).into_iter().flatten()
+    }
+
+    /// The Deployment that controls (or controlled last) the ReplicaSet of a uid.
+    pub(super) fn deployment_of(&self, set_uid: &str) -> Option<&ObjectId> {
+        self.deployments.get(set_uid)
+    }
+
+    /// Takes an object in.
+    pub(super) fn add(&mut self, id: &ObjectId, object: &Value) {
+        for reference in items(object, &["metadata", "ownerReferences"]) {
+            self.owned.entry(text(reference, &["uid"]).to_owned()).or_default().insert(id.clone());
+        }
+        let controller = controller_of(object);
+        if controller.is_none() && adoptable(id) {
+            self.orphans.insert(id.clone());
+        }
+        if let Some(reference) = controller.filter(|_| id.kind == "ReplicaSet") {
+            self.deployments.insert(uid(object).to_owned(), super::reading::referred(reference, &id.namespace));
+        }
+    }
+
+    fn drop(&mut self, id: &ObjectId, object: &Value) {
+        for reference in items(object, &["metadata", "ownerReferences"]) {
+            if let Some(owned) = self.owned.get_mut(text(reference, &["uid"])) {
+                owned.remove(id);
+            }
+        }
+        self.orphans.remove(id);
+    }
+}
+
+fn adoptable(id: &ObjectId) -> bool {
+    matches!((id.group.as_str(), id.kind.as_str()), ("apps", "ReplicaSet" | "ControllerRevision") | ("", "Pod"))
+}
+
+/// Derives everything from the store again if objects were put in behind the journal, as they were before the changes that
+/// the controllers have not seen yet.
+pub(super) fn refresh(cluster: &mut Cluster) {
+    if !cluster.controllers.index.stale {
+        return;
+    }
+    let mut unseen: BTreeMap<&ObjectId, Option<&Arc<Value>>> = BTreeMap::new();
+    for change in cluster.store.changes_since(cluster.controllers.seen) {
+        unseen.entry(&change.id).or_insert(change.before.as_ref());
+    }
+    let untouched = cluster.store.iter().filter(|(id, _)| !unseen.contains_key(id)).map(|(_, object)| object);
+    let objects: Vec<Arc<Value>> = untouched.chain(unseen.values().copied().flatten()).cloned().collect();
+    let mut index = Index::default();
+    for object in &objects {
+        index.add(&ObjectId::of(object), object);
+    }
+    cluster.controllers.index = index;
+    kubelet::meet(cluster, &objects);
+    super::availability::meet(cluster, &objects);
+    super::statefulset::meet(cluster, &objects);
+}
+
+/// The objects of a kind that a workload controls: orphans that its selector matches are adopted, owned ones that it does not
+/// match are released. Orphans that do not `fits` are left alone. Follows `pkg/controller/controller_ref_manager.go`.
+pub(super) fn claim(cluster: &mut Cluster, owner: &Arc<Value>, kind: &str, fits: &dyn Fn(&Value) -> bool) -> Vec<Arc<Value>> {
+    let owner_id = ObjectId::of(owner);
+    let mut claimed = Vec::new();
+    let mine: Vec<ObjectId> = cluster.controllers.index.dependents(uid(owner)).filter(|id| id.kind == kind).cloned().collect();
+    for id in mine {
+        let Some(object) = cluster.store.get(&id).cloned() else { continue };
+        if !controlled_by(&object, uid(owner)) {
+            continue;
+        }
+        if selects(selector(owner), labels(&object)) || kind == "ControllerRevision" {
+            claimed.push(object);
+        } else if !deleting(owner) {
+            write::disown(cluster, &object, uid(owner));
+        }
+    }
+    if deleting(owner) {
+        return claimed;
+    }
+    let group = if kind == "Pod" { "" } else { "apps" };
+    let first = ObjectId { group: group.into(), kind: kind.into(), namespace: owner_id.namespace.clone(), name: String::new() };
+    let orphans: Vec<ObjectId> = cluster
+        .controllers
+        .index
+        .orphans
+        .range(first..)
+        .take_while(|id| id.kind == kind && id.namespace == owner_id.namespace)
+        .cloned()
+        .collect();
+    for id in orphans {
+        let Some(object) = cluster.store.get(&id).cloned() else { continue };
+        let free = controller_of(&object).is_none() && !deleting(&object);
+        if free && fits(&object) && selects(selector(owner), labels(&object)) {
+            claimed.push(write::adopt(cluster, &object, owner));
+        }
+    }
+    claimed
+}

@@ -1,0 +1,61 @@
+//! Pods as controllers make and delete them.
+//!
+//! Follows `pkg/controller/controller_utils.go` (`GetPodFromTemplate`) and, for what the API server adds to every pod, the
+//! admission plugins `DefaultTolerationSeconds` and `Priority`.
+
+use super::reading::name;
+use super::write;
+use crate::object::{Map, ObjectId, Value, at, map_at, text};
+use crate::simulate::Cluster;
+use serde_json::json;
+use std::sync::Arc;
+
+/// A pod of a template, without a name.
+pub(super) fn of_template(template: &Value, owner: &Value) -> Value {
+    let mut metadata = Map::new();
+    metadata.insert("generateName".into(), format!("{}-", name(owner)).into());
+    metadata.insert("namespace".into(), text(owner, &["metadata", "namespace"]).into());
+    for key in ["labels", "annotations", "finalizers"] {
+        if let Some(value) = at(template, &["metadata", key]) {
+            metadata.insert(key.into(), value.clone());
+        }
+    }
+    metadata.insert("ownerReferences".into(), vec![write::controller_reference(owner)].into());
+    let mut pod = json!({"apiVersion": "v1", "kind": "Pod"});
+    map_at(&mut pod, &[]).insert("metadata".into(), metadata.into());
+    map_at(&mut pod, &[]).insert("spec".into(), template.get("spec").cloned().unwrap_or_else(|| json!({})));
+    map_at(&mut pod, &[]).insert("status".into(), json!({"phase": "Pending"}));
+    pod
+}
+
+/// Creates a pod; it is bound to a node at once. Without a name it gets one.
+pub(super) fn create(cluster: &mut Cluster, mut pod: Value) -> Arc<Value> {
+    let number = cluster.store.journal_len();
+    if name(&pod).is_empty() {
+        let prefix = text(&pod, &["metadata", "generateName"]).to_owned();
+        let namespace = text(&pod, &["metadata", "namespace"]).to_owned();
+        let chosen = (0_u32..)
+            .map(|attempt| format!("{prefix}{}", super::hash::suffix(&format!("{prefix}{number}.{attempt}"))))
+            .find(|name| cluster.store.get(&id(&namespace, name)).is_none())
+            .unwrap_or_default();
+        map_at(&mut pod, &["metadata"]).insert("name".into(), chosen.into());
+    }
+    let node = cluster.controllers.kubelet.node(number);
+    let spec = map_at(&mut pod, &["spec"]);
+    spec.entry("enableServiceLinks").or_insert(true.into());
+    spec.entry("nodeName").or_insert(node.into());
+    spec.entry("preemptionPolicy").or_insert("PreemptLowerPriority".into());
+    spec.entry("priority").or_insert(0.into());
+    write::create(cluster, pod)
+}
+
+/// Deletes a pod.
+pub(super) fn delete(cluster: &mut Cluster, pod: &Value, why: &'static str) {
+    let id = ObjectId::of(pod);
+    cluster.controllers.reasons.insert(id.clone(), why);
+    write::delete(cluster, &id, None);
+}
+
+fn id(namespace: &str, name: &str) -> ObjectId {
+    ObjectId { group: String::new(), kind: "Pod".into(), namespace: namespace.into(), name: name.into() }
+}

@@ -1,0 +1,140 @@
+//! The one way by which controllers write: what they create, change and delete goes into the store here, and nowhere else.
+
+use super::reading::{deleting, generation, name, uid};
+use crate::object::{ObjectId, Value, at, integer, items, map_at, text};
+use crate::simulate::Cluster;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Stores an object. The managedFields of kube-controller-manager are to be written here: everything passes.
+fn put(cluster: &mut Cluster, object: Value) -> Arc<Value> {
+    cluster.store.put(object)
+}
+
+/// Creates an object: gives it what the API server would (uid, creation time, generation).
+pub(super) fn create(cluster: &mut Cluster, mut object: Value) -> Arc<Value> {
+    let (uid, now) = (cluster.store.new_uid(), cluster.clock.timestamp());
+    let has_spec = object.get("spec").is_some();
+    let metadata = map_at(&mut object, &["metadata"]);
+    metadata.insert("uid".into(), uid.into());
+    metadata.insert("creationTimestamp".into(), now.into());
+    if has_spec {
+        metadata.insert("generation".into(), 1.into());
+    }
+    put(cluster, object)
+}
+
+/// Stores a changed object unless nothing changed; a changed spec raises its generation.
+pub(super) fn update(cluster: &mut Cluster, before: &Arc<Value>, mut object: Value) -> Arc<Value> {
+    if **before == object {
+        return Arc::clone(before);
+    }
+    if before.get("spec") != object.get("spec") && before["metadata"].get("generation").is_some() {
+        map_at(&mut object, &["metadata"]).insert("generation".into(), (generation(before) + 1).into());
+    }
+    put(cluster, object)
+}
+
+/// Stores a new status unless nothing changed.
+pub(super) fn set_status(cluster: &mut Cluster, before: &Arc<Value>, status: Value) -> Arc<Value> {
+    if before.get("status") == Some(&status) {
+        return Arc::clone(before);
+    }
+    let mut object = (**before).clone();
+    if let Some(map) = object.as_object_mut() {
+        map.insert("status".into(), status);
+    }
+    put(cluster, object)
+}
+
+/// The reference by which a controller marks what it owns.
+pub(super) fn controller_reference(owner: &Value) -> Value {
+    json!({
+        "apiVersion": text(owner, &["apiVersion"]),
+        "kind": text(owner, &["kind"]),
+        "name": name(owner),
+        "uid": uid(owner),
+        "controller": true,
+        "blockOwnerDeletion": true,
+    })
+}
+
+/// Makes a workload the controller of an orphan.
+pub(super) fn adopt(cluster: &mut Cluster, object: &Arc<Value>, owner: &Value) -> Arc<Value> {
+    let mut adopted = (**object).clone();
+    let mut references = items(object, &["metadata", "ownerReferences"]).to_vec();
+    references.push(controller_reference(owner));
+    map_at(&mut adopted, &["metadata"]).insert("ownerReferences".into(), references.into());
+    update(cluster, object, adopted)
+}
+
+/// Removes the references to an owner.
+pub(super) fn disown(cluster: &mut Cluster, object: &Arc<Value>, owner_uid: &str) -> Arc<Value> {
+    let mut released = (**object).clone();
+    let references: Vec<Value> =
+        items(object, &["metadata", "ownerReferences"]).iter().filter(|r| text(r, &["uid"]) != owner_uid).cloned().collect();
+    let metadata = map_at(&mut released, &["metadata"]);
+    if references.is_empty() {
+        metadata.shift_remove("ownerReferences");
+    } else {
+        metadata.insert("ownerReferences".into(), references.into());
+    }
+    update(cluster, object, released)
+}
+
+/// Deletes an object as a DELETE request would: a pod on a node is given time to stop, an object with finalizers stays until
+/// they are gone, anything else goes at once.
+pub(super) fn delete(cluster: &mut Cluster, id: &ObjectId, finalizer: Option<&str>) {
+    let Some(object) = cluster.store.get(id).cloned() else { return };
+    if deleting(&object) {
+        return;
+    }
+    let grace = if id.kind == "Pod" && id.group.is_empty() { pod_grace(&object) } else { 0 };
+    let mut finalizers = items(&object, &["metadata", "finalizers"]).to_vec();
+    finalizers.extend(finalizer.map(Value::from));
+    if grace == 0 && finalizers.is_empty() {
+        cluster.store.remove(id);
+        return;
+    }
+    let at = cluster.clock.now + Duration::from_secs(grace);
+    let (at, mut marked) = (cluster.clock.timestamp_at(at), (*object).clone());
+    let metadata = map_at(&mut marked, &["metadata"]);
+    metadata.insert("deletionTimestamp".into(), at.into());
+    metadata.insert("deletionGracePeriodSeconds".into(), grace.into());
+    if !finalizers.is_empty() {
+        metadata.insert("finalizers".into(), finalizers.into());
+    }
+    if let Some(generation) = integer(&object, &["metadata", "generation"]) {
+        metadata.insert("generation".into(), (generation + 1).into());
+    }
+    put(cluster, marked);
+}
+
+/// How long a pod may take to stop. One that is on no node, or has ended, needs no time.
+/// Follows `pkg/registry/core/pod/strategy.go`.
+fn pod_grace(pod: &Value) -> u64 {
+    let nowhere = at(pod, &["spec", "nodeName"]).is_none();
+    if nowhere || super::reading::terminal(pod) {
+        return 0;
+    }
+    integer(pod, &["spec", "terminationGracePeriodSeconds"]).and_then(|s| u64::try_from(s).ok()).unwrap_or(30)
+}
+
+/// Takes a finalizer off; an object that is being deleted goes with its last one.
+pub(super) fn release(cluster: &mut Cluster, id: &ObjectId, finalizer: &str) {
+    let Some(object) = cluster.store.get(id).cloned() else { return };
+    let left: Vec<Value> = items(&object, &["metadata", "finalizers"]).iter().filter(|f| *f != finalizer).cloned().collect();
+    if left.is_empty() && deleting(&object) {
+        cluster.store.remove(id);
+        return;
+    }
+    let mut changed = (*object).clone();
+    let metadata = map_at(&mut changed, &["metadata"]);
+    if left.is_empty() {
+        metadata.shift_remove("finalizers");
+    } else {
+        metadata.insert("finalizers".into(), left.into());
+    }
+    update(cluster, &object, changed);
+}

@@ -1,0 +1,278 @@
+//! The virtual kubelet and scheduler: pods are bound at once, become ready some time after that and are gone some time after
+//! their deletion.
+//!
+//! A pod that cannot start in the snapshot (its image cannot be pulled, it crashes, no node takes it) does not start here
+//! either, nor does another one of the same revision.
+
+use super::Cluster;
+use super::controllers::{Timer, workload_of};
+use super::store::Change;
+use crate::object::{ObjectId, Value, at, integer, items, map_at, text};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long pods take.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Timing {
+    /// For all workloads.
+    pub default: PodTiming,
+    /// For single ones; where it says nothing, the default holds.
+    pub of: BTreeMap<ObjectId, PodTiming>,
+    /// Pods never start (`serve --pods pending`).
+    pub pods_stay_pending: bool,
+}
+
+/// How long a pod takes to start and to stop; none if that is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PodTiming {
+    /// From its start to its Ready.
+    pub start: Option<Duration>,
+    /// From its deletion to its end; never longer than its grace period.
+    pub stop: Option<Duration>,
+}
+
+/// What the kubelet remembers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Kubelet {
+    /// Revisions (uid of the owner, hash) whose pods do not start, and why.
+    broken: BTreeMap<(String, String), String>,
+    measured: BTreeMap<ObjectId, Duration>,
+    nodes: Vec<String>,
+    /// The nodes on which a DaemonSet had pods, for a cluster whose Node objects are not known.
+    inferred: BTreeMap<ObjectId, Vec<String>>,
+}
+
+impl Kubelet {
+    /// A node for a pod of that number.
+    pub(super) fn node(&self, number: usize) -> String {
+        if self.nodes.is_empty() { "node".into() } else { self.nodes[number % self.nodes.len()].clone() }
+    }
+
+    /// The nodes for a DaemonSet where no Node object is known: those it had pods on, else all on which any pod runs.
+    pub(super) fn nodes_of(&self, set: &ObjectId) -> Vec<String> {
+        self.inferred.get(set).cloned().unwrap_or_else(|| if self.nodes.is_empty() { vec!["node".into()] } else { self.nodes.clone() })
+    }
+}
+
+/// Looks at the pods of a snapshot: which start, which never will, how long they took.
+pub(super) fn meet(cluster: &mut Cluster, objects: &[Arc<Value>]) {
+    let pods = || objects.iter().filter(|o| o["kind"] == "Pod" && o["apiVersion"] == "v1");
+    let mut samples: BTreeMap<ObjectId, Vec<Duration>> = BTreeMap::new();
+    let mut broken = BTreeMap::new();
+    for pod in pods() {
+        if let Some(why) = trouble(pod) {
+            broken.insert(revision_of(pod), why);
+        }
+        if let Some((workload, took)) = workload_of(cluster, pod).zip(measure(pod)) {
+            samples.entry(workload).or_default().push(took);
+        }
+    }
+    for pod in pods().filter(|p| is_ready(p)) {
+        broken.remove(&revision_of(pod));
+    }
+    cluster.controllers.kubelet.broken = broken;
+    cluster.controllers.kubelet.measured = samples.into_iter().map(|(workload, took)| (workload, median(took))).collect();
+    meet_nodes(cluster, objects);
+    for pod in pods() {
+        begin(cluster, &ObjectId::of(pod), pod);
+        end(cluster, &ObjectId::of(pod), pod);
+    }
+}
+
+fn meet_nodes(cluster: &mut Cluster, objects: &[Arc<Value>]) {
+    let known = objects.iter().filter(|o| o["kind"] == "Node").map(|o| text(o, &["metadata", "name"]).to_owned());
+    let mut nodes: Vec<String> = known.collect();
+    let mut inferred: BTreeMap<ObjectId, Vec<String>> = BTreeMap::new();
+    if nodes.is_empty() {
+        for pod in objects.iter().filter(|o| o["kind"] == "Pod") {
+            let node = text(pod, &["spec", "nodeName"]);
+            if node.is_empty() {
+                continue;
+            }
+            nodes.push(node.to_owned());
+            if let Some(set) = workload_of(cluster, pod).filter(|w| w.kind == "DaemonSet") {
+                inferred.entry(set).or_default().push(node.to_owned());
+            }
+        }
+    }
+    for list in inferred.values_mut().chain([&mut nodes]) {
+        list.sort();
+        list.dedup();
+    }
+    cluster.controllers.kubelet.nodes = nodes;
+    cluster.controllers.kubelet.inferred = inferred;
+}
+
+/// How long a pod took from its creation to its Ready, if it has been running undisturbed since.
+pub fn measure(pod: &Value) -> Option<Duration> {
+    let restarted = items(pod, &["status", "containerStatuses"]).iter().any(|c| integer(c, &["restartCount"]).unwrap_or(0) > 0);
+    let ready = items(pod, &["status", "conditions"]).iter().find(|c| c["type"] == "Ready" && c["status"] == "True")?;
+    let created: jiff::Timestamp = text(pod, &["metadata", "creationTimestamp"]).parse().ok()?;
+    let since: jiff::Timestamp = text(ready, &["lastTransitionTime"]).parse().ok()?;
+    Duration::try_from(since.duration_since(created)).ok().filter(|_| !restarted)
+}
+
+fn median(mut took: Vec<Duration>) -> Duration {
+    took.sort();
+    took[took.len() / 2]
+}
+
+/// Takes in what happened to a pod or a node.
+pub(super) fn note(cluster: &mut Cluster, change: &Change) {
+    match (change.id.group.as_str(), change.id.kind.as_str()) {
+        ("", "Node") => {
+            cluster.controllers.kubelet.nodes = cluster.store.list("", "Node", None).map(|(id, _)| id.name.clone()).collect();
+        }
+        ("", "Pod") => {
+            let Some(pod) = &change.after else { return };
+            if change.before.is_none() {
+                begin(cluster, &change.id, pod);
+            }
+            if is_deleting(pod) && !change.before.as_ref().is_some_and(|b| is_deleting(b)) {
+                end(cluster, &change.id, pod);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Sets the time at which a pod will be ready.
+fn begin(cluster: &mut Cluster, id: &ObjectId, pod: &Value) {
+    let started = is_ready(pod) || is_deleting(pod) || matches!(text(pod, &["status", "phase"]), "Succeeded" | "Failed");
+    let stays = cluster.controllers.timing.pods_stay_pending || obstacle(cluster, pod).is_some();
+    if started || stays {
+        return;
+    }
+    let workload = workload_of(cluster, pod);
+    let takes = duration(cluster, workload.as_ref(), |t| t.start)
+        .or_else(|| workload.as_ref().and_then(|w| cluster.controllers.kubelet.measured.get(w).copied()));
+    if let Some(workload) = workload.filter(|_| takes.is_none()) {
+        cluster.controllers.availability.entry(workload).or_default().inexact = true;
+    }
+    let created = cluster.clock.point(text(pod, &["metadata", "creationTimestamp"])).unwrap_or_default();
+    let from = if created.is_zero() { cluster.clock.now } else { created.max(cluster.clock.now) };
+    let uid = text(pod, &["metadata", "uid"]).to_owned();
+    cluster.controllers.queue.at(from + takes.unwrap_or_default(), Timer::Ready(id.clone(), uid));
+}
+
+/// Sets the time at which a pod that is being deleted will be gone.
+fn end(cluster: &mut Cluster, id: &ObjectId, pod: &Value) {
+    if !is_deleting(pod) {
+        return;
+    }
+    let workload = workload_of(cluster, pod);
+    let takes = duration(cluster, workload.as_ref(), |t| t.stop);
+    if let Some(workload) = workload.filter(|w| takes.is_none() && waits_for_the_end(cluster, w)) {
+        cluster.controllers.availability.entry(workload).or_default().inexact = true;
+    }
+    let grace = integer(pod, &["metadata", "deletionGracePeriodSeconds"]).and_then(|s| u64::try_from(s).ok()).unwrap_or(30);
+    let takes = takes.unwrap_or_default().min(Duration::from_secs(grace));
+    let uid = text(pod, &["metadata", "uid"]).to_owned();
+    let at = cluster.clock.now + takes;
+    cluster.controllers.queue.at(at, Timer::Gone(id.clone(), uid));
+}
+
+/// Whether a rollout of the workload starts pods only when others are gone: then the time they take to stop counts.
+fn waits_for_the_end(cluster: &Cluster, workload: &ObjectId) -> bool {
+    let recreates = |w: &Arc<Value>| text(w, &["spec", "strategy", "type"]) == "Recreate";
+    workload.kind != "ReplicaSet" && (workload.kind != "Deployment" || cluster.store.get(workload).is_some_and(recreates))
+}
+
+fn duration(cluster: &Cluster, workload: Option<&ObjectId>, which: fn(&PodTiming) -> Option<Duration>) -> Option<Duration> {
+    let timing = &cluster.controllers.timing;
+    workload.and_then(|w| timing.of.get(w)).and_then(which).or_else(|| which(&timing.default))
+}
+
+/// Why a pod will not start; none if it will.
+pub(super) fn obstacle(cluster: &Cluster, pod: &Value) -> Option<String> {
+    trouble(pod).or_else(|| cluster.controllers.kubelet.broken.get(&revision_of(pod)).cloned())
+}
+
+/// What a pod's status says against its becoming ready.
+fn trouble(pod: &Value) -> Option<String> {
+    const HOPELESS: [&str; 8] = [
+        "CrashLoopBackOff",
+        "ImagePullBackOff",
+        "ErrImagePull",
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+    ];
+    if is_ready(pod) || is_deleting(pod) {
+        return None;
+    }
+    let unschedulable = |c: &&Value| c["type"] == "PodScheduled" && c["status"] == "False" && c["reason"] == "Unschedulable";
+    if items(pod, &["status", "conditions"]).iter().any(|c| unschedulable(&c)) {
+        return Some("Unschedulable".into());
+    }
+    let containers = ["initContainerStatuses", "containerStatuses"];
+    let mut statuses = containers.iter().flat_map(|list| items(pod, &["status", list]));
+    let hopeless = statuses.find_map(|c| HOPELESS.iter().find(|r| text(c, &["state", "waiting", "reason"]) == **r));
+    if let Some(reason) = hopeless {
+        return Some((*reason).to_owned());
+    }
+    let running = items(pod, &["status", "containerStatuses"]);
+    let unready = !running.is_empty() && running.iter().all(|c| at(c, &["state", "running"]).is_some());
+    (unready && text(pod, &["status", "phase"]) == "Running").then(|| "it runs but is not ready".to_owned())
+}
+
+/// What pods of one template have in common: their owner and the hash it gave them.
+fn revision_of(pod: &Value) -> (String, String) {
+    let owner = items(pod, &["metadata", "ownerReferences"]).iter().find(|r| r["controller"] == true);
+    let owner = owner.map_or_else(|| text(pod, &["metadata", "uid"]), |r| text(r, &["uid"]));
+    (owner.to_owned(), text(pod, &["metadata", "labels", "controller-revision-hash"]).to_owned())
+}
+
+fn is_ready(pod: &Value) -> bool {
+    items(pod, &["status", "conditions"]).iter().any(|c| c["type"] == "Ready" && c["status"] == "True")
+}
+
+fn is_deleting(pod: &Value) -> bool {
+    at(pod, &["metadata", "deletionTimestamp"]).is_some_and(|t| !t.is_null())
+}
+
+/// A pod becomes ready.
+pub(super) fn make_ready(cluster: &mut Cluster, id: &ObjectId, uid: &str) {
+    let Some(pod) = cluster.store.get(id).cloned() else { return };
+    if text(&pod, &["metadata", "uid"]) != uid || is_ready(&pod) || is_deleting(&pod) {
+        return;
+    }
+    let now = cluster.clock.timestamp();
+    let mut running = (*pod).clone();
+    if at(&pod, &["spec", "nodeName"]).is_none() {
+        let node = cluster.controllers.kubelet.node(0);
+        map_at(&mut running, &["spec"]).insert("nodeName".into(), node.into());
+    }
+    let statuses: Vec<Value> = items(&pod, &["spec", "containers"])
+        .iter()
+        .map(|c| {
+            json!({
+                "name": c["name"], "image": c["image"], "imageID": "", "lastState": {}, "ready": true, "restartCount": 0,
+                "started": true, "state": {"running": {"startedAt": now}},
+            })
+        })
+        .collect();
+    let conditions: Vec<Value> = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"]
+        .iter()
+        .map(|ty| json!({"type": ty, "status": "True", "lastProbeTime": null, "lastTransitionTime": now}))
+        .collect();
+    let status = map_at(&mut running, &["status"]);
+    status.insert("phase".into(), "Running".into());
+    status.insert("conditions".into(), conditions.into());
+    status.insert("containerStatuses".into(), statuses.into());
+    status.insert("startTime".into(), now.into());
+    status.entry("qosClass").or_insert_with(|| "BestEffort".into());
+    cluster.store.put(running);
+}
+
+/// A pod that was being deleted is gone.
+pub(super) fn remove(cluster: &mut Cluster, id: &ObjectId, uid: &str) {
+    let same = cluster.store.get(id).is_some_and(|p| text(p, &["metadata", "uid"]) == uid);
+    if same {
+        cluster.store.remove(id);
+    }
+}
