@@ -4,6 +4,7 @@
 //! no allocation. Follows apimachinery `pkg/util/validation/field`.
 
 use crate::object::{Value, path::FieldPath};
+use crate::schema::equal::equal;
 use crate::schema::{Schema, Version};
 use crate::simulate::status::{Cause, quoted};
 
@@ -117,6 +118,11 @@ impl Check {
     /// The server's version.
     pub(super) fn version(&self) -> Version {
         self.schema.version()
+    }
+
+    /// Whether two values of a named type are the same to Kubernetes; null is an absent one.
+    pub(super) fn same(&self, type_name: &str, a: &Value, b: &Value) -> bool {
+        self.schema.named(type_name).map_or(a == b, |ty| equal(self.schema, &ty, a, b))
     }
 
     /// How many errors there are: to see whether a part had any.

@@ -3,16 +3,16 @@
 //! Works on the encoded, defaulted v1 form of an object, and knows nothing of HTTP or of other objects. Follows `pkg/apis/*/validation`
 //! and the `strategy.go` files of `pkg/registry`, which say what runs when.
 
-mod amount;
 mod annotations;
 mod check;
 mod claims;
-mod equal;
 mod formats;
 mod internal;
 mod metadata;
 mod pod;
 mod read;
+#[cfg(test)]
+mod recorded;
 mod selector;
 mod workloads;
 

@@ -1,9 +1,15 @@
 //! Reading fields of an encoded object as Go reads them: an absent field is the zero value of its type.
 
+use crate::object::quantity::Quantity;
 use crate::object::{Map, Value};
 
 /// What stands for an absent value.
 pub(super) static ABSENT: Value = Value::Null;
+
+/// A quantity; zero for what is none.
+pub(super) fn quantity(value: &Value) -> Quantity {
+    Quantity::from_value(value).unwrap_or(Quantity::ZERO)
+}
 
 /// Typed reading of one field.
 pub(super) trait Read {

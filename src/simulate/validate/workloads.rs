@@ -3,7 +3,6 @@
 //! Follows `pkg/apis/apps/validation/validation.go`.
 
 use super::check::{Check, Place};
-use super::equal::equal_as;
 use super::formats::{dns_label, percent};
 use super::internal::{list_shown_as, shown_as};
 use super::metadata::{self, Names};
@@ -59,7 +58,7 @@ fn head(check: &mut Check, new: &Value, old: Option<&Value>, names: Names) {
 fn immutable_selector(check: &mut Check, new: &Value, old: Option<&Value>) {
     let Some(old) = old else { return };
     let (new, old) = (new.part("spec").part("selector"), old.part("spec").part("selector"));
-    if !equal_as(check.schema, "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector", Some(new), Some(old)) {
+    if !check.same("io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector", new, old) {
         check.invalid(&AT.child("selector"), new, IMMUTABLE);
     }
 }
@@ -177,7 +176,7 @@ fn template_generation(check: &mut Check, new: &Value, old: &Value) {
     }
     let template = |set: &Value| set.part("spec").part("template").clone();
     let (new, old) = (template(new), template(old));
-    let changed = !equal_as(check.schema, "io.k8s.api.core.v1.PodTemplateSpec", Some(&new), Some(&old));
+    let changed = !check.same("io.k8s.api.core.v1.PodTemplateSpec", &new, &old);
     if now == was && changed {
         check.invalid(&at, now, "must be incremented upon template update");
     } else if now > was && !changed {
@@ -320,7 +319,7 @@ fn stateful_set_immutable(check: &mut Check, new: &Value, old: &Value) {
     const CLAIM: &str = "io.k8s.api.core.v1.PersistentVolumeClaim";
     for name in ["selector", "volumeClaimTemplates", "serviceName", "podManagementPolicy"] {
         let only = |spec: &Value| serde_json::json!({ name: spec.part(name) });
-        if equal_as(check.schema, SPEC, Some(&only(new)), Some(&only(old))) {
+        if check.same(SPEC, &only(new), &only(old)) {
             continue;
         }
         if check.version() < Version::V1_37 {

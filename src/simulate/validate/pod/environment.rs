@@ -4,11 +4,10 @@
 
 use super::containers_of;
 use crate::object::Value;
-use crate::simulate::validate::amount::nano;
 use crate::simulate::validate::check::{Check, Place};
 use crate::simulate::validate::formats::{self, config_key, qualified_name, variable_name};
 use crate::simulate::validate::metadata::Names;
-use crate::simulate::validate::read::Read;
+use crate::simulate::validate::read::{Read, quantity};
 
 /// Fields of a pod that a variable may show.
 const VARIABLE_FIELDS: &[&str] = &[
@@ -129,7 +128,7 @@ pub(super) fn resource_selector(check: &mut Check, source: &Value, in_file: bool
         check.one_of(&at.child("resource"), resource, RESOURCES);
     }
     let divisor = source.part("divisor");
-    if nano(divisor) == 0 {
+    if quantity(divisor).is_zero() {
         return;
     }
     let divisor = divisor.as_str().unwrap_or_default();

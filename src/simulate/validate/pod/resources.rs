@@ -5,15 +5,14 @@
 
 use super::containers_of;
 use crate::object::Value;
-use crate::simulate::validate::amount::{nano, parse};
+use crate::object::quantity::Quantity;
 use crate::simulate::validate::check::{Check, Place};
 use crate::simulate::validate::formats::{dns_label, qualified_name};
 use crate::simulate::validate::internal::shown_as;
 use crate::simulate::validate::metadata::Names;
-use crate::simulate::validate::read::Read;
+use crate::simulate::validate::read::{Read, quantity};
 use std::collections::BTreeSet;
 
-const UNIT: i128 = 1_000_000_000;
 /// Resources without a domain; those of objects are whole numbers.
 const STANDARD: &[&str] = &[
     "cpu",
@@ -57,16 +56,16 @@ fn overcommits(name: &str) -> bool {
 }
 
 /// Whether huge pages are asked for in other than whole pages.
-fn is_odd(name: &str, quantity: &Value) -> bool {
-    let size = name.strip_prefix("hugepages-").and_then(parse).unwrap_or(0);
-    let whole = |n: i128| n / UNIT;
-    is_huge_page(name) && (whole(size) <= 0 || whole(nano(quantity)) % whole(size) != 0)
+fn is_odd(name: &str, amount: &Value) -> bool {
+    let size = name.strip_prefix("hugepages-").and_then(|size| Quantity::parse(size).ok()).and_then(|q| q.value());
+    let whole = |size: i64| size > 0 && quantity(amount).value().is_some_and(|v| v % size == 0);
+    is_huge_page(name) && !size.is_some_and(whole)
 }
 
 /// Whether any container asks for huge pages so.
 pub(super) fn has_odd_huge_pages(spec: &Value) -> bool {
     let lists = containers_of(spec).flat_map(|(_, _, c)| ["limits", "requests"].map(|l| c.part("resources").part(l)));
-    lists.chain([spec.part("overhead")]).any(|list| list.as_object().into_iter().flatten().any(|(name, quantity)| is_odd(name, quantity)))
+    lists.chain([spec.part("overhead")]).any(|list| list.as_object().into_iter().flatten().any(|(name, amount)| is_odd(name, amount)))
 }
 
 /// The name of a resource.
@@ -102,22 +101,21 @@ fn pod_resource_name(check: &mut Check, name: &str, at: &Place) {
 }
 
 /// A quantity of a resource: not negative, and whole where it counts things.
-pub(in crate::simulate::validate) fn quantity_value(check: &mut Check, name: &str, quantity: &Value, at: &Place) {
-    let number = nano(quantity);
-    if number < 0 {
-        check.invalid(at, quantity, "must be greater than or equal to 0");
+pub(in crate::simulate::validate) fn quantity_value(check: &mut Check, name: &str, amount: &Value, at: &Place) {
+    let number = quantity(amount);
+    if number.is_negative() {
+        check.invalid(at, amount, "must be greater than or equal to 0");
     }
-    let thousandths = number / 1_000_000 + i128::from(number % 1_000_000 > 0);
-    if (COUNTED.contains(&name) || is_extended(check, name)) && thousandths % 1000 != 0 {
-        check.invalid(at, quantity, "must be an integer");
+    if (COUNTED.contains(&name) || is_extended(check, name)) && number.milli_value().is_none_or(|m| m % 1000 != 0) {
+        check.invalid(at, amount, "must be an integer");
     }
 }
 
 /// A quantity above zero. Says whether it is.
-pub(in crate::simulate::validate) fn positive_quantity(check: &mut Check, quantity: &Value, at: &Place) -> bool {
-    let good = nano(quantity) > 0;
+pub(in crate::simulate::validate) fn positive_quantity(check: &mut Check, amount: &Value, at: &Place) -> bool {
+    let good = quantity(amount) > Quantity::ZERO;
     if !good {
-        check.invalid(at, quantity, "must be greater than zero");
+        check.invalid(at, amount, "must be greater than zero");
     }
     good
 }
@@ -130,32 +128,32 @@ pub(super) fn of_container(check: &mut Check, resources: &Value, claims: &BTreeS
 fn requirements(check: &mut Check, resources: &Value, name: fn(&mut Check, &str, &Place), claims: &BTreeSet<&str>, at: &Place) {
     let (limits_at, requests_at) = (at.child("limits"), at.child("requests"));
     let (mut compute, mut huge) = (false, false);
-    let mut one = |check: &mut Check, resource: &str, quantity: &Value, at: &Place| {
+    let mut one = |check: &mut Check, resource: &str, amount: &Value, at: &Place| {
         name(check, resource, at);
-        quantity_value(check, resource, quantity, at);
+        quantity_value(check, resource, amount, at);
         huge |= is_huge_page(resource);
         compute |= ["cpu", "memory"].contains(&resource);
     };
-    for (resource, quantity) in resources.entries("limits") {
-        one(check, resource, quantity, &limits_at.key(resource));
-        huge_pages(check, resource, quantity, &limits_at.key(resource));
+    for (resource, amount) in resources.entries("limits") {
+        one(check, resource, amount, &limits_at.key(resource));
+        huge_pages(check, resource, amount, &limits_at.key(resource));
     }
-    for (resource, quantity) in resources.entries("requests") {
-        one(check, resource, quantity, &requests_at.key(resource));
+    for (resource, amount) in resources.entries("requests") {
+        one(check, resource, amount, &requests_at.key(resource));
         let limit = resources.part("limits").field(resource);
         match limit {
             Some(limit) => {
-                let (asked, most, text) = (nano(quantity), nano(limit), limit.as_str().unwrap_or_default());
+                let (asked, most, text) = (quantity(amount), quantity(limit), limit.as_str().unwrap_or_default());
                 if asked != most && !overcommits(resource) {
-                    check.invalid(&requests_at, quantity, &format!("must be equal to {resource} limit of {text}"));
+                    check.invalid(&requests_at, amount, &format!("must be equal to {resource} limit of {text}"));
                 } else if asked > most {
-                    check.invalid(&requests_at, quantity, &format!("must be less than or equal to {resource} limit of {text}"));
+                    check.invalid(&requests_at, amount, &format!("must be less than or equal to {resource} limit of {text}"));
                 }
             }
             None if !overcommits(resource) => check.required(&limits_at, "Limit must be set for non overcommitable resources"),
             None => {}
         }
-        huge_pages(check, resource, quantity, &requests_at.key(resource));
+        huge_pages(check, resource, amount, &requests_at.key(resource));
     }
     if huge && !compute {
         check.forbidden(at, "HugePages require cpu or memory");
@@ -163,10 +161,10 @@ fn requirements(check: &mut Check, resources: &Value, name: fn(&mut Check, &str,
     container_claims(check, resources.list("claims"), claims, &at.child("claims"));
 }
 
-fn huge_pages(check: &mut Check, name: &str, quantity: &Value, at: &Place) {
-    if !check.options.odd_huge_pages && is_odd(name, quantity) {
-        let text = quantity.as_str().unwrap_or_default();
-        check.invalid(at, quantity, &format!("{text} is not positive integer multiple of {name}"));
+fn huge_pages(check: &mut Check, name: &str, amount: &Value, at: &Place) {
+    if !check.options.odd_huge_pages && is_odd(name, amount) {
+        let text = amount.as_str().unwrap_or_default();
+        check.invalid(at, amount, &format!("{text} is not positive integer multiple of {name}"));
     }
 }
 
@@ -264,16 +262,15 @@ fn consistency(check: &mut Check, spec: &Value, resources: &Value, at: &Place) {
     for (list, noun) in [("requests", "requests"), ("limits", "limits")] {
         let list_at = at.child(list);
         for (name, own) in resources.entries(list).filter(|(n, _)| list == "requests" || is_huge_page(n)) {
-            let together = aggregate(spec, list, name);
-            if let Some((_, text)) = together.filter(|(sum, _)| *sum > nano(own)) {
-                check.invalid(&list_at.key(name), own, &format!("must be greater than or equal to aggregate container {noun} of {text}"));
+            if let Some(sum) = aggregate(spec, list, name).filter(|sum| *sum > quantity(own)) {
+                check.invalid(&list_at.key(name), own, &format!("must be greater than or equal to aggregate container {noun} of {sum}"));
             }
         }
     }
     let containers_at = at.child("containers");
     for (i, container) in spec.list("containers").iter().enumerate() {
         for (name, limit) in container.part("resources").entries("limits") {
-            let Some(most) = resources.part("limits").field(name).filter(|most| nano(limit) > nano(most)) else { continue };
+            let Some(most) = resources.part("limits").field(name).filter(|most| quantity(limit) > quantity(most)) else { continue };
             let container_at = containers_at.index(i);
             let key_at = container_at.key(name);
             let text = most.as_str().unwrap_or_default();
@@ -283,24 +280,22 @@ fn consistency(check: &mut Check, spec: &Value, resources: &Value, at: &Place) {
 }
 
 /// Containers together, or the largest init container with the sidecars before it, whichever is more.
-fn aggregate(spec: &Value, list: &str, name: &str) -> Option<(i128, String)> {
-    let of = |c: &Value| c.part("resources").part(list).field(name).map(nano);
-    let mut sum = spec.list("containers").iter().filter_map(of).reduce(|a, b| a + b);
-    let (mut sidecars, mut most) = (0, 0);
+fn aggregate(spec: &Value, list: &str, name: &str) -> Option<Quantity> {
+    let of = |c: &Value| c.part("resources").part(list).field(name).map(quantity);
+    let plus = |mut a: Quantity, b: &Quantity| {
+        a.add(b);
+        a
+    };
+    let mut sum = spec.list("containers").iter().filter_map(of).reduce(|a, b| plus(a, &b));
+    let (mut sidecars, mut most) = (Quantity::ZERO, Quantity::ZERO);
     for container in spec.list("initContainers") {
         let Some(own) = of(container) else { continue };
+        let together = plus(own.clone(), &sidecars);
         if container.text("restartPolicy") == "Always" {
-            sum = Some(sum.unwrap_or(0) + own);
-            sidecars += own;
-            most = most.max(sidecars);
-        } else {
-            most = most.max(own + sidecars);
+            sum = Some(sum.map_or_else(|| own.clone(), |sum| plus(sum, &own)));
+            sidecars = together.clone();
         }
+        most = most.max(together);
     }
-    let most = sum.unwrap_or(0).max(most);
-    (most > 0).then(|| (most, decimal(most)))
-}
-
-fn decimal(nano: i128) -> String {
-    if nano % UNIT == 0 { (nano / UNIT).to_string() } else { format!("{}m", (nano + 999_999) / 1_000_000) }
+    sum.into_iter().chain([most]).max().filter(|q| !q.is_zero())
 }

@@ -5,7 +5,6 @@
 use super::{metadata_and_spec, scheduling, template_annotations};
 use crate::object::{Value, map_at};
 use crate::simulate::validate::check::{Check, Place};
-use crate::simulate::validate::equal::equal_as;
 use crate::simulate::validate::internal::{difference, list_shown_as, shown_as};
 use crate::simulate::validate::metadata;
 use crate::simulate::validate::read::Read;
@@ -29,11 +28,11 @@ pub(in crate::simulate::validate) fn pod_update(check: &mut Check, new: &Value, 
     }
     only_more_tolerations(check, new, old);
     only_fewer_gates(check, new, old);
-    if equal_as(check.schema, SPEC, Some(new), Some(old)) {
+    if check.same(SPEC, new, old) {
         return;
     }
     let munged = without_allowed_changes(check, new, old);
-    if !equal_as(check.schema, SPEC, Some(&munged), Some(old)) {
+    if !check.same(SPEC, &munged, old) {
         let fields = "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
         let diff = difference(check.schema, SPEC, old, &munged);
         check.forbidden(&AT, &format!("pod updates may not change fields other than {fields}\n{diff}"));

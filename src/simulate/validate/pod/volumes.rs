@@ -4,10 +4,9 @@
 
 use super::{claim_template, container, environment, projected, sources};
 use crate::object::Value;
-use crate::simulate::validate::amount::nano;
 use crate::simulate::validate::check::{Check, Place};
 use crate::simulate::validate::formats::{dns_label, dns_subdomain};
-use crate::simulate::validate::read::Read;
+use crate::simulate::validate::read::{Read, quantity};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Valid volumes by name.
@@ -106,7 +105,7 @@ fn source(check: &mut Check, volume: &Value, pod: &str, at: &Place) {
 fn one_source(check: &mut Check, name: &str, source: &Value, at: &Place) {
     match name {
         "emptyDir" => {
-            if nano(source.part("sizeLimit")) < 0 {
+            if quantity(source.part("sizeLimit")).is_negative() {
                 check.forbidden(&at.child("sizeLimit"), "SizeLimit field must be a valid resource quantity");
             }
         }

@@ -1,0 +1,179 @@
+//! What a real API server took and refused, replayed: it must find the same wrong with the same texts, and nothing with the rest.
+
+use super::check::Check;
+use super::{Context, create, modelled, update};
+use crate::apply::{json_patch, merge_patch, strategic};
+use crate::object::{Gvk, Value, items, map_at, text};
+use crate::schema::decode::decode;
+use crate::schema::{Resource, Schema, Version};
+use crate::simulate::status::ApiError;
+use crate::simulate::{Store, defaults, strategy};
+use flate2::read::GzDecoder;
+use std::fs::File;
+use std::io::Read;
+
+/// One version's server: enough of the write path to bring a body to its validation.
+struct Server {
+    schema: &'static Schema,
+    store: Store,
+}
+
+impl Server {
+    fn resource(&self, object: &Value) -> &'static Resource {
+        let gvk = Gvk::of(object);
+        self.schema.resource_of(&gvk.group, &gvk.version, &gvk.kind).unwrap()
+    }
+
+    fn context(&self, object: &Value) -> Context {
+        Context { gvk: Gvk::of(object), version: self.schema.version(), namespaced: self.resource(object).namespaced }
+    }
+
+    /// As the server has it after decoding: none if it does not decode.
+    fn read(&self, object: &Value) -> Option<Value> {
+        let mut value = decode(self.schema, self.resource(object).ty.as_ref().unwrap(), object).ok()?.value;
+        defaults::apply(&Gvk::of(object), self.schema.version(), &mut value);
+        Some(value)
+    }
+
+    /// With what the recordings left out and an update needs.
+    fn stored(&self, recorded: &Value, generation: i64) -> Value {
+        let mut object = self.read(recorded).unwrap();
+        let metadata = map_at(&mut object, &["metadata"]);
+        metadata.insert("namespace".into(), "default".into());
+        metadata.insert("resourceVersion".into(), "1".into());
+        if object["kind"] == "DaemonSet" {
+            let annotation = "deprecated.daemonset.template.generation";
+            map_at(&mut object, &["metadata", "annotations"]).insert(annotation.into(), generation.to_string().into());
+        }
+        object
+    }
+
+    fn strategy(&self, object: &Value) -> strategy::Context<'_> {
+        let (uid, now) = ("00000000-0000-4000-8000-000000000001".into(), "2026-01-01T00:00:00Z".into());
+        strategy::Context { schema: self.schema, resource: self.resource(object), store: &self.store, uid, now }
+    }
+
+    /// The message that refuses a body, or nothing.
+    fn refusal(&self, body: &Value, old: Option<&Value>) -> Option<String> {
+        let mut new = self.read(body)?;
+        let resource = self.resource(&new);
+        if resource.namespaced {
+            map_at(&mut new, &["metadata"]).insert("namespace".into(), "default".into());
+        }
+        let causes = match old {
+            None => {
+                strategy::prepare_create(&self.strategy(&new), &mut new);
+                create(&self.context(&new), &new)
+            }
+            Some(old) => {
+                map_at(&mut new, &["metadata"]).insert("resourceVersion".into(), "1".into());
+                strategy::prepare_update(&self.strategy(&new), &mut new, old, "");
+                update(&self.context(&new), &new, old, "")
+            }
+        };
+        let qualified = if resource.group.is_empty() { resource.kind.clone() } else { format!("{}.{}", resource.kind, resource.group) };
+        (!causes.is_empty()).then(|| ApiError::invalid(&qualified, text(&new, &["metadata", "name"]), causes).message)
+    }
+
+    fn patched(&self, old: &Value, step: &Value) -> Option<Value> {
+        let body = &step["body"];
+        match text(step, &["content_type"]) {
+            "application/strategic-merge-patch+json" => {
+                strategic::apply(self.schema, self.resource(old).ty.as_ref().unwrap(), old, body).ok()
+            }
+            "application/merge-patch+json" => merge_patch::apply(old, body).ok(),
+            "application/json-patch+json" => json_patch::apply(old, body).ok(),
+            _ => None,
+        }
+    }
+}
+
+fn recording(name: &str) -> Value {
+    let mut text = String::new();
+    let file = File::open(format!("{}/tests/recorded/{name}.json.gz", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    GzDecoder::new(file).read_to_string(&mut text).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// What came of a file: objects that were taken, and refusals that were replayed, with what went wrong of either.
+#[derive(Default)]
+struct Outcome {
+    taken: usize,
+    refused: usize,
+    skipped: usize,
+    wrong: Vec<String>,
+}
+
+fn replay(name: &str, version: Version) -> Outcome {
+    let server = Server { schema: Schema::of(version), store: Store::default() };
+    let mut outcome = Outcome::default();
+    for case in items(&recording(name), &["cases"]) {
+        let (mut before, mut generation): (Option<Value>, i64) = (None, 1);
+        for step in items(case, &["steps"]) {
+            let at = format!("{} {} {}", name, text(case, &["name"]), text(step, &["op"]));
+            let of_itself = !text(step, &["path"]).ends_with("/status") && !text(step, &["path"]).ends_with("/scale");
+            match step["code"].as_u64() {
+                Some(422) if of_itself && !text(step, &["message"]).starts_with("the server rejected") => {
+                    let body = match text(step, &["method"]) {
+                        "POST" | "PUT" => Some(step["body"].clone()),
+                        _ => before.as_ref().and_then(|old| server.patched(old, step)),
+                    };
+                    let old = if text(step, &["method"]) == "POST" { None } else { before.as_ref() };
+                    let Some(body) = body.filter(|b| b.get("kind").is_some() && modelled(&Gvk::of(b))) else {
+                        outcome.skipped += 1;
+                        continue;
+                    };
+                    outcome.refused += 1;
+                    let ours = server.refusal(&body, old).unwrap_or_default();
+                    if ours != text(step, &["message"]) && !text(step, &["message"]).contains("resourceVersion: Invalid value: 0") {
+                        outcome.wrong.push(format!("{at}\n  ours   {ours}\n  theirs {}", text(step, &["message"])));
+                    }
+                }
+                Some(200 | 201) if step["object"].is_object() => {
+                    outcome.taken += 1;
+                    let template = |o: &Value| o["spec"]["template"].clone();
+                    let template_type = "io.k8s.api.core.v1.PodTemplateSpec";
+                    let moved = before.as_ref().is_some_and(|b| {
+                        let new = server.stored(&step["object"], 1);
+                        !Check::new(version).same(template_type, &template(b), &template(&new))
+                    });
+                    generation += i64::from(moved);
+                    let now = server.stored(&step["object"], generation);
+                    let context = server.context(&now);
+                    let mut causes = create(&context, &now);
+                    if let Some(before) = before.as_ref().filter(|_| step["first"] != true) {
+                        causes.extend(update(&context, &now, before, ""));
+                    }
+                    outcome.wrong.extend(causes.first().map(|c| format!("{at} was taken\n  ours   {}: {}", c.field, c.message)));
+                    before = Some(now);
+                }
+                _ => {}
+            }
+        }
+    }
+    outcome
+}
+
+#[test]
+fn recordings() {
+    let files = [
+        ("workloads-1.34", Version::V1_34),
+        ("workloads-1.35", Version::V1_35),
+        ("workloads", Version::V1_36),
+        ("bundle", Version::V1_36),
+        ("workloads-1.37", Version::V1_37),
+    ];
+    let mut wrong = Vec::new();
+    for (name, version) in files {
+        let outcome = replay(name, version);
+        println!(
+            "{name}: {} taken, {} refused, {} skipped, {} wrong",
+            outcome.taken,
+            outcome.refused,
+            outcome.skipped,
+            outcome.wrong.len()
+        );
+        wrong.extend(outcome.wrong);
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong[..wrong.len().min(60)].join("\n"));
+}
