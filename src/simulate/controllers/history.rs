@@ -5,8 +5,8 @@
 
 use super::reading::{age, integer_at, name};
 use super::write;
-use crate::object::{Map, ObjectId, Value, at, integer, map_at, text};
-use crate::simulate::Cluster;
+use crate::object::{Gvk, Map, ObjectId, Value, at, integer, map_at, text};
+use crate::simulate::{Cluster, defaults};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -27,12 +27,18 @@ pub(super) fn holds(revision: &Value, template: &Value) -> bool {
     own.clone().count() == template.len() && own.into_iter().all(|(key, value)| template.get(key) == Some(value))
 }
 
-/// Whether a revision is of that template once both are encoded as this version does: a revision from before 1.34 states that
-/// the template was created at no time.
-pub(super) fn holds_as_encoded_today(revision: &Value, template: &Value) -> bool {
-    let Some(held) = held(revision) else { return false };
-    let untimed = held.get("metadata").and_then(|m| m.get("creationTimestamp")).is_some_and(Value::is_null);
-    untimed && self::template(revision).is_some_and(|t| t == *template)
+/// Whether restoring a revision would give the workload its template, once both are defaulted and encoded as this version
+/// does: a revision from before 1.34 states that the template was created at no time.
+pub(super) fn restores(cluster: &Cluster, revision: &Value, workload: &Value) -> bool {
+    let Some(held) = self::template(revision) else { return false };
+    let now = at(workload, &["spec", "template"]);
+    if now == Some(&held) {
+        return true;
+    }
+    let mut restored = workload.clone();
+    map_at(&mut restored, &["spec"]).insert("template".into(), held);
+    defaults::apply(&Gvk::of(workload), cluster.schema.version(), &mut restored);
+    at(&restored, &["spec", "template"]) == now
 }
 
 /// The template that a revision holds, as this version encodes it.

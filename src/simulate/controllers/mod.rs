@@ -278,3 +278,6 @@ pub(super) fn workload_of(cluster: &Cluster, pod: &Value) -> Option<ObjectId> {
     let known = cluster.controllers.index.deployment_of(crate::object::text(reference, &["uid"]));
     Some(known.cloned().unwrap_or(owner))
 }
+
+#[cfg(test)]
+mod recordings;

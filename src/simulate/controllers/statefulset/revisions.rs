@@ -6,7 +6,7 @@ use super::Set;
 use crate::object::{ObjectId, Value, at, text};
 use crate::simulate::Cluster;
 use crate::simulate::controllers::happening::Happening;
-use crate::simulate::controllers::history::{self, holds, holds_as_encoded_today, number};
+use crate::simulate::controllers::history::{self, holds, number, restores};
 use crate::simulate::controllers::reading::{REVISION_HASH, generation, integer_at, label, name, uid};
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub(in crate::simulate::controllers) fn meet(cluster: &mut Cluster, objects: &[A
         .iter()
         .filter(|o| o["kind"] == "StatefulSet" && o["apiVersion"] == "apps/v1")
         .filter_map(|set| latest(set).map(|latest| (set, latest)))
-        .filter(|(set, latest)| at(set, &["spec", "template"]).is_some_and(|t| holds_as_encoded_today(latest, t)))
+        .filter(|(set, latest)| at(set, &["spec", "template"]).is_some_and(|t| !holds(latest, t)) && restores(cluster, latest, set))
         .map(|(set, latest)| key(set, &latest))
         .collect();
     cluster.controllers.matched.extend(matched);
@@ -44,7 +44,7 @@ pub(super) fn find(cluster: &mut Cluster, set: &Arc<Value>, known: &mut Vec<Arc<
             history::sort(known);
             raised
         }
-        (None, Some(last)) if matches_as_before(cluster, set, &last, &template) => last,
+        (None, Some(last)) if matches_as_before(cluster, set, &last) => last,
         (None, _) => {
             let made = history::create(cluster, set, next, HASH_LABEL, &mut collisions);
             known.push(Arc::clone(&made));
@@ -59,12 +59,12 @@ pub(super) fn find(cluster: &mut Cluster, set: &Arc<Value>, known: &mut Vec<Arc<
 
 /// Whether restoring the latest revision would give the set as it is. The controller remembers it by generation, which a change
 /// of notation alone does not raise.
-fn matches_as_before(cluster: &mut Cluster, set: &Value, latest: &Value, template: &Value) -> bool {
+fn matches_as_before(cluster: &mut Cluster, set: &Value, latest: &Value) -> bool {
     let key = key(set, latest);
     if cluster.controllers.matched.contains(&key) {
         return true;
     }
-    let matches = holds_as_encoded_today(latest, template);
+    let matches = restores(cluster, latest, set);
     if matches {
         cluster.controllers.matched.insert(key);
     }

@@ -7,6 +7,7 @@ use super::{Set, claims, member};
 use crate::object::{Value, at, text};
 use crate::simulate::Cluster;
 use crate::simulate::controllers::pods;
+use crate::simulate::defaults::gates::Gate;
 use crate::simulate::controllers::reading::{
     REVISION_HASH, available, deleting, label, min_ready_seconds, name, phase, ready, scaled, terminal,
 };
@@ -18,12 +19,7 @@ pub(super) fn step(cluster: &mut Cluster, set: &Set) -> i64 {
     if !complete || !shrink(cluster, set) || !set.rolls() {
         return 0;
     }
-    if several_at_once(cluster) { replace_several(cluster, set) } else { replace_one(cluster, set) }
-}
-
-/// The feature gate `MaxUnavailableStatefulSet`: on since 1.37.
-fn several_at_once(cluster: &Cluster) -> bool {
-    cluster.schema.version().minor() >= 37
+    if Gate::MaxUnavailableStatefulSet.enabled(cluster.schema.version()) { replace_several(cluster, set) } else { replace_one(cluster, set) }
 }
 
 fn healthy(cluster: &Cluster, set: &Set, pod: &Value) -> bool {

@@ -1,0 +1,102 @@
+//! Holds the controllers against `tests/recorded/workloads*.json.gz`: after each recorded write the revision moves exactly when
+//! it moved on real controllers.
+
+use super::{Happening, Until, run};
+use crate::object::{ObjectId, Value, integer, items, map_at, text};
+use crate::schema::equal::equal;
+use crate::schema::{Schema, Version};
+use crate::simulate::Cluster;
+use crate::simulate::clock::Clock;
+use crate::simulate::kubelet::PodTiming;
+use flate2::read::GzDecoder;
+use std::time::Duration;
+
+const KEPT: [&str; 2] = ["deployment.kubernetes.io/revision", super::daemonset::TEMPLATE_GENERATION];
+
+fn recorded(file: &str) -> Value {
+    let path = format!("{}/tests/recorded/{file}", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_reader(GzDecoder::new(std::fs::File::open(path).unwrap())).unwrap()
+}
+
+/// The object as the write path would have stored it before the controllers saw it: what the recording leaves out is as before.
+fn written(cluster: &mut Cluster, step: &Value) -> Value {
+    let mut object = step["object"].clone();
+    map_at(&mut object, &["metadata"]).insert("namespace".into(), "ns".into());
+    let id = ObjectId::of(&object);
+    let before = cluster.store.get(&id).cloned();
+    let mut generation = 1;
+    match &before {
+        Some(before) => {
+            for key in ["uid", "creationTimestamp"] {
+                object["metadata"][key] = before["metadata"][key].clone();
+            }
+            object["status"] = before["status"].clone();
+            for key in KEPT {
+                if let Some(value) = before["metadata"]["annotations"].get(key) {
+                    map_at(&mut object, &["metadata", "annotations"]).insert(key.into(), value.clone());
+                }
+            }
+            let template = Schema::of(cluster.schema.version()).named("io.k8s.api.core.v1.PodTemplateSpec").unwrap();
+            let same = equal(cluster.schema, &template, &before["spec"]["template"], &object["spec"]["template"]);
+            let told = text(before, &["metadata", "annotations", KEPT[1]]).parse::<i64>().unwrap_or(0);
+            generation = told + i64::from(!same);
+        }
+        None => {
+            object["metadata"]["uid"] = cluster.store.new_uid().into();
+            object["metadata"]["creationTimestamp"] = cluster.clock.timestamp().into();
+        }
+    }
+    if id.kind == "DaemonSet" {
+        map_at(&mut object, &["metadata", "annotations"]).insert(KEPT[1].into(), generation.to_string().into());
+    }
+    object
+}
+
+fn differences(version: Version, case: &Value, counted: &mut usize) -> Vec<String> {
+    let mut cluster = Cluster::new(version, Clock::new("2026-11-22T00:00:00Z".parse().unwrap()));
+    cluster.controllers.timing.default = PodTiming { start: Some(Duration::ZERO), stop: Some(Duration::ZERO) };
+    let mut wrong = Vec::new();
+    for (number, step) in items(case, &["steps"]).iter().enumerate().filter(|(_, s)| s["code"].as_i64().unwrap() < 400) {
+        let Some(rolls) = integer(step, &["rolls"]) else { continue };
+        let object = written(&mut cluster, step);
+        let told = cluster.controllers.happenings.len();
+        cluster.store.put(object);
+        run(&mut cluster, &Until::Settled);
+        cluster.clock.now += Duration::from_secs(1);
+        let moved = cluster.controllers.happenings[told..].iter().filter(|h| matches!(h, Happening::RevisionMoved { .. })).count();
+        *counted += 1;
+        if moved as i64 != rolls {
+            wrong.push(format!("{} {} step {number} ({}): {moved} for {rolls}", case["kind"], case["name"], step["op"]));
+        }
+    }
+    wrong
+}
+
+fn replay(file: &str, steps: usize) {
+    let recorded = recorded(file);
+    let (version, _) = Version::nearest(text(&recorded, &["kubernetes"])).unwrap();
+    let mut counted = 0;
+    let wrong: Vec<String> = items(&recorded, &["cases"]).iter().flat_map(|case| differences(version, case, &mut counted)).collect();
+    assert!(wrong.is_empty(), "{} of {counted} steps\n{}", wrong.len(), wrong.join("\n"));
+    assert_eq!(counted, steps);
+}
+
+#[test]
+fn revisions_move_as_on_1_36() {
+    replay("workloads.json.gz", 0);
+}
+
+#[test]
+fn revisions_move_as_on_1_34() {
+    replay("workloads-1.34.json.gz", 0);
+}
+
+#[test]
+fn revisions_move_as_on_1_35() {
+    replay("workloads-1.35.json.gz", 0);
+}
+
+#[test]
+fn revisions_move_as_on_1_37() {
+    replay("workloads-1.37.json.gz", 0);
+}
