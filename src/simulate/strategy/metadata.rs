@@ -58,7 +58,16 @@ pub(super) fn keep_system_fields(new: &mut Value, old: &Value) {
     }
 }
 
-fn restore(metadata: &mut Map<String, Value>, old: &Value, field: &str) {
+/// What a write of a part leaves alone in the metadata: everything that clients write there.
+pub(super) fn keep_for_status(new: &mut Value, old: &Value) {
+    let metadata = map_at(new, &["metadata"]);
+    for field in ["labels", "annotations", "finalizers", "ownerReferences", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
+        restore(metadata, old, field);
+    }
+}
+
+/// Takes a field of the metadata over from the stored object.
+pub(super) fn restore(metadata: &mut Map<String, Value>, old: &Value, field: &str) {
     match old["metadata"].get(field) {
         Some(value) => drop(metadata.insert(field.into(), value.clone())),
         None => drop(metadata.shift_remove(field)),

@@ -3,11 +3,15 @@
 //! Follows `pkg/registry/*/*/strategy.go` and apiserver `pkg/registry/rest/{create,update}.go`. Nothing here refuses anything:
 //! that is `simulate::validate`. Objects come in as `schema::decode` and `simulate::defaults` leave them, and go out so.
 
+mod claims;
 mod gated;
 mod metadata;
+mod pods;
 #[cfg(test)]
 mod recorded;
 mod rules;
+pub mod scale;
+mod service;
 mod workloads;
 
 pub use rules::{allows_create_on_update, allows_unconditional_update};
@@ -27,6 +31,8 @@ pub struct Context<'c> {
     pub schema: &'c Schema,
     /// The resource that is written; its type is none for custom resources.
     pub resource: &'c Resource,
+    /// Whether a custom resource has a `/status`; built-in ones go by their type.
+    pub status_subresource: bool,
     /// What is stored already.
     pub store: &'c Store,
     /// The uid that a new object gets.
@@ -42,6 +48,9 @@ impl Context<'_> {
     }
 
     fn has_status(&self) -> bool {
+        if self.custom() {
+            return self.status_subresource;
+        }
         let ty = self.resource.ty.as_ref();
         ty.and_then(|ty| self.schema.fields(ty)).is_some_and(|own| own.field("status").is_some())
     }
@@ -51,10 +60,10 @@ impl Context<'_> {
 pub fn prepare_create(ctx: &Context<'_>, new: &mut Value) {
     let gvk = Gvk::of(new);
     metadata::of_new_object(ctx, new);
-    if ctx.has_status() {
+    if ctx.has_status() && !rules::status_at_creation(&gvk) {
         clear_status(ctx, new);
     }
-    if rules::generation(&gvk, ctx.custom()) != Generation::None {
+    if !matches!(rules::generation(&gvk, ctx.custom()), Generation::None | Generation::LaterSpec) {
         map_at(new, &["metadata"]).insert("generation".into(), 1.into());
     }
     create_by_kind(ctx, &gvk, new);
@@ -66,26 +75,42 @@ fn create_by_kind(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value) {
         workloads::drop_from_template(ctx, path, new, None);
     }
     match (gvk.group.as_str(), gvk.kind.as_str()) {
-        ("apps", "StatefulSet") => workloads::drop_max_unavailable(ctx, new, None),
+        ("", "LimitRange") => drop(map_at(new, &["metadata"]).entry("name").or_insert_with(|| ctx.uid.clone().into())),
+        ("", "Namespace") => claims::first_finalizer(new),
+        ("", "PersistentVolume") => claims::first_phase(ctx, new),
+        ("", "PersistentVolumeClaim") => claims::align_data_sources(new, None),
+        ("", "Pod") => pods::first_status(new),
+        ("", "Service") => service::allocate(ctx, new),
+        ("", "ServiceAccount") => claims::name_secrets_only(new),
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => claims::add_stored_version(new),
         ("apps", "DaemonSet") => workloads::first_template_generation(new),
+        ("apps", "StatefulSet") => workloads::drop_max_unavailable(ctx, new, None),
+        ("batch", "Job") => claims::select_by_uid(new),
+        ("coordination.k8s.io", "Lease") => claims::drop_coordination(new, None),
         _ => {}
     }
 }
 
-/// Makes an update ready: what it may not change is restored, and the generation counted. `subresource` is empty, or `status`.
+/// Makes an update ready: what it may not change is restored, and the generation counted. `subresource` is empty for the
+/// object itself, else `status`, `ephemeralcontainers`, `resize` or `finalize`.
 pub fn prepare_update(ctx: &Context<'_>, new: &mut Value, old: &Value, subresource: &str) {
     let gvk = Gvk::of(new);
     metadata::keep_generation(new, old);
-    if subresource == "status" {
-        restore_all_but_status(&gvk, new, old);
-    } else {
-        if ctx.has_status() {
-            restore(new, old, "status");
-        }
-        update_by_kind(ctx, &gvk, new, old);
-        if content_moved(ctx, &gvk, new, old) {
-            let generation = old["metadata"]["generation"].as_i64().unwrap_or(0);
-            map_at(new, &["metadata"]).insert("generation".into(), (generation + 1).into());
+    match subresource {
+        "status" => keep_all_but_status(ctx, &gvk, new, old),
+        "finalize" => restore(new, old, "status"),
+        _ => {
+            match subresource {
+                "ephemeralcontainers" => pods::only_ephemeral_containers(new, old),
+                "resize" => pods::only_resources(new, old),
+                _ if ctx.has_status() => restore(new, old, "status"),
+                _ => {}
+            }
+            update_by_kind(ctx, &gvk, new, old);
+            if content_moved(ctx, &gvk, new, old) {
+                let generation = old["metadata"]["generation"].as_i64().unwrap_or(0);
+                map_at(new, &["metadata"]).insert("generation".into(), (generation + 1).into());
+            }
         }
     }
     metadata::keep_system_fields(new, old);
@@ -97,8 +122,14 @@ fn update_by_kind(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value, old: &Value) {
         workloads::drop_from_template(ctx, path, new, Some(old));
     }
     match (gvk.group.as_str(), gvk.kind.as_str()) {
+        ("", "Namespace") => claims::keep_finalizers(new, old),
+        ("", "PersistentVolumeClaim") => claims::align_data_sources(new, Some(old)),
+        ("", "Service") => service::carry_over(ctx, new, old),
+        ("", "ServiceAccount") => claims::name_secrets_only(new),
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => claims::add_stored_version(new),
+        ("apps", "DaemonSet") => workloads::next_template_generation(ctx, new, old),
         ("apps", "StatefulSet") => workloads::drop_max_unavailable(ctx, new, Some(old)),
-        ("apps", "DaemonSet") => drop(workloads::next_template_generation(ctx, new, old)),
+        ("coordination.k8s.io", "Lease") => claims::drop_coordination(new, Some(old)),
         _ => {}
     }
 }
@@ -141,34 +172,37 @@ fn restore(new: &mut Value, old: &Value, field: &str) {
     }
 }
 
-/// A write of the status changes nothing else but metadata; a Deployment's labels are not in it either.
-fn restore_all_but_status(gvk: &Gvk, new: &mut Value, old: &Value) {
+/// A write of the status changes nothing else but metadata, and of some kinds not even that.
+fn keep_all_but_status(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value, old: &Value) {
     let kept: Vec<String> = old.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
     kept.iter().filter(|name| !matches!(name.as_str(), "metadata" | "status")).for_each(|name| restore(new, old, name));
-    if (gvk.group.as_str(), gvk.kind.as_str()) == ("apps", "Deployment") {
-        let labels = at(old, &["metadata", "labels"]).cloned();
-        let metadata = map_at(new, &["metadata"]);
-        match labels {
-            Some(labels) => drop(metadata.insert("labels".into(), labels)),
-            None => drop(metadata.shift_remove("labels")),
-        }
+    if ctx.custom() || rules::status_without_metadata(gvk) {
+        metadata::keep_for_status(new, old);
+    }
+    match (gvk.group.as_str(), gvk.kind.as_str()) {
+        ("", "PersistentVolume") => claims::next_phase(ctx, new, old),
+        ("", "Pod") => pods::keep_beside_status(new, old),
+        ("apps", "Deployment") => metadata::restore(map_at(new, &["metadata"]), old, "labels"),
+        _ => {}
     }
 }
 
 /// Whether an update moves the generation.
 fn content_moved(ctx: &Context<'_>, gvk: &Gvk, new: &Value, old: &Value) -> bool {
+    let labels = |object: &Value| at(object, &["metadata", "labels"]).cloned();
     let differs = |name: &str| {
         field_type(ctx, name).is_some_and(|ty| !equal(ctx.schema, ty, &old[name], &new[name])) || (ctx.custom() && old[name] != new[name])
     };
     match rules::generation(gvk, ctx.custom()) {
-        Generation::None => false,
-        Generation::Spec => differs("spec"),
+        Generation::None | Generation::First => false,
+        Generation::Spec | Generation::LaterSpec => differs("spec"),
         Generation::SpecAndAnnotations => {
             let of =
                 |object: &Value| at(object, &["metadata", "annotations"]).filter(|a| a.as_object().is_some_and(|a| !a.is_empty())).cloned();
             differs("spec") || of(old) != of(new)
         }
-        Generation::Content => {
+        Generation::ContentAndLabels if labels(old) != labels(new) => true,
+        Generation::Content | Generation::ContentAndLabels => {
             let names = |object: &Value| object.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect::<Vec<_>>();
             let own = |name: &String| !matches!(name.as_str(), "kind" | "apiVersion" | "metadata" | "status");
             names(old).into_iter().chain(names(new)).filter(own).any(|name| differs(&name))

@@ -15,11 +15,18 @@ pub(super) enum Generation {
     SpecAndAnnotations,
     /// When anything but metadata and status is (custom resources, webhook configurations).
     Content,
+    /// When the content or the labels are.
+    ContentAndLabels,
+    /// Creation sets the first, and none follows.
+    First,
+    /// When the spec is; creation sets none.
+    LaterSpec,
 }
 
 /// The kinds whose objects count generations, by group and kind.
-const GENERATIONS: [(&str, &str, Generation); 22] = [
+const GENERATIONS: [(&str, &str, Generation); 25] = [
     ("", "Pod", Generation::Spec),
+    ("", "PodTemplate", Generation::Content),
     ("", "ReplicationController", Generation::Spec),
     ("admissionregistration.k8s.io", "MutatingAdmissionPolicy", Generation::Spec),
     ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding", Generation::Spec),
@@ -34,13 +41,15 @@ const GENERATIONS: [(&str, &str, Generation); 22] = [
     ("apps", "StatefulSet", Generation::Spec),
     ("batch", "CronJob", Generation::Spec),
     ("batch", "Job", Generation::Spec),
-    ("discovery.k8s.io", "EndpointSlice", Generation::Content),
+    ("discovery.k8s.io", "EndpointSlice", Generation::ContentAndLabels),
     ("flowcontrol.apiserver.k8s.io", "FlowSchema", Generation::Spec),
     ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration", Generation::Spec),
     ("networking.k8s.io", "Ingress", Generation::Spec),
     ("networking.k8s.io", "IngressClass", Generation::Spec),
     ("networking.k8s.io", "NetworkPolicy", Generation::Spec),
     ("policy", "PodDisruptionBudget", Generation::Spec),
+    ("scheduling.k8s.io", "PriorityClass", Generation::First),
+    ("storage.k8s.io", "CSIDriver", Generation::LaterSpec),
 ];
 
 /// Kinds that a PUT creates where there is none.
@@ -79,6 +88,18 @@ const CONDITIONAL: [(&str, &str); 18] = [
     ("storage.k8s.io", "VolumeAttachment"),
 ];
 
+/// Kinds whose status writes leave all metadata alone that clients write, too.
+const STATUS_WITHOUT_METADATA: [(&str, &str); 5] = [
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"),
+    ("flowcontrol.apiserver.k8s.io", "FlowSchema"),
+    ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"),
+    ("networking.k8s.io", "ServiceCIDR"),
+    ("storage.k8s.io", "VolumeAttachment"),
+];
+
+/// Kinds that take a status from the client that creates them.
+const STATUS_AT_CREATION: [(&str, &str); 2] = [("", "Node"), ("networking.k8s.io", "ServiceCIDR")];
+
 fn names(kinds: &[(&str, &str)], gvk: &Gvk) -> bool {
     kinds.iter().any(|(group, kind)| *group == gvk.group && *kind == gvk.kind)
 }
@@ -91,6 +112,16 @@ pub fn allows_create_on_update(gvk: &Gvk) -> bool {
 /// Whether an update may leave the resource version out. Custom resources do not allow it.
 pub fn allows_unconditional_update(gvk: &Gvk, custom: bool) -> bool {
     !custom && !names(&CONDITIONAL, gvk)
+}
+
+/// Whether a write of the status leaves labels, annotations, finalizers and owners alone.
+pub(super) fn status_without_metadata(gvk: &Gvk) -> bool {
+    names(&STATUS_WITHOUT_METADATA, gvk)
+}
+
+/// Whether creation keeps the status that the client sent.
+pub(super) fn status_at_creation(gvk: &Gvk) -> bool {
+    names(&STATUS_AT_CREATION, gvk)
 }
 
 /// How a kind counts generations.

@@ -36,13 +36,12 @@ pub(super) fn first_template_generation(new: &mut Value) {
     set_template_generation(new, told.max(1));
 }
 
-/// A DaemonSet's template generation moves with its template; clients cannot set it. True if it moved.
-pub(super) fn next_template_generation(ctx: &Context<'_>, new: &mut Value, old: &Value) -> bool {
+/// A DaemonSet's template generation moves with its template; clients cannot set it.
+pub(super) fn next_template_generation(ctx: &Context<'_>, new: &mut Value, old: &Value) {
     let told: i64 = text(old, &["metadata", "annotations", TEMPLATE_GENERATION]).parse().unwrap_or(0);
     let ty = ctx.schema.named("io.k8s.api.core.v1.PodTemplateSpec");
     let moved = ty.is_some_and(|ty| !equal(ctx.schema, &ty, &old["spec"]["template"], &new["spec"]["template"]));
     set_template_generation(new, told + i64::from(moved));
-    moved
 }
 
 fn set_template_generation(new: &mut Value, generation: i64) {
