@@ -7,6 +7,7 @@ pub mod base64;
 mod id;
 pub mod path;
 pub mod quantity;
+pub mod selector;
 pub mod yaml;
 
 pub use id::{Gvk, ObjectId};

@@ -1,1 +1,245 @@
-//! Verdicts become text, JSON and other formats: one file each.
+//! Verdicts become text, JSON and other formats: one file each, all made from one [`Report`].
+//!
+//! Never decides anything: what stands in a report was decided by `roll`.
+
+pub mod json;
+pub mod markdown;
+pub mod style;
+pub mod text;
+
+use serde::Serialize;
+
+/// The name of the JSON format; it only ever gains fields.
+pub const FORMAT: &str = "rollcast.report/v1";
+
+/// What a run of a pipeline comes to. Serialises as the JSON format.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// [`FORMAT`].
+    pub schema: &'static str,
+    /// What was judged, and on which state.
+    pub subject: Subject,
+    /// A verdict for each workload that the run touched, by kind, namespace and name.
+    pub workloads: Vec<Workload>,
+    /// How many workloads of the state the run did not touch.
+    pub untouched: usize,
+    /// The steps in order.
+    pub steps: Vec<Step>,
+    /// What the run did to each object it wrote.
+    pub objects: Vec<ObjectAction>,
+    /// The script, when one was rehearsed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub script: Option<Script>,
+    /// The pipeline that gives at most one roll each and the same end state, if the one that ran does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merged: Option<Merged>,
+    /// What was taken for granted.
+    pub assumptions: Vec<String>,
+    /// Lint findings, and what was odd about the input.
+    pub diagnostics: Vec<Finding>,
+}
+
+/// What was judged.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Subject {
+    /// The fleet's name, or where the manifests came from.
+    pub name: String,
+    /// Where the state came from.
+    pub state: String,
+    /// The Kubernetes version simulated: `1.36`.
+    pub kubernetes: String,
+}
+
+/// The verdicts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Running pods are replaced.
+    Rolls,
+    /// Nothing is replaced and no revision moves.
+    Stays,
+    /// A revision moves and no pod is replaced yet.
+    Pending,
+    /// It cannot be known; the reasons say why.
+    Unknown,
+}
+
+/// One workload.
+#[derive(Clone, Debug, Serialize)]
+pub struct Workload {
+    /// `Deployment`.
+    pub kind: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// How its pods are replaced: `Recreate`, `RollingUpdate`, `OnDelete`.
+    pub strategy: String,
+    /// How often its revision moved.
+    pub revisions: u32,
+    /// How often its running pods were replaced.
+    pub rolls: u32,
+    /// How often it was deleted and made again.
+    pub recreated: u32,
+    /// How many pods were replaced in all.
+    pub pods_replaced: u32,
+    /// The fewest pods available at any time; null if unknown.
+    pub lowest_available: Option<u32>,
+    /// For how long no pod was available, in seconds; null if unknown.
+    pub downtime_seconds: Option<f64>,
+    /// When no pod was available, in seconds after the first write.
+    pub windows: Vec<Window>,
+    /// What it may cost.
+    pub budget: Budget,
+    /// Whether it costs more.
+    pub over_budget: bool,
+    /// Why, roll by roll; for one that stays, why it does.
+    pub reasons: Vec<Reason>,
+}
+
+impl Workload {
+    /// `Deployment/agents/ceo-agent`.
+    pub fn id(&self) -> String {
+        format!("{}/{}/{}", self.kind, self.namespace, self.name)
+    }
+}
+
+/// A time without an available pod.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Window {
+    /// Seconds after the first write.
+    pub from_seconds: f64,
+    /// Seconds after the first write; null if it does not end.
+    pub to_seconds: Option<f64>,
+}
+
+/// What a workload may cost in one deploy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Budget {
+    /// Rolls and recreations; null for no limit.
+    pub rolls: Option<u32>,
+    /// Seconds without an available pod; null for no limit.
+    pub downtime_seconds: Option<f64>,
+}
+
+/// One reason.
+#[derive(Clone, Debug, Serialize)]
+pub struct Reason {
+    /// The step that caused it; empty if none did.
+    pub step: String,
+    /// Its name, for `rollcast explain`.
+    pub code: &'static str,
+    /// `spec.template.spec.containers[agent].image`; empty if it is of no one field.
+    pub path: String,
+    /// The container, if it is one's.
+    pub container: String,
+    /// What was there, as JSON; null for nothing.
+    pub old: serde_json::Value,
+    /// What is there now.
+    pub new: serde_json::Value,
+    /// One sentence.
+    pub text: String,
+}
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepStatus {
+    /// It did all it set out to do.
+    Done,
+    /// It failed; the pipeline stopped here unless the step says `continue`.
+    Failed,
+    /// An earlier step failed.
+    Skipped,
+}
+
+/// One step.
+#[derive(Clone, Debug, Serialize)]
+pub struct Step {
+    /// Its name.
+    pub name: String,
+    /// How many writes it sent.
+    pub writes: u32,
+    /// How many rolls it caused, over all workloads.
+    pub rolls: u32,
+    /// How it ended.
+    pub status: StepStatus,
+    /// The commands it stands for, as they can be pasted.
+    pub commands: Vec<String>,
+    /// What the server refused, in its words.
+    pub errors: Vec<String>,
+}
+
+/// What became of an object.
+#[derive(Clone, Debug, Serialize)]
+pub struct ObjectAction {
+    /// `Deployment/agents/ceo-agent`.
+    pub id: String,
+    /// `created`, `configured`, `unchanged` or `deleted`.
+    pub action: &'static str,
+}
+
+/// How a rehearsed script ended.
+#[derive(Clone, Debug, Serialize)]
+pub struct Script {
+    /// Its exit code.
+    pub exit_code: i32,
+}
+
+/// A pipeline that costs each workload one roll at most.
+#[derive(Clone, Debug, Serialize)]
+pub struct Merged {
+    /// What was done to the steps.
+    pub change: String,
+    /// The steps, each with the commands it stands for.
+    pub steps: Vec<MergedStep>,
+    /// Rolls over all workloads, before.
+    pub rolls_before: u32,
+    /// Rolls over all workloads, with it.
+    pub rolls: u32,
+    /// How many stored objects were compared and found the same.
+    pub objects_compared: usize,
+    /// The longest downtime of a workload with it, in seconds; null if unknown.
+    pub longest_downtime_seconds: Option<f64>,
+}
+
+/// A step of the merged pipeline.
+#[derive(Clone, Debug, Serialize)]
+pub struct MergedStep {
+    /// Its name.
+    pub name: String,
+    /// As it stands in fleet.toml.
+    pub toml: String,
+    /// The commands it stands for.
+    pub commands: Vec<String>,
+}
+
+/// A lint finding or a remark about the input.
+#[derive(Clone, Debug, Serialize)]
+pub struct Finding {
+    /// Its name, for `rollcast explain`.
+    pub code: &'static str,
+    /// `error`, `warning` or `note`.
+    pub severity: &'static str,
+    /// The file it stands in; empty if in none.
+    pub file: String,
+    /// From 1; 0 for no file.
+    pub line: usize,
+    /// From 1; 0 for no file.
+    pub column: usize,
+    /// One sentence.
+    pub text: String,
+    /// How to mend it.
+    pub hint: String,
+}
+
+impl Report {
+    /// Whether a workload is over its budget or unknown, a step failed, or a finding is an error: what makes `check` exit 1.
+    pub fn fails(&self) -> bool {
+        self.workloads.iter().any(|w| w.over_budget || w.verdict == Verdict::Unknown)
+            || self.steps.iter().any(|s| s.status == StepStatus::Failed)
+            || self.diagnostics.iter().any(|d| d.severity == "error")
+    }
+}

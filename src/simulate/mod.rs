@@ -9,7 +9,9 @@ pub mod clock;
 pub mod controllers;
 pub mod defaults;
 pub mod kubelet;
+//pub mod pipeline;
 mod request;
+pub mod resources;
 mod status;
 mod store;
 pub mod strategy;
@@ -20,7 +22,7 @@ pub use request::{Body, PatchKind, Request, Response, Target, Verb, WriteOptions
 pub use status::{ApiError, Cause, Reason};
 pub use store::{Change, Store};
 
-use crate::schema::{Schema, Version};
+use crate::schema::{Resource, Schema, Version};
 use std::fmt;
 use std::sync::Arc;
 
@@ -31,6 +33,8 @@ pub struct Cluster {
     pub store: Store,
     /// The schema of its version.
     pub schema: &'static Schema,
+    /// The resources that its CustomResourceDefinitions establish.
+    pub custom: Vec<Arc<Resource>>,
     /// Its virtual clock.
     pub clock: clock::Clock,
     /// What the controllers work on between two writes.
@@ -40,7 +44,13 @@ pub struct Cluster {
 impl Cluster {
     /// An empty cluster of a version, at the start of its clock.
     pub fn new(version: Version, clock: clock::Clock) -> Self {
-        Self { store: Store::default(), schema: Schema::of(version), clock, controllers: controllers::Controllers::default() }
+        Self {
+            store: Store::default(),
+            schema: Schema::of(version),
+            custom: Vec::new(),
+            clock,
+            controllers: controllers::Controllers::default(),
+        }
     }
 
     /// Puts an object in as it stands in a snapshot: no defaulting, no admission, no controllers.

@@ -20,6 +20,8 @@ pub enum Reason {
     AlreadyExists,
     /// 409 on update and apply
     Conflict,
+    /// 413
+    RequestEntityTooLarge,
     /// 415
     UnsupportedMediaType,
     /// 422
@@ -40,6 +42,7 @@ impl Reason {
             Self::MethodNotAllowed => "MethodNotAllowed",
             Self::AlreadyExists => "AlreadyExists",
             Self::Conflict => "Conflict",
+            Self::RequestEntityTooLarge => "RequestEntityTooLarge",
             Self::UnsupportedMediaType => "UnsupportedMediaType",
             Self::Invalid => "Invalid",
             Self::InternalError => "InternalError",

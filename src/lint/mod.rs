@@ -1,0 +1,26 @@
+//! Findings: what a reviewer who knows Kubernetes would say about the manifests, the pipeline and its refusals.
+//!
+//! Each rule is a function that gives diagnostics; each code is explained in [`codes`].
+
+pub mod codes;
+mod images;
+mod pipeline;
+mod refusals;
+mod volumes;
+
+use crate::diagnostic::Diagnostic;
+use crate::object::Value;
+use crate::roll::Judged;
+use crate::simulate::pipeline::Run;
+
+/// All findings on a run, manifests first.
+pub fn findings(manifests: &[Value], run: &Run, judged: &[Judged]) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for manifest in manifests {
+        found.extend(volumes::check(manifest, run));
+        found.extend(images::check(manifest));
+    }
+    found.extend(pipeline::check(run, judged));
+    found.extend(refusals::check(run));
+    found
+}

@@ -1,0 +1,46 @@
+//! What the server will refuse becomes a finding that says how to get there all the same.
+
+use crate::diagnostic::Diagnostic;
+use crate::object::ObjectId;
+use crate::simulate::ApiError;
+use crate::simulate::pipeline::Run;
+
+pub(super) fn check(run: &Run) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for step in &run.steps {
+        for performed in &step.performed {
+            if let Some(error) = performed.error() {
+                found.push(finding(&step.name, &performed.id, error));
+            }
+        }
+    }
+    found
+}
+
+fn finding(step: &str, id: &ObjectId, error: &ApiError) -> Diagnostic {
+    let about = |field: &str, words: &str| error.causes.iter().any(|c| c.field == field && c.message.contains(words));
+    let (kind, namespace, name) = (id.kind.to_lowercase(), &id.namespace, &id.name);
+    let text = format!("step \"{step}\": {id} is refused with {}: {}", error.code, error.message);
+    if error.causes.iter().any(|c| c.reason == "FieldManagerConflict") {
+        return Diagnostic::error("apply-conflict", text)
+            .hint("leave the fields to their owner (drop them from the manifest), or take them over with `force = true` (--force-conflicts)");
+    }
+    if about("spec.strategy.rollingUpdate", "Recreate") {
+        return Diagnostic::error("recreate-over-rolling-update", text).hint(format!(
+            "first: kubectl patch {kind} {name} -n {namespace} --type=merge -p '{{\"spec\":{{\"strategy\":{{\"type\":\"Recreate\",\"rollingUpdate\":null}}}}}}' (it rolls nothing)"
+        ));
+    }
+    if about("spec.selector", "immutable") {
+        return Diagnostic::error("selector-changes", text)
+            .hint("keep the selector; or give the workload another name and remove the old one when the new one is ready");
+    }
+    if id.kind == "StatefulSet" && error.causes.iter().any(|c| c.message.contains("updates to statefulset spec") || c.message.contains("field is immutable")) {
+        return Diagnostic::error("stateful-set-immutable", text).hint(format!(
+            "kubectl delete statefulset {name} -n {namespace} --cascade=orphan, then apply: the pods keep running and are adopted"
+        ));
+    }
+    if id.kind == "Job" && error.causes.iter().any(|c| c.message.contains("immutable")) {
+        return Diagnostic::error("job-immutable", text).hint("give the Job a new name (generateName), or delete it before it is applied");
+    }
+    Diagnostic::error("refused", text).hint("mend the manifest: the message is the server's own")
+}

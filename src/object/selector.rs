@@ -1,0 +1,70 @@
+//! Label selectors: which objects they choose.
+//!
+//! Follows apimachinery `pkg/labels/selector.go` and `pkg/apis/meta/v1/helpers.go:LabelSelectorAsSelector`.
+
+use super::{Value, at, items, text};
+
+/// Whether a `LabelSelector` chooses a map of labels. A selector that is not there chooses nothing, an empty one everything.
+pub fn matches(selector: Option<&Value>, labels: Option<&Value>) -> bool {
+    let Some(selector) = selector.filter(|s| s.is_object()) else { return false };
+    let label = |key: &str| labels.and_then(|l| l.get(key)).and_then(Value::as_str);
+    let equal = selector.get("matchLabels").and_then(Value::as_object);
+    equal.is_none_or(|wanted| wanted.iter().all(|(k, v)| label(k) == v.as_str()))
+        && items(selector, &["matchExpressions"]).iter().all(|e| {
+            let value = label(text(e, &["key"]));
+            let named = |v: &str| items(e, &["values"]).iter().any(|w| w == v);
+            match text(e, &["operator"]) {
+                "In" => value.is_some_and(named),
+                "NotIn" => !value.is_some_and(named),
+                "Exists" => value.is_some(),
+                "DoesNotExist" => value.is_none(),
+                _ => false,
+            }
+        })
+}
+
+/// Whether a selector in text form (`app=web,tier in (a, b),!old`) chooses an object; the empty text chooses everything.
+pub fn matches_text(selector: &str, object: &Value) -> bool {
+    let labels = at(object, &["metadata", "labels"]);
+    let label = |key: &str| labels.and_then(|l| l.get(key.trim())).and_then(Value::as_str);
+    requirements(selector).into_iter().filter(|r| !r.is_empty()).all(|requirement| {
+        if let Some((head, set)) = requirement.split_once('(') {
+            let values: Vec<&str> = set.trim_end_matches(')').split(',').map(str::trim).collect();
+            let mut words = head.split_whitespace();
+            let value = label(words.next().unwrap_or_default());
+            return if words.next() == Some("notin") {
+                value.is_none_or(|v| !values.contains(&v))
+            } else {
+                value.is_some_and(|v| values.contains(&v))
+            };
+        }
+        if let Some((key, value)) = requirement.split_once("!=") {
+            return label(key) != Some(value.trim());
+        }
+        if let Some((key, value)) = requirement.split_once("==").or_else(|| requirement.split_once('=')) {
+            return label(key) == Some(value.trim());
+        }
+        match requirement.strip_prefix('!') {
+            Some(key) => label(key).is_none(),
+            None => label(requirement).is_some(),
+        }
+    })
+}
+
+/// Splits at the commas that stand outside parentheses.
+fn requirements(selector: &str) -> Vec<&str> {
+    let (mut parts, mut depth, mut start) = (Vec::new(), 0, 0);
+    for (i, c) in selector.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            ',' if depth == 0 => {
+                parts.push(selector[start..i].trim());
+                start = i + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(selector[start..].trim());
+    parts
+}

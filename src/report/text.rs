@@ -1,0 +1,228 @@
+//! The report for people, in the manner of `nomad job plan`: a line for each workload, below it its rolls and their reasons.
+
+use super::style::{Dress, Tone};
+use super::{Finding, Merged, Reason, Report, StepStatus, Verdict, Workload};
+use serde_json::Value;
+use std::fmt::Write;
+
+/// The whole report.
+pub fn write(report: &Report, dress: Dress) -> String {
+    let mut out = String::new();
+    head(&mut out, report, dress);
+    let width = report.workloads.iter().map(|w| w.id().len()).max().unwrap_or(0);
+    for workload in &report.workloads {
+        workload_lines(&mut out, workload, width, dress);
+    }
+    steps(&mut out, report, dress);
+    totals(&mut out, report, dress);
+    if let Some(merged) = &report.merged {
+        merged_lines(&mut out, merged, dress);
+    }
+    list(&mut out, "Assumptions", &report.assumptions, dress);
+    findings(&mut out, &report.diagnostics, dress);
+    out
+}
+
+fn head(out: &mut String, report: &Report, dress: Dress) {
+    let s = &report.subject;
+    let line = format!("{} on {} (Kubernetes {})", s.name, s.state, s.kubernetes);
+    line_of(out, &dress.paint(Tone::Strong, &line));
+    out.push('\n');
+}
+
+fn workload_lines(out: &mut String, w: &Workload, width: usize, dress: Dress) {
+    let (mark, tone) = match w.verdict {
+        _ if w.over_budget => ("!", Tone::Bad),
+        Verdict::Rolls => ("~", Tone::Change),
+        Verdict::Pending => ("…", Tone::Change),
+        Verdict::Unknown => ("?", Tone::Bad),
+        Verdict::Stays => ("=", Tone::Good),
+    };
+    let mark = if dress == Dress::Plain && mark == "…" { "." } else { mark };
+    let id = format!("{:width$}", w.id());
+    let mut line = format!("{} {}  {}", dress.paint(tone, mark), dress.paint(Tone::Strong, &id), dress.paint(tone, &verdict_text(w)));
+    let _ = write!(line, "  {:13}  {}", w.strategy, downtime_text(w));
+    if w.over_budget {
+        let _ = write!(line, "  {}", dress.paint(Tone::Bad, "OVER BUDGET"));
+    }
+    line_of(out, line.trim_end());
+    reasons(out, w, dress);
+    out.push('\n');
+}
+
+/// `2 rolls of 1 allowed`, `stays`, …; as long for every workload, so that columns line up.
+fn verdict_text(w: &Workload) -> String {
+    let cost = w.rolls + w.recreated;
+    let text = match w.verdict {
+        Verdict::Stays => "stays".to_owned(),
+        Verdict::Unknown => "unknown".to_owned(),
+        Verdict::Pending => format!("pending, {} held back", count(w.revisions, "revision")),
+        Verdict::Rolls if w.recreated > 0 && w.rolls == 0 => format!("recreated{}", allowed(w)),
+        Verdict::Rolls if w.recreated > 0 => format!("{} and recreated{}", count(w.rolls, "roll"), allowed(w)),
+        Verdict::Rolls => format!("{}{}", count(cost, "roll"), allowed(w)),
+    };
+    format!("{text:21}")
+}
+
+fn allowed(w: &Workload) -> String {
+    w.budget.rolls.map(|n| format!(" of {n} allowed")).unwrap_or_default()
+}
+
+fn downtime_text(w: &Workload) -> String {
+    let limit = w.budget.downtime_seconds.map(|s| format!(" of {} allowed", clock(s))).unwrap_or_default();
+    match (w.downtime_seconds, w.verdict) {
+        (_, Verdict::Stays | Verdict::Pending) => String::new(),
+        (None, _) => "downtime unknown".to_owned(),
+        (Some(0.0), _) => match w.lowest_available {
+            Some(n) => format!("never down, {n} available at the least"),
+            None => "never down".to_owned(),
+        },
+        (Some(seconds), _) => format!("down {}{limit} in {}", clock(seconds), count(w.windows.len() as u32, "window")),
+    }
+}
+
+/// Reasons come in the order of the rolls; those of one step stand under its name.
+fn reasons(out: &mut String, w: &Workload, dress: Dress) {
+    let (mut step, mut roll) = (None, 0);
+    for reason in &w.reasons {
+        if !reason.step.is_empty() && step != Some(&reason.step) {
+            step = Some(&reason.step);
+            roll += 1;
+            let number = if w.verdict == Verdict::Rolls { format!("{roll}. ") } else { String::new() };
+            let window = w.windows.get(roll - 1).filter(|_| w.windows.len() as u32 == w.rolls + w.recreated);
+            let when = window.map(|x| format!(", down {} to {}", clock(x.from_seconds), x.to_seconds.map_or("?".into(), clock))).unwrap_or_default();
+            line_of(out, &format!("    {number}step \"{}\"{}", reason.step, dress.paint(Tone::Faint, &when)));
+        }
+        reason_line(out, reason, dress);
+    }
+}
+
+fn reason_line(out: &mut String, reason: &Reason, dress: Dress) {
+    let indent = if reason.step.is_empty() { "    " } else { "       " };
+    if reason.path.is_empty() {
+        line_of(out, &format!("{indent}{}", reason.text));
+        return;
+    }
+    let container = if reason.container.is_empty() { String::new() } else { format!("container {}: ", reason.container) };
+    line_of(out, &format!("{indent}{container}{}", reason.path));
+    let (old, new) = (shown(&reason.old), shown(&reason.new));
+    line_of(out, &format!("{indent}  {} {} {}", old, dress.arrow(), new));
+    if reason.code != "template-changed" {
+        line_of(out, &format!("{indent}  {}", dress.paint(Tone::Faint, &reason.text)));
+    }
+}
+
+fn steps(out: &mut String, report: &Report, dress: Dress) {
+    line_of(out, &dress.paint(Tone::Strong, "Steps"));
+    for (i, step) in report.steps.iter().enumerate() {
+        let status = match step.status {
+            StepStatus::Done => String::new(),
+            StepStatus::Failed => format!("  {}", dress.paint(Tone::Bad, "FAILS")),
+            StepStatus::Skipped => "  not reached".to_owned(),
+        };
+        line_of(out, &format!("  {}. {}: {}, {}{status}", i + 1, step.name, count(step.writes, "write"), count(step.rolls, "roll")));
+        for error in &step.errors {
+            for line in error.lines() {
+                line_of(out, &format!("       {line}"));
+            }
+        }
+    }
+    out.push('\n');
+}
+
+fn totals(out: &mut String, report: &Report, dress: Dress) {
+    let of = |v: Verdict| report.workloads.iter().filter(|w| w.verdict == v).count() as u32;
+    let rolls: u32 = report.workloads.iter().map(|w| w.rolls + w.recreated).sum();
+    let over = report.workloads.iter().filter(|w| w.over_budget).count() as u32;
+    let mut parts = vec![count(rolls, "roll"), format!("{} rolling", count(of(Verdict::Rolls), "workload"))];
+    for (verdict, word) in [(Verdict::Stays, "staying"), (Verdict::Pending, "pending"), (Verdict::Unknown, "unknown")] {
+        if of(verdict) > 0 {
+            parts.push(format!("{} {word}", of(verdict)));
+        }
+    }
+    if report.untouched > 0 {
+        parts.push(format!("{} not touched", report.untouched));
+    }
+    let (tone, end) = if over > 0 { (Tone::Bad, format!("{over} over budget")) } else { (Tone::Good, "all within budget".to_owned()) };
+    line_of(out, &format!("{} {}; {}", dress.paint(Tone::Strong, "Total:"), parts.join(", "), dress.paint(tone, &end)));
+}
+
+fn merged_lines(out: &mut String, merged: &Merged, dress: Dress) {
+    out.push('\n');
+    line_of(out, &dress.paint(Tone::Strong, &format!("Merged pipeline: {} instead of {}", count(merged.rolls, "roll"), merged.rolls_before)));
+    let down = merged.longest_downtime_seconds.map(|s| format!(", {} down at the most", clock(s))).unwrap_or_default();
+    let same = format!("{}{down}; simulated, the same end state ({} compared)", merged.change, count(merged.objects_compared as u32, "object"));
+    line_of(out, &format!("  {same}"));
+    for step in &merged.steps {
+        line_of(out, "");
+        for line in step.toml.lines() {
+            line_of(out, &format!("    {line}"));
+        }
+        for command in &step.commands {
+            line_of(out, &dress.paint(Tone::Faint, &format!("    # {command}")));
+        }
+    }
+}
+
+fn list(out: &mut String, title: &str, lines: &[String], dress: Dress) {
+    if lines.is_empty() {
+        return;
+    }
+    out.push('\n');
+    line_of(out, &dress.paint(Tone::Strong, title));
+    for line in lines {
+        line_of(out, &format!("  {line}"));
+    }
+}
+
+fn findings(out: &mut String, findings: &[Finding], dress: Dress) {
+    if findings.is_empty() {
+        return;
+    }
+    out.push('\n');
+    line_of(out, &dress.paint(Tone::Strong, "Findings"));
+    for f in findings {
+        let place = if f.line > 0 { format!("{}:{}:{}: ", f.file, f.line, f.column) } else { String::new() };
+        let tone = if f.severity == "error" { Tone::Bad } else { Tone::Change };
+        line_of(out, &format!("  {} [{}] {place}{}", dress.paint(tone, f.severity), f.code, f.text));
+        if !f.hint.is_empty() {
+            line_of(out, &format!("    hint: {}", f.hint));
+        }
+    }
+}
+
+/// A value as it stands in a reason: strings bare, nothing as `(none)`, long ones cut in the middle.
+pub fn shown(value: &Value) -> String {
+    let text = match value {
+        Value::Null => "(none)".to_owned(),
+        Value::String(s) => s.clone(),
+        other => other.to_string(),
+    };
+    let flat = text.replace('\n', "\\n");
+    if flat.chars().count() <= 100 {
+        return flat;
+    }
+    let chars: Vec<char> = flat.chars().collect();
+    format!("{}…{}", chars[..60].iter().collect::<String>(), chars[chars.len() - 35..].iter().collect::<String>())
+}
+
+/// Seconds as `6m00s`, `4.1s` or `1h02m00s`.
+pub fn clock(seconds: f64) -> String {
+    if seconds < 60.0 {
+        let tenths = (seconds * 10.0).round() / 10.0;
+        return if tenths.fract() == 0.0 { format!("{tenths:.0}s") } else { format!("{tenths:.1}s") };
+    }
+    let whole = seconds.round() as u64;
+    let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
+    if hours > 0 { format!("{hours}h{minutes:02}m{seconds:02}s") } else { format!("{minutes}m{seconds:02}s") }
+}
+
+/// `1 roll`, `2 rolls`.
+pub fn count(n: u32, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+fn line_of(out: &mut String, line: &str) {
+    out.push_str(line);
+    out.push('\n');
+}

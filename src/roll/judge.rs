@@ -1,0 +1,315 @@
+//! One workload's happenings become its verdict.
+
+use super::Reason;
+use super::timeline::{Timeline, timeline};
+use crate::object::{Gvk, ObjectId, Value, at, integer, text};
+use crate::schema::{Schema, equal};
+use crate::simulate::controllers::{Availability, Happening, Waits};
+use crate::simulate::pipeline::{Run, StepRun};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The kinds that are judged, with their groups.
+pub const WORKLOADS: [(&str, &str); 3] = [("apps", "DaemonSet"), ("apps", "Deployment"), ("apps", "StatefulSet")];
+
+/// What comes of a workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Running pods are replaced.
+    Rolls,
+    /// None is, and no revision moves.
+    Stays,
+    /// A revision moves and no pod is replaced.
+    Pending,
+    /// It cannot be known.
+    Unknown,
+}
+
+/// A workload, judged.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// Which.
+    pub workload: ObjectId,
+    /// What comes of it.
+    pub verdict: Verdict,
+    /// `Recreate`, `RollingUpdate`, `OnDelete`.
+    pub strategy: String,
+    /// How often its revision moved.
+    pub revisions: u32,
+    /// Rolls by step.
+    pub rolls: Vec<u32>,
+    /// How often it was deleted and made again.
+    pub recreated: u32,
+    /// How many pods were replaced.
+    pub pods_replaced: u32,
+    /// Its availability over time.
+    pub timeline: Timeline,
+    /// Why, in the order of the steps; the step is none where no step caused it.
+    pub reasons: Vec<(Option<usize>, Reason)>,
+}
+
+/// Judges every workload that the run wrote to or that something happened to, by kind, namespace and name.
+pub fn judge(run: &Run) -> Vec<Judged> {
+    let mut touched: BTreeMap<ObjectId, Vec<(usize, &Happening)>> = BTreeMap::new();
+    for (index, step) in run.steps.iter().enumerate() {
+        for performed in &step.performed {
+            if is_workload(&performed.id) {
+                touched.entry(performed.id.clone()).or_default();
+            }
+        }
+        for change in &run.cluster.store.changes_since(step.journal.start)[..step.journal.len()] {
+            if is_workload(&change.id) {
+                touched.entry(change.id.clone()).or_default();
+            }
+        }
+        for happening in &run.cluster.controllers.happenings[step.happenings.clone()] {
+            touched.entry(happening.workload().clone()).or_default().push((index, happening));
+        }
+    }
+    touched.into_iter().map(|(workload, happenings)| Case { run, workload, happenings }.judge()).collect()
+}
+
+/// Whether an object is of a kind that is judged.
+pub(super) fn is_workload(id: &ObjectId) -> bool {
+    WORKLOADS.contains(&(id.group.as_str(), id.kind.as_str()))
+}
+
+/// Everything there is on one workload.
+struct Case<'r> {
+    run: &'r Run,
+    workload: ObjectId,
+    happenings: Vec<(usize, &'r Happening)>,
+}
+
+/// A revision, from the moment it became the current one to the next.
+struct Segment<'r> {
+    step: usize,
+    moved: Option<&'r Happening>,
+    replaced: u32,
+}
+
+impl<'r> Case<'r> {
+    fn judge(self) -> Judged {
+        let segments = self.segments();
+        let mut rolls = vec![0; self.run.steps.len()];
+        let mut reasons = Vec::new();
+        let mut revisions = 0;
+        for segment in &segments {
+            let moved = segment.moved.is_some();
+            revisions += u32::from(moved);
+            if segment.replaced > 0 {
+                rolls[segment.step] += 1;
+            }
+            if segment.replaced > 0 || moved {
+                reasons.extend(self.why(segment).into_iter().map(|r| (Some(segment.step), r)));
+            }
+        }
+        let recreated = self.recreations(&mut reasons);
+        let stopped = self.happenings.iter().filter(|(_, h)| matches!(h, Happening::PodStopped { why, .. } if *why != "scaled")).count();
+        self.end_reasons(&mut reasons);
+        let unknown = reasons.iter().any(|(_, r)| matches!(r, Reason::Unknown { .. }));
+        let total: u32 = rolls.iter().sum();
+        let verdict = match (unknown, total + recreated, revisions) {
+            (true, ..) => Verdict::Unknown,
+            (_, 1.., _) => Verdict::Rolls,
+            (_, 0, 1..) => Verdict::Pending,
+            _ => Verdict::Stays,
+        };
+        if verdict == Verdict::Stays {
+            self.why_it_stays(&mut reasons);
+        }
+        reasons.sort_by_key(|(step, _)| step.unwrap_or(usize::MAX));
+        let timeline = timeline(self.run.cluster.controllers.availability.get(&self.workload).unwrap_or(&Availability::default()));
+        let strategy = self.object_now().or_else(|| self.object_before()).map(|o| strategy(o)).unwrap_or_default();
+        let pods_replaced = if total + recreated > 0 { stopped as u32 } else { 0 };
+        Judged { verdict, strategy, revisions, rolls, recreated, pods_replaced, timeline, reasons, workload: self.workload }
+    }
+
+    /// Pods that are replaced belong to the revision that is current then; without one that moved in their step, to the step.
+    fn segments(&self) -> Vec<Segment<'r>> {
+        let mut segments: Vec<Segment<'r>> = Vec::new();
+        for (step, happening) in &self.happenings {
+            match happening {
+                Happening::RevisionMoved { from: Some(_), .. } => segments.push(Segment { step: *step, moved: Some(happening), replaced: 0 }),
+                Happening::PodStopped { why, .. } if *why == "updated" || (*why == "deleted" && !self.gone_in(*step)) => {
+                    match segments.last_mut().filter(|s| s.step == *step) {
+                        Some(segment) => segment.replaced += 1,
+                        None => segments.push(Segment { step: *step, moved: None, replaced: 1 }),
+                    }
+                }
+                _ => {}
+            }
+        }
+        segments
+    }
+
+    fn changes_in<'s>(&'s self, step: &'s StepRun) -> impl Iterator<Item = &'s crate::simulate::Change> {
+        let changes = &self.run.cluster.store.changes_since(step.journal.start)[..step.journal.len()];
+        changes.iter().filter(|c| c.id == self.workload)
+    }
+
+    /// Whether the workload itself was removed in a step: its pods go with it.
+    fn gone_in(&self, step: usize) -> bool {
+        self.changes_in(&self.run.steps[step]).any(|c| c.after.is_none())
+    }
+
+    fn recreations(&self, reasons: &mut Vec<(Option<usize>, Reason)>) -> u32 {
+        let (mut times, mut existed) = (0, self.object_before().is_some());
+        for (index, step) in self.run.steps.iter().enumerate() {
+            let pods_went = || self.happenings.iter().any(|(s, h)| *s == index && matches!(h, Happening::PodStopped { .. }));
+            for change in self.changes_in(step) {
+                match (&change.before, &change.after) {
+                    (None, Some(_)) if existed && pods_went() => {
+                        times += 1;
+                        reasons.push((Some(index), Reason::Recreated));
+                    }
+                    (None, Some(_)) if !existed => reasons.push((Some(index), Reason::Created)),
+                    _ => {}
+                }
+                existed |= change.after.is_some();
+            }
+        }
+        times
+    }
+
+    /// Why the pods of a segment were replaced, or wait.
+    fn why(&self, segment: &Segment<'r>) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        match segment.moved {
+            Some(Happening::RevisionMoved { old_template, new_template, to, reused, .. }) => {
+                reasons.extend(self.template_changes(old_template.as_deref(), new_template));
+                if *reused {
+                    reasons.push(Reason::ReturnsToRevision { revision: to.clone() });
+                } else if reasons.is_empty() {
+                    reasons.push(Reason::RevisionReplaced);
+                }
+            }
+            _ => reasons.push(self.why_without_revision(segment)),
+        }
+        let resumed = self.spec_change(segment.step).is_some_and(|(old, new)| old["spec"]["paused"] == true && new["spec"]["paused"] != true);
+        if resumed {
+            reasons.push(Reason::Resumed);
+        }
+        if segment.replaced == 0 {
+            reasons.extend(self.waits(segment.step));
+        }
+        reasons
+    }
+
+    fn waits(&self, step: usize) -> Option<Reason> {
+        let waits = self.happenings.iter().rev().find_map(|(s, h)| match h {
+            Happening::Pending { why, .. } if *s == step => Some(why),
+            _ => None,
+        })?;
+        Some(match waits {
+            Waits::OnDelete => Reason::OnDelete,
+            Waits::Paused => Reason::Paused,
+            Waits::Partition => {
+                let now = self.object_now().or_else(|| self.object_before());
+                Reason::PartitionHolds { partition: now.map(|o| partition(o)).unwrap_or_default() }
+            }
+            Waits::NoReplicas => Reason::NoReplicas,
+        })
+    }
+
+    fn why_without_revision(&self, segment: &Segment<'r>) -> Reason {
+        if let Some((old, new)) = self.spec_change(segment.step) {
+            let (before, after) = (partition(&old), partition(&new));
+            if after < before {
+                return Reason::PartitionLowered { old: before, new: after };
+            }
+            if strategy(&old) == "OnDelete" && strategy(&new) != "OnDelete" {
+                return Reason::OnDeleteEnded;
+            }
+        }
+        Reason::PodsDeleted { pods: segment.replaced }
+    }
+
+    /// The workload before and after the writes of a step.
+    fn spec_change(&self, step: usize) -> Option<(Arc<Value>, Arc<Value>)> {
+        let mut changes = self.changes_in(&self.run.steps[step]);
+        let first = changes.next()?;
+        let old = first.before.clone()?;
+        let new = changes.last().map_or_else(|| first.after.clone(), |c| c.after.clone())?;
+        Some((old, new))
+    }
+
+    fn template_changes(&self, old: Option<&Value>, new: &Value) -> Vec<Reason> {
+        let schema = self.run.cluster.schema;
+        let (Some(old), Some(ty)) = (old, schema.named("io.k8s.api.core.v1.PodTemplateSpec")) else { return Vec::new() };
+        let found = equal::differences(schema, &ty, "spec.template", old, new);
+        found.into_iter().map(|d| Reason::TemplateChanged { path: d.path, container: d.container, old: d.old, new: d.new }).collect()
+    }
+
+    /// What is left to say at the end: refused, deleted, stuck.
+    fn end_reasons(&self, reasons: &mut Vec<(Option<usize>, Reason)>) {
+        for (index, step) in self.run.steps.iter().enumerate() {
+            for performed in step.performed.iter().filter(|p| p.id == self.workload) {
+                if let Some(message) = performed.refusal() {
+                    reasons.push((Some(index), Reason::Refused { message }));
+                }
+            }
+        }
+        if self.object_now().is_none() && self.object_before().is_some() {
+            reasons.push((None, Reason::Deleted));
+        }
+        let stuck = self.happenings.iter().rev().find_map(|(s, h)| match h {
+            Happening::Stuck { why, .. } => Some((Some(*s), Reason::Stuck { why: why.clone() })),
+            _ => None,
+        });
+        reasons.extend(stuck);
+    }
+
+    fn why_it_stays(&self, reasons: &mut Vec<(Option<usize>, Reason)>) {
+        if !reasons.is_empty() {
+            return;
+        }
+        let (Some(before), Some(now)) = (self.object_before(), self.object_now()) else { return };
+        let schema: &Schema = self.run.cluster.schema;
+        let ty = schema.resource_of("apps", &Gvk::of(now).version, &self.workload.kind).and_then(|r| r.ty.clone());
+        let Some(ty) = ty else { return };
+        let compared = equal::compare(schema, &ty, "", before, now);
+        reasons.extend(compared.ignored.into_iter().map(|i| {
+            (None, Reason::SameValue { path: i.path, old: i.old, new: i.new, why: i.why.to_owned() })
+        }));
+        let mut paths: Vec<String> = compared.differences.into_iter().map(|d| d.path).filter(|p| told(p)).collect();
+        paths.dedup();
+        match paths.len() {
+            0 if reasons.is_empty() => reasons.push((None, Reason::Unchanged)),
+            0 => {}
+            n => {
+                paths.truncate(4);
+                if n > 4 {
+                    paths.push(format!("and {} more", n - 4));
+                }
+                reasons.push((None, Reason::OutsideTemplate { paths }));
+            }
+        }
+    }
+
+    fn object_before(&self) -> Option<&'r Arc<Value>> {
+        self.run.before.get(&self.workload)
+    }
+
+    fn object_now(&self) -> Option<&'r Arc<Value>> {
+        self.run.cluster.store.get(&self.workload)
+    }
+}
+
+/// Bookkeeping that no user wrote.
+fn told(path: &str) -> bool {
+    const BOOKKEEPING: [&str; 5] =
+        ["status", "metadata.managedFields", "metadata.resourceVersion", "metadata.generation", "metadata.annotations[deployment.kubernetes.io/revision]"];
+    !BOOKKEEPING.iter().any(|b| path.starts_with(b))
+}
+
+/// How a workload replaces its pods.
+fn strategy(object: &Value) -> String {
+    let key = if object["kind"] == "Deployment" { "strategy" } else { "updateStrategy" };
+    let named = text(object, &["spec", key, "type"]);
+    if named.is_empty() && at(object, &["spec"]).is_some() { "RollingUpdate".into() } else { named.into() }
+}
+
+fn partition(object: &Value) -> i64 {
+    integer(object, &["spec", "updateStrategy", "rollingUpdate", "partition"]).unwrap_or(0)
+}

@@ -1,0 +1,66 @@
+//! Which resources the cluster serves: the built-in ones of its version and those that its CustomResourceDefinitions establish.
+
+use super::{ApiError, Cluster, Reason, Target};
+use crate::object::Gvk;
+use crate::schema::Resource;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// A resource that was found; cheap to clone and free of the cluster's borrow.
+#[derive(Clone, Debug)]
+pub enum Served {
+    /// One of the version's own.
+    Builtin(&'static Resource),
+    /// One that a definition establishes.
+    Custom(Arc<Resource>),
+}
+
+impl Deref for Served {
+    type Target = Resource;
+
+    fn deref(&self) -> &Resource {
+        match self {
+            Self::Builtin(resource) => resource,
+            Self::Custom(resource) => resource,
+        }
+    }
+}
+
+impl Served {
+    /// Its objects' group, version and kind.
+    pub fn gvk(&self) -> Gvk {
+        Gvk { group: self.group.clone(), version: self.version.clone(), kind: self.kind.clone() }
+    }
+
+    /// `deployments.apps`, as messages name a resource.
+    pub fn qualified_resource(&self) -> String {
+        let plural = self.resource.split('/').next().unwrap_or_default();
+        if self.group.is_empty() { plural.to_owned() } else { format!("{plural}.{}", self.group) }
+    }
+
+    /// `Deployment.apps`, as messages name a kind.
+    pub fn qualified_kind(&self) -> String {
+        if self.group.is_empty() { self.kind.clone() } else { format!("{}.{}", self.kind, self.group) }
+    }
+}
+
+impl Cluster {
+    /// The resource (without its subresource) that a target names.
+    ///
+    /// # Errors
+    /// 404, as for a path that no handler serves.
+    pub fn served(&self, target: &Target) -> Result<Served, ApiError> {
+        let matches = |r: &Resource| r.group == target.group && r.version == target.version && r.resource == target.resource;
+        let builtin = self.schema.resources().iter().find(|r| matches(r)).map(Served::Builtin);
+        builtin
+            .or_else(|| self.custom.iter().find(|r| matches(r)).cloned().map(Served::Custom))
+            .ok_or_else(|| ApiError::new(404, Reason::NotFound, "the server could not find the requested resource"))
+    }
+
+    /// The resource that stores objects of a kind, in the version asked for.
+    pub fn served_kind(&self, gvk: &Gvk) -> Option<Served> {
+        let builtin = self.schema.resource_of(&gvk.group, &gvk.version, &gvk.kind).map(Served::Builtin);
+        let matches = |r: &&Arc<Resource>| r.group == gvk.group && r.version == gvk.version && r.kind == gvk.kind;
+        builtin.or_else(|| self.custom.iter().find(matches).cloned().map(Served::Custom))
+    }
+}

@@ -1,1 +1,0 @@
-//! The write path: decode, default, patch, own, admit, prepare, validate, store.

@@ -1,0 +1,194 @@
+//! The body of a write becomes a decoded, defaulted object.
+
+use super::Write;
+use crate::object::{Gvk, Value, map_at, text};
+use crate::schema::decode;
+use crate::simulate::{ApiError, Body, Cluster, defaults};
+
+/// The metadata that only the server writes (`pkg/registry/rest/meta.go:WipeObjectMetaSystemFields`).
+const SYSTEM_METADATA: [&str; 5] = ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"];
+
+/// What to do about fields the server does not know.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Validation {
+    Ignore,
+    Warn,
+    Strict,
+}
+
+impl Write<'_> {
+    /// The body as a value; JSON, or YAML where it is no JSON.
+    pub(super) fn body(&self) -> Result<Value, ApiError> {
+        match &self.request.body {
+            Body::Value(value) => Ok(value.clone()),
+            Body::Text(text) => parse(text),
+        }
+    }
+
+    fn validation(&self) -> Validation {
+        match self.request.options.field_validation.as_str() {
+            "Ignore" => Validation::Ignore,
+            "Strict" => Validation::Strict,
+            _ => Validation::Warn,
+        }
+    }
+
+    /// Decodes an object sent whole: fills in its kind, refuses or warns of unknown fields, defaults it.
+    pub(super) fn decode_object(&mut self, cluster: &Cluster, mut body: Value) -> Result<Value, ApiError> {
+        let gvk = self.served.gvk();
+        if !body.is_object() {
+            return Err(ApiError::bad_request(format!(
+                "{} in version {:?} cannot be handled as a {}: json: cannot unmarshal {} into Go value of type {}.{}",
+                gvk.kind,
+                gvk.version,
+                gvk.kind,
+                type_name(&body),
+                gvk.version,
+                gvk.kind
+            )));
+        }
+        let sent = Gvk::of(&body);
+        self.check_kind(&gvk, &sent, &body)?;
+        let map = map_at(&mut body, &[]);
+        map.insert("apiVersion".into(), gvk.api_version().into());
+        map.insert("kind".into(), gvk.kind.clone().into());
+        let decoded = decode::decode(cluster.schema, &self.ty, &body).map_err(|e| {
+            let (kind, version) = (&gvk.kind, &gvk.version);
+            ApiError::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {}", e.message))
+        })?;
+        let unknown: Vec<String> = decoded.unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
+        if !unknown.is_empty() && self.validation() == Validation::Strict {
+            let (kind, version, list) = (&gvk.kind, &gvk.version, unknown.join(", "));
+            return Err(ApiError::bad_request(format!(
+                "{kind} in version {version:?} cannot be handled as a {kind}: strict decoding error: {list}"
+            )));
+        }
+        self.warn_unknown(unknown);
+        let mut object = decoded.value;
+        defaults::apply(&gvk, cluster.schema.version(), &mut object);
+        Ok(object)
+    }
+
+    fn check_kind(&self, gvk: &Gvk, sent: &Gvk, body: &Value) -> Result<(), ApiError> {
+        let named = |key: &str| !text(body, &[key]).is_empty();
+        if named("kind") && sent.kind != gvk.kind || named("apiVersion") && sent.group != gvk.group {
+            return Err(ApiError::bad_request(format!(
+                "{} in version {:?} cannot be handled as a {}: no kind {:?} is registered for version {:?} in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
+                sent.kind,
+                sent.version,
+                gvk.kind,
+                sent.kind,
+                sent.api_version()
+            )));
+        }
+        if named("apiVersion") && sent.version != gvk.version {
+            return Err(ApiError::bad_request(format!(
+                "the API version in the data ({}) does not match the expected API version ({})",
+                sent.api_version(),
+                gvk.api_version()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Decodes and defaults what a patch made of the live object.
+    pub(super) fn decode_patched(&mut self, cluster: &Cluster, patched: &Value) -> Result<Value, ApiError> {
+        let mut warnings = Vec::new();
+        let object = self.decode_merged(cluster, patched, &mut warnings);
+        self.warnings.extend(warnings);
+        object
+    }
+
+    /// Decodes and defaults what a patch or an apply made of the live object; warnings are handed out.
+    pub(super) fn decode_merged(&self, cluster: &Cluster, patched: &Value, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
+        self.decode_as(cluster, &self.served.gvk(), patched, warnings)
+    }
+
+    /// The same for an object of another kind than the resource's own: a `Scale`.
+    pub(super) fn decode_as(&self, cluster: &Cluster, gvk: &Gvk, patched: &Value, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
+        let decoded = decode::decode(cluster.schema, &self.ty, patched).map_err(|e| invalid_patch(patched, &e.message))?;
+        let unknown: Vec<String> = decoded.unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
+        if !unknown.is_empty() && self.validation() == Validation::Strict {
+            return Err(invalid_patch(patched, &format!("strict decoding error: {}", unknown.join(", "))));
+        }
+        if self.validation() == Validation::Warn {
+            warnings.extend(unknown);
+        }
+        let mut object = decoded.value;
+        defaults::apply(gvk, cluster.schema.version(), &mut object);
+        Ok(object)
+    }
+
+    fn warn_unknown(&mut self, unknown: Vec<String>) {
+        if self.validation() == Validation::Warn {
+            self.warnings.extend(unknown);
+        }
+    }
+
+    /// The object must be in the namespace of the URL, or say nothing of one.
+    pub(super) fn settle_namespace(&self, object: &mut Value) -> Result<(), ApiError> {
+        let (sent, wanted) = (text(object, &["metadata", "namespace"]), self.namespace());
+        if !sent.is_empty() && sent != wanted {
+            return Err(ApiError::bad_request("the namespace of the provided object does not match the namespace sent on the request"));
+        }
+        if sent.is_empty() && !wanted.is_empty() {
+            map_at(object, &["metadata"]).insert("namespace".into(), wanted.into());
+        }
+        Ok(())
+    }
+
+    /// The object must carry the name of the URL (`endpoints/handlers/rest.go:checkName`).
+    pub(super) fn check_name(&self, object: &Value) -> Result<(), ApiError> {
+        let (sent, url) = (text(object, &["metadata", "name"]), self.request.target.name.as_str());
+        if sent.is_empty() {
+            return Err(ApiError::bad_request(format!(
+                "the name of the object ({url} based on URL) was undeterminable: name must be provided"
+            )));
+        }
+        if sent != url {
+            return Err(ApiError::bad_request(format!("the name of the object ({sent}) does not match the name on the URL ({url})")));
+        }
+        Ok(())
+    }
+}
+
+/// Takes out of an object to be created what only the server writes.
+pub(super) fn wipe_system_metadata(object: &mut Value) {
+    let metadata = map_at(object, &["metadata"]);
+    for key in SYSTEM_METADATA {
+        metadata.shift_remove(key);
+    }
+}
+
+/// JSON, or else the first YAML document.
+fn parse(body: &str) -> Result<Value, ApiError> {
+    serde_json::from_str(body).or_else(|json| {
+        let looks_like_json = body.trim_start().starts_with(['{', '[']);
+        let fail = |why: String| ApiError::bad_request(format!("error decoding YAML: {why}"));
+        if looks_like_json { Err(ApiError::bad_request(json.to_string())) } else { yaml(body).map_err(fail) }
+    })
+}
+
+fn invalid_patch(patched: &Value, why: &str) -> ApiError {
+    let shown = crate::simulate::status::quoted(&patched.to_string());
+    let cause = crate::simulate::Cause::invalid(&crate::object::path::FieldPath::new("patch"), &shown, why);
+    ApiError::invalid("", "", vec![cause])
+}
+
+fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// The first document of a YAML text; an empty text is null.
+fn yaml(body: &str) -> Result<Value, String> {
+    let source = std::sync::Arc::new(crate::diagnostic::Source { file: "body".into(), text: body.to_owned() });
+    let documents = crate::object::yaml::load(&source).map_err(|d| d.to_string())?;
+    Ok(documents.into_iter().next().map(|d| d.value).unwrap_or_default())
+}

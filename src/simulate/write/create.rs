@@ -1,0 +1,73 @@
+//! POST, and the creating half of PUT and apply.
+//!
+//! Follows `endpoints/handlers/create.go:createHandler` and `pkg/registry/rest/create.go:BeforeCreate`.
+
+use super::{Outcome, Write, body, options};
+use crate::object::{ObjectId, Value, map_at, text};
+use crate::simulate::status::quoted;
+use crate::simulate::{ApiError, Cluster, Reason, admission, strategy, validate};
+use std::sync::Arc;
+
+impl Cluster {
+    pub(super) fn create(&mut self, write: &mut Write<'_>) -> Outcome {
+        let sent = write.body()?;
+        let mut object = write.decode_object(self, sent)?;
+        body::wipe_system_metadata(&mut object);
+        write.settle_namespace(&mut object)?;
+        self.own_created(write, &mut object);
+        self.finish_create(write, object)
+    }
+
+    /// The writer owns every field of what it creates, defaults included.
+    pub(super) fn own_created(&self, write: &Write<'_>, object: &mut Value) {
+        let manager = options::manager(&write.request.options);
+        self.with_field_manager(write, |fields| fields.update(None, object, &manager, &self.clock.timestamp()));
+    }
+
+    /// Admission, system metadata, strategy, validation, storage: the same for POST, PUT and apply of a missing object.
+    pub(super) fn finish_create(&mut self, write: &mut Write<'_>, mut object: Value) -> Outcome {
+        admission::mutate(self, &write.served, &mut object, None, &mut write.warnings)?;
+        let sent_version = !text(&object, &["metadata", "resourceVersion"]).is_empty();
+        let uid = self.store.new_uid();
+        generate_name(&mut object, &uid);
+        strategy::prepare_create(&self.context(write, uid), &mut object);
+        let checks = write.checks(self);
+        let causes = validate::create(&checks, &object);
+        if !causes.is_empty() {
+            return Err(ApiError::invalid(&write.served.qualified_kind(), text(&object, &["metadata", "name"]), causes));
+        }
+
+        let id = ObjectId::of(&object);
+        if self.store.get(&id).is_some() {
+            let message = format!("{} {} already exists", write.served.qualified_resource(), quoted(&id.name));
+            return Err(ApiError::new(409, Reason::AlreadyExists, message));
+        }
+        if sent_version && write.request.verb == crate::simulate::Verb::Create {
+            return Err(ApiError::internal("resourceVersion should not be set on objects to be created"));
+        }
+        if write.dry_run {
+            return Ok((201, Arc::new(object)));
+        }
+        Ok((201, self.store.put(object)))
+    }
+
+    /// What the strategy of the written kind may ask for.
+    pub(super) fn context<'c>(&'c self, write: &'c Write<'_>, uid: String) -> strategy::Context<'c> {
+        strategy::Context {
+            schema: self.schema,
+            resource: &write.served,
+            store: &self.store,
+            uid,
+            now: self.clock.timestamp(),
+            status_subresource: true,
+        }
+    }
+}
+
+/// `generateName` and five characters; the server draws them, here they come from the uid.
+fn generate_name(object: &mut Value, uid: &str) {
+    let generate = text(object, &["metadata", "generateName"]).to_owned();
+    if !generate.is_empty() && text(object, &["metadata", "name"]).is_empty() {
+        map_at(object, &["metadata"]).insert("name".into(), format!("{generate}{}", &uid[uid.len() - 5..]).into());
+    }
+}

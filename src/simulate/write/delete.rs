@@ -1,0 +1,148 @@
+//! DELETE of an object or of a collection.
+//!
+//! Follows `pkg/registry/generic/registry/store.go:{Delete,deletionFinalizersForGarbageCollection}`,
+//! `pkg/registry/rest/delete.go:BeforeDelete` and, for pods and namespaces, their own storage.
+
+use super::{Outcome, Write, update};
+use crate::object::{ObjectId, Value, integer, items, map_at, text};
+use crate::simulate::{ApiError, Cluster, Request, Target, admission};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+
+const ORPHAN: &str = "orphan";
+const FOREGROUND: &str = "foregroundDeletion";
+
+/// Kinds whose dependents stay when a DELETE names no propagation policy.
+const ORPHANS_BY_DEFAULT: [(&str, &str); 2] = [("batch", "Job"), ("", "ReplicationController")];
+
+/// Kinds whose DELETE answers with the object as it was (`ReturnDeletedObject`).
+const ANSWERS_WITH_OBJECT: [(&str, &str); 9] = [
+    ("", "Pod"),
+    ("", "PersistentVolume"),
+    ("", "PersistentVolumeClaim"),
+    ("", "Service"),
+    ("", "ServiceAccount"),
+    ("", "ResourceQuota"),
+    ("", "PodTemplate"),
+    ("policy", "PodSecurityPolicy"),
+    ("storage.k8s.io", "StorageClass"),
+];
+
+impl Cluster {
+    pub(super) fn delete(&mut self, write: &mut Write<'_>) -> Outcome {
+        let options = write.body()?;
+        let id = write.id();
+        let live = self.store.get(&id).cloned().ok_or_else(|| write.not_found())?;
+        check_preconditions(write, &options, &live)?;
+        admission::delete(self, &write.served, &live)?;
+        let finalizers = finalizers_after(&id, &live, &options);
+        let grace = grace_seconds(&id, &live, &options);
+        if finalizers.is_empty() && grace == 0 && id.kind != "Namespace" {
+            if !write.dry_run {
+                self.store.remove(&id);
+            }
+            return Ok((200, answer(write, &id, &live)));
+        }
+        let marked = self.marked(&live, finalizers, grace);
+        let answer = if write.dry_run || marked == *live { Arc::new(marked) } else { self.store.put(marked) };
+        Ok((200, answer))
+    }
+
+    /// The object with its deletion under way: time, grace and, where it has one, a new generation.
+    fn marked(&self, live: &Value, finalizers: Vec<Value>, grace: i64) -> Value {
+        let mut object = live.clone();
+        let already = live["metadata"]["deletionTimestamp"].is_string();
+        if object["kind"] == "Namespace" {
+            map_at(&mut object, &["status"]).insert("phase".into(), "Terminating".into());
+        }
+        let ends = self.clock.timestamp_at(self.clock.now + Duration::from_secs(grace.unsigned_abs()));
+        let metadata = map_at(&mut object, &["metadata"]);
+        if finalizers.is_empty() {
+            metadata.shift_remove("finalizers");
+        } else {
+            metadata.insert("finalizers".into(), finalizers.into());
+        }
+        if !already {
+            metadata.insert("deletionTimestamp".into(), ends.into());
+            metadata.insert("deletionGracePeriodSeconds".into(), grace.into());
+            if let Some(generation) = metadata.get("generation").and_then(Value::as_i64).filter(|g| *g > 0) {
+                metadata.insert("generation".into(), (generation + 1).into());
+            }
+        }
+        object
+    }
+
+    pub(super) fn delete_collection(&mut self, write: &mut Write<'_>) -> Outcome {
+        let target = &write.request.target;
+        let namespace = write.served.namespaced.then_some(target.namespace.as_str()).filter(|n| !n.is_empty());
+        let selected = |object: &Value| crate::object::selector::matches_text(&write.request.options.label_selector, object);
+        let listed = self.store.list(&target.group, &write.served.kind, namespace);
+        let ids: Vec<ObjectId> = listed.filter(|(_, object)| selected(object)).map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            let target = Target { namespace: id.namespace, name: id.name, ..target.clone() };
+            let request = Request { verb: crate::simulate::Verb::Delete, target, ..write.request.clone() };
+            let response = self.write(&request);
+            write.warnings.extend(response.warnings);
+            response.result?;
+        }
+        let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"});
+        Ok((200, Arc::new(status)))
+    }
+}
+
+fn check_preconditions(write: &Write<'_>, options: &Value, live: &Value) -> Result<(), ApiError> {
+    for (key, name) in [("uid", "UID"), ("resourceVersion", "ResourceVersion")] {
+        let (wanted, has) = (text(options, &["preconditions", key]), text(live, &["metadata", key]));
+        if !wanted.is_empty() && wanted != has {
+            let why = format!("Precondition failed: {name} in precondition: {wanted}, {name} in object meta: {has}");
+            return Err(update::conflict(write, &why));
+        }
+    }
+    Ok(())
+}
+
+/// The finalizers that the propagation policy leaves or adds.
+fn finalizers_after(id: &ObjectId, live: &Value, options: &Value) -> Vec<Value> {
+    let own = items(live, &["metadata", "finalizers"]);
+    let has = |name: &str| own.iter().any(|f| f == name);
+    let by_default = ORPHANS_BY_DEFAULT.contains(&(id.group.as_str(), id.kind.as_str()));
+    let (orphan, foreground) = match text(options, &["propagationPolicy"]) {
+        "Orphan" => (true, false),
+        "Foreground" => (false, true),
+        "Background" => (false, false),
+        _ if options["orphanDependents"] == true => (true, false),
+        _ if has(ORPHAN) || has(FOREGROUND) => (has(ORPHAN), has(FOREGROUND)),
+        _ => (by_default, false),
+    };
+    let mut kept: Vec<Value> = own.iter().filter(|f| *f != ORPHAN && *f != FOREGROUND).cloned().collect();
+    kept.extend(orphan.then(|| ORPHAN.into()));
+    kept.extend(foreground.then(|| FOREGROUND.into()));
+    kept
+}
+
+/// Only pods have time to go: what the request says, else what the pod says; none without a node or once it has ended.
+fn grace_seconds(id: &ObjectId, live: &Value, options: &Value) -> i64 {
+    if id.kind != "Pod" || !id.group.is_empty() {
+        return 0;
+    }
+    let ended = matches!(text(live, &["status", "phase"]), "Failed" | "Succeeded");
+    if ended || text(live, &["spec", "nodeName"]).is_empty() {
+        return 0;
+    }
+    let asked = integer(options, &["gracePeriodSeconds"]).or_else(|| integer(live, &["spec", "terminationGracePeriodSeconds"]));
+    asked.unwrap_or(30).max(0)
+}
+
+fn answer(write: &Write<'_>, id: &ObjectId, live: &Arc<Value>) -> Arc<Value> {
+    if ANSWERS_WITH_OBJECT.contains(&(id.group.as_str(), id.kind.as_str())) {
+        return Arc::clone(live);
+    }
+    let mut details = json!({"name": id.name});
+    if !id.group.is_empty() {
+        details["group"] = id.group.clone().into();
+    }
+    details["kind"] = write.request.target.resource.clone().into();
+    details["uid"] = live["metadata"]["uid"].clone();
+    Arc::new(json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}))
+}

@@ -1,0 +1,105 @@
+//! PATCH in its four content types.
+//!
+//! Follows `endpoints/handlers/patch.go`.
+
+use super::{Outcome, Write};
+use crate::apply::server_side::{Application, ApplyError, Conflict, conflict_message};
+use crate::apply::{self, PatchError};
+use crate::object::{Gvk, Value, text};
+use crate::schema::{Schema, Type};
+use crate::simulate::{ApiError, Cause, Cluster, PatchKind, Reason};
+
+impl Cluster {
+    pub(super) fn patch(&mut self, write: &mut Write<'_>, kind: PatchKind) -> Outcome {
+        if kind == PatchKind::Apply {
+            return self.apply(write);
+        }
+        let live = self.store.get(&write.id()).cloned().ok_or_else(|| write.not_found())?;
+        let mut object = self.patched(write, &live, kind)?;
+        write.settle_namespace(&mut object)?;
+        self.own_updated(write, &live, &mut object);
+        write.check_name(&object)?;
+        self.finish_update(write, &live, object)
+    }
+
+    fn patched(&mut self, write: &mut Write<'_>, live: &Value, kind: PatchKind) -> Result<Value, ApiError> {
+        let patch = write.body()?;
+        let patched = patched_value(self.schema, &write.ty, live, &patch, kind)?;
+        write.decode_patched(self, &patched)
+    }
+
+    /// Server-side apply: onto the live object, or as its creation.
+    fn apply(&mut self, write: &mut Write<'_>) -> Outcome {
+        let config = write.body()?;
+        check_config(write, &config)?;
+        let live = self.store.get(&write.id()).cloned();
+        let now = self.clock.timestamp();
+        let manager = write.request.options.field_manager.clone();
+        let force = write.request.options.force == Some(true);
+        let application = Application { config: &config, manager: &manager, force, time: &now };
+        let mut warnings = Vec::new();
+        let applied = self.with_field_manager(write, |fields| {
+            fields.apply(live.as_deref(), application, |merged| write.decode_merged(self, &merged, &mut warnings))
+        });
+        write.warnings.extend(warnings);
+        let mut object = applied.map_err(refused_apply)?;
+        write.settle_namespace(&mut object)?;
+        write.check_name(&object)?;
+        match live {
+            Some(live) => self.finish_update(write, &live, object),
+            None => self.finish_create(write, object),
+        }
+    }
+}
+
+/// The live object with the patch applied, not yet decoded.
+pub(super) fn patched_value(schema: &Schema, ty: &Type, live: &Value, patch: &Value, kind: PatchKind) -> Result<Value, ApiError> {
+    let patched = match kind {
+        PatchKind::Json => apply::json_patch::apply(live, patch),
+        PatchKind::Merge => apply::merge_patch::apply(live, patch),
+        _ => apply::strategic::apply(schema, ty, live, patch),
+    };
+    patched.map_err(refused_patch)
+}
+
+fn check_config(write: &Write<'_>, config: &Value) -> Result<(), ApiError> {
+    let sent = Gvk::of(config);
+    let gvk = write.served.gvk();
+    if sent != gvk {
+        return Err(ApiError::bad_request("invalid object type"));
+    }
+    if config["metadata"].get("managedFields").is_some_and(|m| !m.is_null()) {
+        return Err(ApiError::bad_request("metadata.managedFields must be nil"));
+    }
+    if text(config, &["metadata", "name"]).is_empty() {
+        return Ok(());
+    }
+    write.check_name(config)
+}
+
+fn refused_patch(error: PatchError) -> ApiError {
+    let reason = match error {
+        PatchError::BadRequest(_) => Reason::BadRequest,
+        PatchError::Rejected(_) => Reason::Invalid,
+        PatchError::TooLarge(_) => Reason::RequestEntityTooLarge,
+        PatchError::Internal(_) => Reason::None,
+    };
+    ApiError::new(error.code(), reason, error.to_string())
+}
+
+pub(super) fn refused_apply(error: ApplyError<ApiError>) -> ApiError {
+    match error {
+        ApplyError::Default(error) => error,
+        ApplyError::Conflicts(conflicts) => {
+            let cause = |c: &Conflict| Cause {
+                reason: "FieldManagerConflict",
+                message: format!("conflict with {}", c.manager),
+                field: c.path.clone(),
+            };
+            let causes = conflicts.iter().map(cause).collect();
+            ApiError { causes, ..ApiError::new(409, Reason::Conflict, conflict_message(&conflicts)) }
+        }
+        ApplyError::BadRequest(message) => ApiError::bad_request(message),
+        ApplyError::Internal(message) => ApiError::internal(message),
+    }
+}

@@ -1,0 +1,140 @@
+//! PUT and PATCH of `/scale`: replicas written through a view of the object, ownership carried over and back.
+//!
+//! Follows `pkg/registry/apps/*/storage/storage.go:scaleUpdatedObjectInfo.UpdatedObject`.
+
+use super::{Outcome, Write, options, update};
+use crate::apply::field_manager::FieldManager;
+use crate::apply::scale::{to_parent, to_scale};
+use crate::apply::server_side::Application;
+use crate::object::{Gvk, Value, at, integer, map_at, path::FieldPath, text};
+use crate::schema::Type;
+use crate::simulate::{ApiError, Cause, Cluster, PatchKind, Request, Target, Verb};
+use serde_json::json;
+use std::sync::Arc;
+
+const SCALE_TYPE: &str = "io.k8s.api.autoscaling.v1.Scale";
+const REPLICAS: [&str; 2] = ["spec", "replicas"];
+
+impl Cluster {
+    pub(super) fn write_scale(&mut self, write: &mut Write<'_>) -> Outcome {
+        let parent_target = Target { subresource: String::new(), ..write.request.target.clone() };
+        let parent_served = self.served(&Target { resource: parent_target.resource.clone(), ..parent_target.clone() })?;
+        let live = self
+            .store
+            .get(&crate::object::ObjectId { kind: parent_served.kind.clone(), ..write.id() })
+            .cloned()
+            .ok_or_else(|| write.not_found())?;
+        let gvk = parent_served.gvk();
+        let paths: &[(&str, &[&str])] = &[(&gvk.api_version(), &REPLICAS)];
+        let ty = self.schema.named(SCALE_TYPE).unwrap_or(Type::Any);
+        let mut view = scale_of(&live);
+        let own = at(&live, &["metadata", "managedFields"]);
+        put_managers(&mut view, to_scale(own, paths).map_err(ApiError::internal)?);
+        let scaled = self.scaled(write, &ty, &view)?;
+        check(&scaled, &live, write)?;
+        let mut object = Value::clone(&live);
+        let replicas = integer(&scaled, &REPLICAS).unwrap_or(0);
+        map_at(&mut object, &["spec"]).insert("replicas".into(), replicas.into());
+        map_at(&mut object, &["metadata"]).insert("resourceVersion".into(), scaled["metadata"]["resourceVersion"].clone());
+        let owners = to_parent(own, at(&scaled, &["metadata", "managedFields"]), &gvk.api_version(), paths);
+        put_managers(&mut object, owners.map_err(ApiError::internal)?);
+        let request = Request { target: parent_target, ..write.request.clone() };
+        let parent_type = parent_served.ty.clone().unwrap_or(Type::Any);
+        let mut parent = Write { request: &request, served: parent_served, ty: parent_type, dry_run: write.dry_run, warnings: Vec::new() };
+        let (code, stored) = self.finish_update(&mut parent, &live, object)?;
+        Ok((code, Arc::new(scale_of(&stored))))
+    }
+
+    /// The scale object after the write, with its owners.
+    fn scaled(&self, write: &mut Write<'_>, ty: &Type, view: &Value) -> Result<Value, ApiError> {
+        let gvk = Gvk::new("autoscaling/v1", "Scale");
+        let fields =
+            FieldManager { schema: self.schema, ty, gvk: &gvk, subresource: "scale", reset_fields: &[&["status"]], also_served: &[] };
+        let (body, now) = (write.body()?, self.clock.timestamp());
+        let scale_write =
+            Write { request: write.request, served: write.served.clone(), ty: ty.clone(), dry_run: write.dry_run, warnings: Vec::new() };
+        let mut object = match write.request.verb {
+            Verb::Patch(PatchKind::Apply) => {
+                let application = Application {
+                    config: &body,
+                    manager: &write.request.options.field_manager,
+                    force: write.request.options.force == Some(true),
+                    time: &now,
+                };
+                let mut warnings = Vec::new();
+                let applied = fields.apply(Some(view), application, |merged| scale_write.decode_as(self, &gvk, &merged, &mut warnings));
+                return applied.map_err(super::patch::refused_apply);
+            }
+            Verb::Patch(kind) => {
+                let patched = super::patch::patched_value(self.schema, ty, view, &body, kind)?;
+                scale_write.decode_as(self, &gvk, &patched, &mut write.warnings)?
+            }
+            _ => scale_write.decode_as(self, &gvk, &body, &mut write.warnings)?,
+        };
+        fields.update(Some(view), &mut object, &options::manager(&write.request.options), &now);
+        Ok(object)
+    }
+}
+
+/// What `/scale` shows of an object.
+fn scale_of(object: &Value) -> Value {
+    let kept = ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"];
+    let metadata: crate::object::Map<String, Value> =
+        kept.iter().filter_map(|key| Some(((*key).to_owned(), object["metadata"].get(key)?.clone()))).collect();
+    let mut spec = json!({});
+    if let Some(replicas) = integer(object, &REPLICAS).filter(|n| *n != 0) {
+        spec["replicas"] = replicas.into();
+    }
+    let mut status = json!({"replicas": integer(object, &["status", "replicas"]).unwrap_or(0)});
+    let selector = selector_text(&object["spec"]["selector"]);
+    if !selector.is_empty() {
+        status["selector"] = selector.into();
+    }
+    json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata, "spec": spec, "status": status})
+}
+
+/// A label selector as text, sorted by key (`metav1.FormatLabelSelector`).
+fn selector_text(selector: &Value) -> String {
+    let mut parts: Vec<(String, String)> = Vec::new();
+    for (key, value) in selector["matchLabels"].as_object().into_iter().flatten() {
+        parts.push((key.clone(), format!("{key}={}", value.as_str().unwrap_or_default())));
+    }
+    for e in crate::object::items(selector, &["matchExpressions"]) {
+        let key = text(e, &["key"]);
+        let mut values: Vec<&str> = crate::object::items(e, &["values"]).iter().filter_map(Value::as_str).collect();
+        values.sort_unstable();
+        let list = values.join(",");
+        let part = match text(e, &["operator"]) {
+            "In" => format!("{key} in ({list})"),
+            "NotIn" => format!("{key} notin ({list})"),
+            "Exists" => key.to_owned(),
+            _ => format!("!{key}"),
+        };
+        parts.push((key.to_owned(), part));
+    }
+    parts.sort();
+    parts.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(",")
+}
+
+fn put_managers(object: &mut Value, managers: Option<Value>) {
+    let metadata = map_at(object, &["metadata"]);
+    match managers {
+        Some(managers) => drop(metadata.insert("managedFields".into(), managers)),
+        None => drop(metadata.shift_remove("managedFields")),
+    }
+}
+
+fn check(scale: &Value, live: &Value, write: &Write<'_>) -> Result<(), ApiError> {
+    let replicas = integer(scale, &REPLICAS).unwrap_or(0);
+    if replicas < 0 {
+        let field = FieldPath::new("spec").child("replicas");
+        let cause = Cause::invalid(&field, &replicas.to_string(), "must be greater than or equal to 0");
+        return Err(ApiError::invalid("Scale.autoscaling", text(scale, &["metadata", "name"]), vec![cause]));
+    }
+    let (sent, uid) = (text(scale, &["metadata", "uid"]), text(live, &["metadata", "uid"]));
+    if !sent.is_empty() && sent != uid {
+        let why = format!("Precondition failed: UID in precondition: {sent}, UID in object meta: {uid}");
+        return Err(update::conflict(write, &why));
+    }
+    Ok(())
+}

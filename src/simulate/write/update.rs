@@ -1,0 +1,116 @@
+//! PUT, and the updating half of every patch.
+//!
+//! Follows `endpoints/handlers/update.go`, `pkg/registry/generic/registry/store.go:Update` and
+//! `pkg/registry/rest/update.go:BeforeUpdate`.
+
+use super::{Outcome, Write, body, options};
+use crate::apply::field_manager::FieldManager;
+use crate::apply::times::restore_times;
+use crate::object::{Value, items, map_at, path::FieldPath, text};
+use crate::schema::equal::equal;
+use crate::simulate::resources::Served;
+use crate::simulate::{ApiError, Cause, Cluster, Reason, admission, strategy, validate};
+use std::sync::Arc;
+
+const STALE: &str = "the object has been modified; please apply your changes to the latest version and try again";
+
+impl Cluster {
+    pub(super) fn replace(&mut self, write: &mut Write<'_>) -> Outcome {
+        let sent = write.body()?;
+        let mut object = write.decode_object(self, sent)?;
+        write.check_name(&object)?;
+        write.settle_namespace(&mut object)?;
+        let Some(live) = self.store.get(&write.id()).cloned() else {
+            if !strategy::allows_create_on_update(&write.served.gvk()) {
+                return Err(write.not_found());
+            }
+            body::wipe_system_metadata(&mut object);
+            self.own_created(write, &mut object);
+            return self.finish_create(write, object);
+        };
+        let (sent_uid, uid) = (text(&object, &["metadata", "uid"]), text(&live, &["metadata", "uid"]));
+        if !sent_uid.is_empty() && sent_uid != uid {
+            let why = format!("Precondition failed: UID in precondition: {sent_uid}, UID in object meta: {uid}");
+            return Err(conflict(write, &why));
+        }
+        self.own_updated(write, &live, &mut object);
+        self.finish_update(write, &live, object)
+    }
+
+    /// The writer owns what it changed; others lose it.
+    pub(super) fn own_updated(&self, write: &Write<'_>, live: &Value, object: &mut Value) {
+        let manager = options::manager(&write.request.options);
+        self.with_field_manager(write, |fields| fields.update(Some(live), object, &manager, &self.clock.timestamp()));
+    }
+
+    /// Lends the field manager of the written endpoint.
+    pub(super) fn with_field_manager<T>(&self, write: &Write<'_>, f: impl FnOnce(&FieldManager<'_>) -> T) -> T {
+        let gvk = write.served.gvk();
+        let subresource = write.request.target.subresource.as_str();
+        let has_status = self.schema.fields(&write.ty).is_none_or(|own| own.field("status").is_some());
+        let reset_fields: &[&[&str]] = match (subresource, gvk.kind.as_str()) {
+            ("status", "Deployment") => &[&["spec"], &["metadata", "labels"]],
+            ("status", _) => &[&["spec"]],
+            _ if has_status => &[&["status"]],
+            _ => &[],
+        };
+        f(&FieldManager { schema: self.schema, ty: &write.ty, gvk: &gvk, subresource, reset_fields, also_served: &[] })
+    }
+
+    /// Admission, preconditions, strategy, validation, the no-op check, storage: the same for PUT and every patch.
+    pub(super) fn finish_update(&mut self, write: &mut Write<'_>, live: &Arc<Value>, mut object: Value) -> Outcome {
+        admission::mutate(self, &write.served, &mut object, Some(live), &mut write.warnings)?;
+        check_version(write, live, &mut object)?;
+        let subresource = write.request.target.subresource.as_str();
+        strategy::prepare_update(&self.context(write, String::new()), &mut object, live, subresource);
+        let checks = write.checks(self);
+        let causes = validate::update(&checks, &object, live, subresource);
+        if !causes.is_empty() {
+            return Err(ApiError::invalid(&write.served.qualified_kind(), text(&object, &["metadata", "name"]), causes));
+        }
+
+        restore_times(live, &mut object, |a, b| equal(self.schema, &write.ty, a, b));
+        if object == **live {
+            return Ok((200, Arc::clone(live)));
+        }
+        if write.dry_run {
+            return Ok((200, Arc::new(object)));
+        }
+        if gone_with_last_finalizer(&object, live) {
+            self.store.remove(&write.id());
+            return Ok((200, Arc::new(object)));
+        }
+        Ok((200, self.store.put(object)))
+    }
+}
+
+/// An object may name the resource version it was made from; some kinds insist on one.
+fn check_version(write: &Write<'_>, live: &Value, object: &mut Value) -> Result<(), ApiError> {
+    let (sent, stored) = (text(object, &["metadata", "resourceVersion"]), text(live, &["metadata", "resourceVersion"]));
+    if sent.is_empty() || sent == "0" {
+        if !strategy::allows_unconditional_update(&write.served.gvk(), matches!(write.served, Served::Custom(_))) {
+            let cause = Cause::invalid(&FieldPath::new("metadata").child("resourceVersion"), "0", "must be specified for an update");
+            return Err(ApiError::invalid(&write.served.qualified_resource(), &write.request.target.name, vec![cause]));
+        }
+        let stored = stored.to_owned();
+        map_at(object, &["metadata"]).insert("resourceVersion".into(), stored.into());
+        return Ok(());
+    }
+    if sent.parse::<u64>().is_err() {
+        return Err(ApiError::internal(format!("strconv.ParseUint: parsing {}: invalid syntax", crate::simulate::status::quoted(sent))));
+    }
+    if sent != stored { Err(conflict(write, STALE)) } else { Ok(()) }
+}
+
+pub(super) fn conflict(write: &Write<'_>, why: &str) -> ApiError {
+    let (resource, name) = (write.served.qualified_resource(), crate::simulate::status::quoted(&write.request.target.name));
+    ApiError::new(409, Reason::Conflict, format!("Operation cannot be fulfilled on {resource} {name}: {why}"))
+}
+
+/// `store.go:ShouldDeleteDuringUpdate`: the last finalizer of an object being deleted was taken away.
+fn gone_with_last_finalizer(object: &Value, live: &Value) -> bool {
+    let grace = live["metadata"]["deletionGracePeriodSeconds"].as_i64();
+    items(object, &["metadata", "finalizers"]).is_empty()
+        && live["metadata"]["deletionTimestamp"].is_string()
+        && grace.is_none_or(|g| g == 0)
+}
