@@ -35,6 +35,11 @@ pub fn three_way_json(original: &Value, modified: &Value, current: &Value) -> Re
     merge_patch::apply(&Value::Object(deletions), &Value::Object(delta))
 }
 
+/// The JSON merge patch that makes `modified` of `original`.
+pub fn two_way_json(original: &Value, modified: &Value) -> Value {
+    Value::Object(json_diff(map_of(original), map_of(modified)))
+}
+
 fn map_of(value: &Value) -> &Map<String, Value> {
     static NONE: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
     value.as_object().unwrap_or(&NONE)

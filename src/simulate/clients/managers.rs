@@ -1,0 +1,127 @@
+//! Handing fields from one manager to another before an applier may prune them: patches of `managedFields`.
+//!
+//! Follows client-go `util/csaupgrade/upgrade.go` (kubectl, Argo CD, Helm) and fluxcd/pkg `ssa/patch.go`
+//! (`PatchReplaceFieldsManagers`).
+
+use super::last_applied::LAST_APPLIED;
+use crate::object::{Map, Value, at, items, text};
+use serde_json::json;
+
+/// The names of the managers of an operation that own the last-applied annotation.
+pub(super) fn owners_of_last_applied(live: &Value, operation: &str) -> Vec<String> {
+    let path = ["fieldsV1", "f:metadata", "f:annotations", &format!("f:{LAST_APPLIED}")];
+    let mut names: Vec<String> = entries(live)
+        .iter()
+        .filter(|entry| text(entry, &["operation"]) == operation && at(entry, &path).is_some())
+        .map(|entry| text(entry, &["manager"]).to_owned())
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The JSON patch that makes the fields of client-side appliers those of `manager`'s server-side apply; none if there is nothing to do.
+pub(super) fn upgrade(live: &Value, client_side: &[String], manager: &str) -> Option<Value> {
+    let before = entries(live);
+    let after = client_side.iter().fold(before.to_vec(), |entries, name| upgraded(entries, name, manager));
+    (after != before).then(|| {
+        json!([
+            {"op": "replace", "path": "/metadata/managedFields", "value": after},
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": text(live, &["metadata", "resourceVersion"])},
+        ])
+    })
+}
+
+fn upgraded(mut entries: Vec<Value>, client_side: &str, manager: &str) -> Vec<Value> {
+    let old = |entry: &Value| is(entry, client_side, "Update");
+    let index = match entries.iter().position(|entry| is(entry, manager, "Apply")) {
+        Some(index) => index,
+        None => {
+            let Some(index) = entries.iter().position(old) else { return entries };
+            entries[index]["operation"] = "Apply".into();
+            entries[index]["manager"] = manager.into();
+            index
+        }
+    };
+    let version = text(&entries[index], &["apiVersion"]).to_owned();
+    if let Some(donor) = entries.iter().find(|entry| old(entry) && text(entry, &["apiVersion"]) == version) {
+        let fields = united(&entries[index]["fieldsV1"], &donor["fieldsV1"]);
+        entries[index]["fieldsV1"] = fields;
+    }
+    entries.retain(|entry| !old(entry));
+    entries
+}
+
+/// A manager whose fields Flux takes over: the start of its name, and its operation.
+pub(super) type Takeover = (&'static str, &'static str);
+
+/// The value that `managedFields` gets when `manager` takes over from others; none if it takes nothing.
+pub(super) fn taken_over(live: &Value, from: &[Takeover], manager: &str) -> Option<Value> {
+    let entries = entries(live);
+    let own = entries.iter().rposition(|entry| text(entry, &["manager"]) == manager && entry["operation"] == "Apply");
+    let mut mine = own.map(|index| entries[index].clone());
+    let (mut others, mut taken) = (Vec::new(), false);
+    for (index, entry) in entries.iter().enumerate() {
+        let wanted = |(name, operation): &Takeover| {
+            text(entry, &["manager"]).starts_with(name) && entry["operation"] == *operation && text(entry, &["subresource"]).is_empty()
+        };
+        if Some(index) == own {
+            continue;
+        }
+        if !from.iter().any(wanted) {
+            others.push(entry.clone());
+            continue;
+        }
+        taken = true;
+        mine = Some(match mine {
+            None => {
+                let mut renamed = entry.clone();
+                renamed["manager"] = manager.into();
+                renamed["operation"] = "Apply".into();
+                renamed
+            }
+            Some(mut mine) => {
+                mine["fieldsV1"] = united(&mine["fieldsV1"], &entry["fieldsV1"]);
+                mine
+            }
+        });
+    }
+    others.extend(mine);
+    taken.then(|| others.into())
+}
+
+fn entries(live: &Value) -> &[Value] {
+    items(live, &["metadata", "managedFields"])
+}
+
+fn is(entry: &Value, manager: &str, operation: &str) -> bool {
+    text(entry, &["manager"]) == manager && entry["operation"] == operation && text(entry, &["subresource"]).is_empty()
+}
+
+/// The union of two sets of fields. A field without fields below it is a member, as is one that has a `.`.
+fn united(a: &Value, b: &Value) -> Value {
+    fn fields(value: &Value) -> Map<String, Value> {
+        value.as_object().cloned().unwrap_or_default()
+    }
+    fn below(a: Map<String, Value>, b: Map<String, Value>) -> Map<String, Value> {
+        let mut all = a;
+        for (key, b) in b {
+            match all.get_mut(&key) {
+                Some(a) if key != "." => *a = Value::Object(field(fields(a), fields(&b))),
+                _ => drop(all.insert(key, b)),
+            }
+        }
+        all.sort_keys();
+        all
+    }
+    fn field(a: Map<String, Value>, b: Map<String, Value>) -> Map<String, Value> {
+        let member = |map: &Map<String, Value>| map.is_empty() || map.contains_key(".");
+        let member = member(&a) || member(&b);
+        let mut all = below(a, b);
+        if member && !all.is_empty() {
+            all.shift_insert(0, ".".into(), json!({}));
+        }
+        all
+    }
+    Value::Object(below(fields(a), fields(b)))
+}
