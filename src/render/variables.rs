@@ -217,9 +217,9 @@ fn resources(file: &ResourcesFile) -> Value {
     unless_empty(without_nulls(json!({ "limits": amounts(&file.limits), "requests": amounts(&file.requests) })))
 }
 
-fn probe(file: &ProbeFile, ports: &BTreeMap<String, i64>) -> Value {
+fn probe(file: &ProbeFile, ports: &[(String, i64)]) -> Value {
     let seconds = |length: &Option<At<crate::fleet::duration::Length>>| length.as_ref().map(|l| l.value.0.as_secs());
-    let port = file.port.as_ref().map(|p| p.value.0.clone()).or_else(|| ports.keys().next().map(|k| Value::from(k.as_str())));
+    let port = file.port.as_ref().map(|p| p.value.0.clone()).or_else(|| ports.first().map(|(name, _)| Value::from(name.as_str())));
     let exec: Option<Vec<&str>> = file.exec.as_ref().map(|e| e.value.iter().map(|v| v.value.0.as_str()).collect());
     without_nulls(json!({
         "exec": exec.map(|command| json!({ "command": command })),
