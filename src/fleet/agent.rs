@@ -66,10 +66,10 @@ pub struct Container {
     pub command: Vec<String>,
     /// Arguments.
     pub args: Vec<String>,
-    /// Environment variables.
-    pub env: BTreeMap<String, EnvValue>,
-    /// Named ports.
-    pub ports: BTreeMap<String, i64>,
+    /// Environment variables, in the order of the file: a value may refer to those before it.
+    pub env: Vec<(String, EnvValue)>,
+    /// Named ports, in the order of the file.
+    pub ports: Vec<(String, i64)>,
     /// Requests and limits.
     pub resources: Option<ResourcesFile>,
     /// Probes.

@@ -132,7 +132,12 @@ fn checked(
     let replicas = not_negative(file.replicas.take(), 1, "replicas", reader);
     let containers = containers(name, &mut file, &at, reader);
     let known: Vec<&str> = containers.iter().map(|c| c.name.as_str()).collect();
-    let volumes = file.volumes.take().unwrap_or_default().value;
+    let mut volumes: Vec<(String, At<VolumeFile>)> = file.volumes.take().unwrap_or_default().value.into_iter().collect();
+    volumes.sort_by_key(|(_, v)| v.range.start);
+    if let Some((_, own)) = volumes.iter().find(|(name, _)| name == "config").filter(|_| file.config.is_some()) {
+        let wrong = reader.wrong("fleet-duplicate", own.range.clone(), "a volume named `config` beside the agent's `config`");
+        wrong.hints.push("the files of `config` become a volume of that name: call this one differently".into());
+    }
     let volumes = volumes.into_iter().filter_map(|(name, v)| volume(name, v, &known, reader)).collect();
     let config = config(file.config.take().unwrap_or_default().value, reader, read);
     env_files(&containers, &config, &at, reader);
@@ -254,8 +259,8 @@ fn container(name: At<String>, image: Option<At<String>>, keys: ContainerFile, r
         image,
         command: verbatim(keys.command),
         args: verbatim(keys.args),
-        env: env.into_iter().map(|(k, v)| (k, v.value)).collect(),
-        ports: ports.into_iter().map(|(k, v)| (k, v.value)).collect(),
+        env: in_order(env),
+        ports: in_order(ports),
         resources: keys.resources.map(|r| r.value),
         probes: keys.probes.map(|p| p.value),
     }
@@ -426,6 +431,13 @@ fn pipeline(steps: List<step::StepFile>, fleet: &Fleet, reader: &mut Reader<'_>)
 
 fn plain(map: Option<At<Named<String>>>) -> BTreeMap<String, String> {
     map.into_iter().flat_map(|m| m.value).map(|(k, v)| (k, v.value)).collect()
+}
+
+/// The values of a table in the order of the file.
+fn in_order<T>(map: Named<T>) -> Vec<(String, T)> {
+    let mut entries: Vec<(String, At<T>)> = map.into_iter().collect();
+    entries.sort_by_key(|(_, v)| v.range.start);
+    entries.into_iter().map(|(k, v)| (k, v.value)).collect()
 }
 
 fn verbatim(list: Option<At<List<Verbatim>>>) -> Vec<String> {

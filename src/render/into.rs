@@ -1,0 +1,191 @@
+//! Manifests become files of a directory, one for each object, as a GitOps repository keeps them.
+//!
+//! Files that already say what they should are not touched. An inventory remembers what rollcast wrote; of objects that are gone
+//! only those files are removed, and only if nobody has changed them since. Each file is written beside its place and renamed.
+
+use super::Manifest;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::object::yaml;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+/// The inventory's file name.
+const INVENTORY: &str = ".rollcast.yaml";
+const FORMAT: &str = "rollcast.inventory/v1";
+
+/// What became of the files.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Written {
+    /// New files.
+    pub created: Vec<PathBuf>,
+    /// Files with new content.
+    pub changed: Vec<PathBuf>,
+    /// Files that were as they should be.
+    pub unchanged: usize,
+    /// Files of objects that are gone.
+    pub removed: Vec<PathBuf>,
+    /// Files that stay although their object is gone, because they were changed by hand.
+    pub notes: Vec<Diagnostic>,
+}
+
+/// The inventory, as it stands in the directory.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Inventory {
+    format: String,
+    /// Path to the digest of what was written.
+    files: BTreeMap<String, String>,
+}
+
+/// Writes one file for each manifest.
+///
+/// # Errors
+/// Files that cannot be read or written, and files at a manifest's place that rollcast did not write. Nothing is written then,
+/// unless the disk fails half-way.
+pub fn write_into(directory: &Path, manifests: &[Manifest]) -> Result<Written, Diagnostics> {
+    let before = inventory(directory)?;
+    let mut after = Inventory { format: FORMAT.into(), files: BTreeMap::new() };
+    let (mut written, mut pending, mut problems) = (Written::default(), Vec::new(), Vec::new());
+    for manifest in manifests {
+        let name = file_name(manifest);
+        let content = yaml::to_yaml(&manifest.value);
+        let path = directory.join(&name);
+        let present = match std::fs::read(&path) {
+            Ok(bytes) => Some(bytes),
+            Err(e) if e.kind() == ErrorKind::NotFound => None,
+            Err(e) => {
+                problems.push(failed("read", &path, &e));
+                continue;
+            }
+        };
+        match present {
+            Some(bytes) if bytes == content.as_bytes() => written.unchanged += 1,
+            Some(_) if !before.files.contains_key(&name) => problems.push(
+                Diagnostic::error("into-foreign-file", format!("`{}` was not written by rollcast", path.display()))
+                    .hint("move it away, or render into an empty directory"),
+            ),
+            Some(_) => pending.push((path, content.clone(), false)),
+            None => pending.push((path, content.clone(), true)),
+        }
+        after.files.insert(name, digest(content.as_bytes()));
+    }
+    if !problems.is_empty() {
+        return Err(Diagnostics(problems));
+    }
+    for (path, content, new) in pending {
+        replace(&path, content.as_bytes()).map_err(|e| failed("write", &path, &e))?;
+        if new { &mut written.created } else { &mut written.changed }.push(path);
+    }
+    prune(directory, &before, &mut after, &mut written)?;
+    record(directory, &before, &after)?;
+    Ok(written)
+}
+
+/// Removes the files of objects that are gone.
+fn prune(directory: &Path, before: &Inventory, after: &mut Inventory, written: &mut Written) -> Result<(), Diagnostics> {
+    let gone: Vec<(&String, &String)> = before.files.iter().filter(|(name, _)| !after.files.contains_key(*name)).collect();
+    for (name, old) in gone {
+        let path = directory.join(name);
+        match std::fs::read(&path) {
+            Ok(bytes) if digest(&bytes) == *old => {
+                std::fs::remove_file(&path).map_err(|e| failed("remove", &path, &e))?;
+                // The directory of a namespace goes with its last file.
+                if let Some(parent) = path.parent().filter(|p| *p != directory) {
+                    std::fs::remove_dir(parent).ok();
+                }
+                written.removed.push(path);
+            }
+            Ok(_) => written.notes.push(
+                Diagnostic::warning(
+                    "into-changed-file",
+                    format!("`{}` stays: its object is gone, and somebody has changed it", path.display()),
+                )
+                .hint("remove it if it is not needed; rollcast no longer keeps account of it"),
+            ),
+            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            Err(e) => return Err(failed("read", &path, &e).into()),
+        }
+    }
+    Ok(())
+}
+
+fn inventory(directory: &Path) -> Result<Inventory, Diagnostics> {
+    let path = directory.join(INVENTORY);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Inventory::default()),
+        Err(e) => return Err(failed("read", &path, &e).into()),
+    };
+    let inventory: Inventory = serde_yaml::from_str(&text).map_err(|e| {
+        let why = e.to_string();
+        Diagnostic::error("into-inventory", format!("`{}` is no inventory: {}", path.display(), why.lines().next().unwrap_or_default()))
+            .hint("restore it from version control: without it nothing can be removed safely")
+    })?;
+    let outside = |name: &String| Path::new(name).is_absolute() || name.split('/').any(|part| part == "..");
+    if inventory.format != FORMAT || inventory.files.keys().any(outside) {
+        return Err(Diagnostic::error("into-inventory", format!("`{}` is no inventory of the format {FORMAT}", path.display())).into());
+    }
+    Ok(inventory)
+}
+
+fn record(directory: &Path, before: &Inventory, after: &Inventory) -> Result<(), Diagnostics> {
+    let path = directory.join(INVENTORY);
+    if before.files == after.files && path.exists() {
+        return Ok(());
+    }
+    let text =
+        serde_yaml::to_string(after).map_err(|e| Diagnostic::error("into-inventory", format!("the inventory cannot be written: {e}")))?;
+    let text = format!("# Which files rollcast wrote here, and their SHA-256. Commit it with them.\n{text}");
+    replace(&path, text.as_bytes()).map_err(|e| failed("write", &path, &e).into())
+}
+
+/// Writes a file beside its place and renames it, so that nobody ever sees half of it.
+fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(directory)?;
+    let mut file = tempfile::Builder::new().prefix(".rollcast-").permissions(permissions()).tempfile_in(directory)?;
+    file.write_all(content)?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// As any other file of the repository; the umask still takes away what it takes.
+#[cfg(unix)]
+fn permissions() -> std::fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o666)
+}
+
+#[cfg(not(unix))]
+fn permissions() -> std::fs::Permissions {
+    std::fs::metadata(".").map(|m| m.permissions()).expect("the working directory is there")
+}
+
+/// `agents/deployment-ceo-agent.yaml`; a cluster's own objects stand at the top. Groups of custom resources are named, so that
+/// two kinds of one name do not meet.
+fn file_name(manifest: &Manifest) -> String {
+    let id = &manifest.id;
+    let kind = id.kind.to_ascii_lowercase();
+    let kind = if id.group.contains('.') && !id.group.ends_with(".k8s.io") { format!("{kind}.{}", id.group) } else { kind };
+    // Names of some kinds (roles) hold letters that file systems do not take.
+    let name: String = id.name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_') { c } else { '_' }).collect();
+    let plain = if name == id.name { String::new() } else { format!("-{}", &digest(id.name.as_bytes())[..8]) };
+    match id.namespace.as_str() {
+        "" => format!("{kind}-{name}{plain}.yaml"),
+        namespace => format!("{namespace}/{kind}-{name}{plain}.yaml"),
+    }
+}
+
+fn digest(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    Sha256::digest(bytes).iter().fold(String::new(), |mut out, byte| {
+        write!(out, "{byte:02x}").expect("writing to a string cannot fail");
+        out
+    })
+}
+
+fn failed(what: &str, path: &Path, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::error("into-file", format!("cannot {what} `{}`: {error}", path.display()))
+}

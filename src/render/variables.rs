@@ -1,0 +1,259 @@
+//! An agent becomes the variables that templates see: pieces in the form that Kubernetes wants, null where there is nothing.
+
+use super::strategy::strategy;
+use crate::diagnostic::Diagnostic;
+use crate::fleet::agent::Service;
+use crate::fleet::file::{
+    Amount, EnvValue, Named, ProbeFile, ProbesFile, ResourcesFile, SecurityFile, SecurityProfile, SecurityTable, WorkloadKind,
+};
+use crate::fleet::read::At;
+use crate::fleet::{Agent, Container, Fleet, Volume, VolumeKind};
+use crate::object::{Map, Value};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// Labels that rollcast gives: what `kubectl get -l` and dashboards look for. The first one alone is the selector, so that no
+/// other label can ever change it.
+const NAME: &str = "app.kubernetes.io/name";
+const PART_OF: &str = "app.kubernetes.io/part-of";
+const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+
+/// `fleet`
+pub(super) fn fleet(fleet: &Fleet) -> Value {
+    json!({ "name": fleet.name, "labels": fleet.labels, "kubernetes": fleet.kubernetes.as_ref().map(|k| &k.value) })
+}
+
+/// `namespace`
+pub(super) fn namespace(fleet: &Fleet, name: &str) -> Value {
+    json!({ "name": name, "labels": labels(fleet, None) })
+}
+
+/// `agent`
+pub(super) fn agent(fleet: &Fleet, agent: &Agent, images: &BTreeMap<String, String>) -> Result<Value, Diagnostic> {
+    for label in agent.labels.keys().chain(fleet.labels.keys()) {
+        if matches!(label.as_str(), NAME | PART_OF | MANAGED_BY) {
+            return Err(Diagnostic::error("label-reserved", format!("the label `{label}` is set by rollcast"))
+                .at(&fleet.source, agent.at.clone())
+                .hint("selectors are made of it: another value would cut the workload off from its pods"));
+        }
+    }
+    let stateful = agent.kind == WorkloadKind::StatefulSet;
+    let service = service(agent);
+    let claims: Vec<Value> = agent.volumes.iter().filter_map(|v| claim(agent, v)).collect();
+    let (pod_security, container_security) = security(agent.security.as_ref());
+    let config = (!agent.config.is_empty()).then_some(&agent.config);
+    Ok(json!({
+        "name": agent.name,
+        "workload": agent.workload,
+        "namespace": agent.namespace,
+        "kind": agent.kind.as_str(),
+        "deployment": !stateful,
+        "statefulSet": stateful,
+        "replicas": agent.replicas,
+        "protected": agent.protected,
+        "labels": labels(fleet, Some(agent)),
+        "selector": { NAME: agent.workload },
+        "annotations": unless_empty(json!(agent.annotations)),
+        "podAnnotations": config.map(|c| json!({ "checksum/config": checksum(c) })),
+        "config": config,
+        "serviceName": if service.is_null() { Value::Null } else { agent.workload.as_str().into() },
+        "service": service,
+        "strategy": strategy(agent, &fleet.source)?,
+        "terminationGracePeriodSeconds": agent.drain.map(|d| d.as_secs()),
+        "securityContext": pod_security,
+        "containers": agent.containers.iter().map(|c| container(agent, c, images, &container_security)).collect::<Vec<_>>(),
+        "claims": claims,
+        "volumes": unless_empty(volumes(agent)),
+    }))
+}
+
+fn labels(fleet: &Fleet, agent: Option<&Agent>) -> Value {
+    let mut out = Map::new();
+    out.extend(agent.map(|a| (NAME.to_owned(), a.workload.as_str().into())));
+    out.insert(PART_OF.into(), fleet.name.as_str().into());
+    out.insert(MANAGED_BY.into(), "rollcast".into());
+    let own = fleet.labels.iter().chain(agent.into_iter().flat_map(|a| &a.labels));
+    out.extend(own.map(|(k, v)| (k.clone(), v.as_str().into())));
+    Value::Object(out)
+}
+
+/// Changes when a file of the ConfigMap does: only so do pods that read it at their start see the new one.
+fn checksum(config: &BTreeMap<String, String>) -> String {
+    let mut hash = Sha256::new();
+    for (name, content) in config {
+        hash.update((name.len() as u64).to_be_bytes());
+        hash.update(name);
+        hash.update((content.len() as u64).to_be_bytes());
+        hash.update(content);
+    }
+    hash.finalize().iter().fold(String::new(), |mut out, byte| {
+        write!(out, "{byte:02x}").expect("writing to a string cannot fail");
+        out
+    })
+}
+
+fn unless_empty(value: Value) -> Value {
+    match &value {
+        Value::Array(list) if list.is_empty() => Value::Null,
+        Value::Object(map) if map.is_empty() => Value::Null,
+        _ => value,
+    }
+}
+
+/// What is null is left out.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(map) => Value::Object(map.into_iter().filter(|(_, v)| !v.is_null()).collect()),
+        other => other,
+    }
+}
+
+/// Where ports are named there is a Service; a StatefulSet needs one, without an address, for the names of its pods.
+fn service(agent: &Agent) -> Value {
+    let Service { wanted, kind, headless } = agent.service;
+    let stateful = agent.kind == WorkloadKind::StatefulSet;
+    let ports: Vec<Value> = agent
+        .containers
+        .iter()
+        .flat_map(|c| &c.ports)
+        .map(|(name, port)| json!({ "name": name, "port": port, "targetPort": name }))
+        .collect();
+    if !wanted || (ports.is_empty() && !stateful) {
+        return Value::Null;
+    }
+    let headless = headless || stateful;
+    json!({ "type": kind.as_str(), "clusterIP": headless.then_some("None"), "ports": unless_empty(ports.into()) })
+}
+
+fn claim_name(agent: &Agent, volume: &Volume) -> String {
+    format!("{}-{}", agent.workload, volume.name)
+}
+
+fn claim(agent: &Agent, volume: &Volume) -> Option<Value> {
+    match &volume.kind {
+        VolumeKind::Claim { size, access, class } => {
+            let name = claim_name(agent, volume);
+            Some(json!({ "name": name, "volume": volume.name, "size": size, "access": access.as_str(), "class": class }))
+        }
+        _ => None,
+    }
+}
+
+fn volumes(agent: &Agent) -> Value {
+    let own = agent.volumes.iter().filter_map(|v| {
+        let mut out = json!({ "name": v.name });
+        match &v.kind {
+            VolumeKind::Claim { .. } if agent.kind == WorkloadKind::StatefulSet => return None,
+            VolumeKind::Claim { .. } => out["persistentVolumeClaim"] = json!({ "claimName": claim_name(agent, v) }),
+            VolumeKind::Secret(name) => out["secret"] = json!({ "secretName": name }),
+            VolumeKind::Config(name) => out["configMap"] = json!({ "name": name }),
+            VolumeKind::Empty => out["emptyDir"] = json!({}),
+        }
+        Some(out)
+    });
+    let config = (!agent.config.is_empty()).then(|| json!({ "name": "config", "configMap": { "name": agent.workload } }));
+    Value::Array(own.chain(config).collect())
+}
+
+fn mounts(agent: &Agent, container: &Container) -> Value {
+    let wanted = |v: &&Volume| v.containers.is_empty() || v.containers.contains(&container.name);
+    let own = agent
+        .volumes
+        .iter()
+        .filter(wanted)
+        .map(|v| without_nulls(json!({ "name": v.name, "readOnly": v.read_only.then_some(true), "mountPath": v.mount })));
+    let first = agent.containers.first().is_some_and(|c| c.name == container.name);
+    let config =
+        (first && !agent.config.is_empty()).then(|| json!({ "name": "config", "readOnly": true, "mountPath": agent.config_mount }));
+    Value::Array(own.chain(config).collect())
+}
+
+fn container(agent: &Agent, container: &Container, images: &BTreeMap<String, String>, security: &Value) -> Value {
+    let ports: Vec<Value> = container.ports.iter().map(|(name, port)| json!({ "name": name, "containerPort": port })).collect();
+    let env: Vec<Value> = container.env.iter().map(|(name, value)| variable(agent, name, value)).collect();
+    let probe = |which: fn(&ProbesFile) -> &Option<At<ProbeFile>>| {
+        container.probes.as_ref().and_then(|p| which(p).as_ref()).map(|p| probe(&p.value, &container.ports))
+    };
+    json!({
+        "name": container.name,
+        "image": images.get(&container.name),
+        "command": unless_empty(json!(container.command)),
+        "args": unless_empty(json!(container.args)),
+        "ports": unless_empty(ports.into()),
+        "env": unless_empty(env.into()),
+        "resources": container.resources.as_ref().map_or(Value::Null, resources),
+        "volumeMounts": unless_empty(mounts(agent, container)),
+        "livenessProbe": probe(|p| &p.liveness),
+        "readinessProbe": probe(|p| &p.readiness),
+        "startupProbe": probe(|p| &p.startup),
+        "securityContext": security,
+    })
+}
+
+fn variable(agent: &Agent, name: &str, value: &EnvValue) -> Value {
+    let source = match value {
+        EnvValue::Short(text) => return json!({ "name": name, "value": text.0 }),
+        EnvValue::Table(source) => source,
+    };
+    let text = |at: &Option<At<String>>| at.as_ref().map(|a| a.value.clone());
+    let from = match (text(&source.secret), text(&source.config), text(&source.key)) {
+        (Some(secret), _, key) => json!({ "secretKeyRef": { "name": secret, "key": key } }),
+        (None, Some(file), None) => json!({ "configMapKeyRef": { "name": agent.workload, "key": file } }),
+        (None, config, key) => json!({ "configMapKeyRef": { "name": config, "key": key } }),
+    };
+    json!({ "name": name, "valueFrom": from })
+}
+
+fn resources(file: &ResourcesFile) -> Value {
+    let amounts = |map: &Option<At<Named<Amount>>>| -> Value {
+        let entries = map.iter().flat_map(|m| &m.value).map(|(k, v)| {
+            let text = v.value.0.as_str().map_or_else(|| v.value.0.to_string(), str::to_owned);
+            (k.clone(), Value::String(text))
+        });
+        unless_empty(Value::Object(entries.collect()))
+    };
+    unless_empty(without_nulls(json!({ "limits": amounts(&file.limits), "requests": amounts(&file.requests) })))
+}
+
+fn probe(file: &ProbeFile, ports: &[(String, i64)]) -> Value {
+    let seconds = |length: &Option<At<crate::fleet::duration::Length>>| length.as_ref().map(|l| l.value.0.as_secs());
+    let port = file.port.as_ref().map(|p| p.value.0.clone()).or_else(|| ports.first().map(|(name, _)| Value::from(name.as_str())));
+    let exec: Option<Vec<&str>> = file.exec.as_ref().map(|e| e.value.iter().map(|v| v.value.0.as_str()).collect());
+    without_nulls(json!({
+        "exec": exec.map(|command| json!({ "command": command })),
+        "httpGet": file.http.as_ref().map(|path| json!({ "path": path.value, "port": port })),
+        "tcpSocket": file.tcp.as_ref().filter(|t| t.value).map(|_| json!({ "port": port })),
+        "initialDelaySeconds": seconds(&file.delay),
+        "timeoutSeconds": seconds(&file.timeout),
+        "periodSeconds": seconds(&file.period),
+        "failureThreshold": file.failures.as_ref().map(|f| f.value),
+    }))
+}
+
+/// The security contexts of the pod and of each container.
+fn security(file: Option<&SecurityFile>) -> (Value, Value) {
+    match file {
+        None => (Value::Null, Value::Null),
+        Some(SecurityFile::Short(SecurityProfile::Restricted)) => (
+            json!({ "runAsNonRoot": true, "seccompProfile": { "type": "RuntimeDefault" } }),
+            json!({ "capabilities": { "drop": ["ALL"] }, "allowPrivilegeEscalation": false }),
+        ),
+        Some(SecurityFile::Table(table)) => {
+            let SecurityTable { run_as_user, run_as_group, fs_group, non_root, read_only_root, privilege_escalation, drop } = &**table;
+            let number = |n: &Option<At<i64>>| n.as_ref().map(|n| n.value);
+            let flag = |b: &Option<At<bool>>| b.as_ref().map(|b| b.value);
+            let dropped = drop.as_ref().map(|d| d.value.iter().map(|c| c.value.as_str()).collect::<Vec<_>>());
+            let pod = json!({
+                "runAsUser": number(run_as_user), "runAsGroup": number(run_as_group), "runAsNonRoot": flag(non_root), "fsGroup": number(fs_group),
+            });
+            let container = json!({
+                "capabilities": dropped.map(|d| json!({ "drop": d })),
+                "readOnlyRootFilesystem": flag(read_only_root),
+                "allowPrivilegeEscalation": flag(privilege_escalation),
+            });
+            (unless_empty(without_nulls(pod)), unless_empty(without_nulls(container)))
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Fleets and the manifests they become: `golden/render/<name>/` holds a `fleet.toml`, perhaps `templates/`, and `manifests.yaml`.
+//! `BLESS=1` writes that file anew.
+
+use rollcast::diagnostic::{Source, snippet};
+use rollcast::object::yaml;
+use rollcast::render::{Manifest, Templates};
+use rollcast::{fleet, images, render};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+fn manifests(fleet_file: &Path, templates: &Path) -> Vec<Manifest> {
+    let made = || {
+        let source = Source::read(fleet_file.to_owned(), std::fs::read(fleet_file).expect("readable"))?;
+        let pinned = images::pin(fleet::load(source, &BTreeMap::new())?)?;
+        render::render(&pinned, &Templates::with_directory(templates)?)
+    };
+    made().unwrap_or_else(|wrong| panic!("{}", snippet::render_all(&wrong, false)))
+}
+
+fn golden(file: &Path, made: &str) {
+    if std::env::vars_os().any(|(name, value)| name == "BLESS" && value == "1") {
+        std::fs::write(file, made).expect("writable");
+    }
+    let wanted = std::fs::read_to_string(file).unwrap_or_default();
+    assert!(wanted == made, "{} differs (BLESS=1 writes it anew):\n{made}", file.display());
+}
+
+#[test]
+fn fleets_become_these_manifests() {
+    let mut cases: Vec<PathBuf> = std::fs::read_dir("golden/render").expect("golden/render").map(|e| e.expect("an entry").path()).collect();
+    cases.sort();
+    for case in cases {
+        let made = manifests(&case.join("fleet.toml"), &case.join("templates"));
+        golden(&case.join("manifests.yaml"), &render::to_yaml(&made));
+    }
+    golden(Path::new("golden/example.yaml"), &render::to_yaml(&manifests(Path::new("fleet.toml"), Path::new("none"))));
+}
+
+#[test]
+fn both_examples_render_the_same() {
+    assert_eq!(manifests(Path::new("fleet.toml"), Path::new("none")), manifests(Path::new("examples/fixed.toml"), Path::new("none")));
+}
+
+#[test]
+fn what_is_rendered_is_read_back() {
+    let made = manifests(Path::new("fleet.toml"), Path::new("none"));
+    let read = yaml::load_bytes("-".into(), render::to_yaml(&made).into_bytes()).expect("our own YAML");
+    let values: Vec<_> = read.into_iter().map(|d| d.value).collect();
+    assert_eq!(values, made.into_iter().map(|m| m.value).collect::<Vec<_>>());
+}
