@@ -5,7 +5,7 @@
 
 use super::field_set::FieldSet;
 use super::managers::{Identity, Manager, Managers, Operation, managed_fields, unowned};
-use super::typed::{Comparison, Typed, compare, empty_object, reconcile, validate};
+use super::typed::{Comparison, Typed, compare_sent, empty_object, reconcile, validate};
 use crate::object::{Gvk, Value, map_at};
 use crate::schema::{Schema, Type};
 use std::borrow::Cow;
@@ -31,8 +31,10 @@ impl<'a> FieldManager<'a> {
     /// Writes `metadata.managedFields` into the object that a POST, PUT or patch makes, before admission.
     ///
     /// `live` is the stored object, none for a create; `new` is decoded and defaulted, but `metadata.managedFields` stands in it
-    /// as the client sent it (`[]` and `[{}]` say that tracking starts anew, a list replaces the stored one).
-    pub fn update(&self, live: Option<&Value>, new: &mut Value, manager: &str, time: &str) {
+    /// as the client sent it (`[]` and `[{}]` say that tracking starts anew, a list replaces the stored one). `sent` is what `new`
+    /// was decoded from, the body or the patched object: what differs in it from what is stored in notation only still changes
+    /// hands where it stands in an atomic list.
+    pub fn update(&self, live: Option<&Value>, new: &mut Value, sent: Option<&Value>, manager: &str, time: &str) {
         let given = take_managed_fields(new);
         let managers = self.managers_of(live, given.as_ref());
         if managers.is_empty() && live.is_some() {
@@ -47,7 +49,7 @@ impl<'a> FieldManager<'a> {
             }
         };
         let identity = self.identity(manager, Operation::Update);
-        let after = self.updated(managers, old, new, identity, time).ok().and_then(|mut managers| {
+        let after = self.updated(managers, (old, new, sent), identity, time).ok().and_then(|mut managers| {
             managers.cap_updaters();
             managers.encode()
         });
@@ -85,8 +87,7 @@ impl<'a> FieldManager<'a> {
     pub(super) fn updated<'v>(
         &self,
         mut managers: Managers<'v>,
-        old: &'v Value,
-        new: &'v Value,
+        (old, new, sent): (&'v Value, &'v Value, Option<&'v Value>),
         writer: Identity<'v>,
         time: &'v str,
     ) -> Result<Managers<'v>, String>
@@ -97,7 +98,7 @@ impl<'a> FieldManager<'a> {
             validate(self.typed(), value, true).map_err(|e| e.to_string())?;
         }
         self.bring_up_to_date(&mut managers)?;
-        let comparison = self.compared(old, new)?;
+        let comparison = self.compared(old, new, sent)?;
         give_up(&mut managers, &comparison, None);
         let mut gained = comparison.modified;
         gained.unite(&comparison.added);
@@ -117,11 +118,11 @@ impl<'a> FieldManager<'a> {
     }
 
     /// The difference of two objects, but for the fields that this endpoint ignores.
-    pub(super) fn compared<'v>(&self, old: &'v Value, new: &'v Value) -> Result<Comparison<'v>, String>
+    pub(super) fn compared<'v>(&self, old: &'v Value, new: &'v Value, sent: Option<&'v Value>) -> Result<Comparison<'v>, String>
     where
         'a: 'v,
     {
-        let mut comparison = compare(self.typed(), old, new).map_err(|e| format!("failed to compare objects: {e}"))?;
+        let mut comparison = compare_sent(self.typed(), old, new, sent).map_err(|e| format!("failed to compare objects: {e}"))?;
         comparison.exclude(&self.reset());
         Ok(comparison)
     }

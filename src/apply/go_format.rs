@@ -6,7 +6,7 @@ use crate::object::{Number, Value};
 use std::fmt::Write;
 
 /// A string as `%q` prints it.
-pub fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {
@@ -38,7 +38,7 @@ fn printable(c: char) -> bool {
 }
 
 /// A number as `%v` prints it: as an integer where it is one, else in the shortest form.
-pub fn number(n: &Number) -> String {
+pub(super) fn number(n: &Number) -> String {
     match (n.as_i64(), n.as_f64()) {
         (Some(i), _) => i.to_string(),
         (None, Some(f)) => float(f, 1e-4, 2),
@@ -47,7 +47,7 @@ pub fn number(n: &Number) -> String {
 }
 
 /// A number as Go's JSON encoder writes it.
-pub fn json_number(n: &Number) -> String {
+pub(super) fn json_number(n: &Number) -> String {
     match (n.as_i64(), n.as_f64()) {
         (Some(i), _) => i.to_string(),
         (None, Some(f)) => float(f, 1e-6, 1),
@@ -67,7 +67,7 @@ fn float(f: f64, least: f64, digits: usize) -> String {
 }
 
 /// Appends a JSON string; `html` also escapes what a browser could take for markup, as Go does unless told otherwise.
-pub fn push_json_string(out: &mut String, text: &str, html: bool) {
+pub(super) fn push_json_string(out: &mut String, text: &str, html: bool) {
     out.push('"');
     for c in text.chars() {
         match c {
@@ -85,7 +85,7 @@ pub fn push_json_string(out: &mut String, text: &str, html: bool) {
 }
 
 /// Appends a value as `encoding/json` writes a map: keys sorted, markup escaped.
-pub fn push_json(out: &mut String, value: &Value) {
+pub(super) fn push_json(out: &mut String, value: &Value) {
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
@@ -113,7 +113,7 @@ pub fn push_json(out: &mut String, value: &Value) {
 }
 
 /// A value as `%v` prints it, decoded without types.
-pub fn plain(value: &Value) -> String {
+pub(super) fn plain(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".to_owned(),
         Value::Bool(b) => b.to_string(),
@@ -129,7 +129,7 @@ pub fn plain(value: &Value) -> String {
 }
 
 /// A value as `%#v` prints it, decoded without types.
-pub fn source(value: &Value) -> String {
+pub(super) fn source(value: &Value) -> String {
     match value {
         Value::Null => "interface {}(nil)".to_owned(),
         Value::String(s) => quoted(s),
@@ -145,7 +145,7 @@ pub fn source(value: &Value) -> String {
 }
 
 /// The Go type of a value decoded without types, as `%T` prints it.
-pub fn type_name(value: &Value) -> &'static str {
+pub(super) fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "<nil>",
         Value::Bool(_) => "bool",

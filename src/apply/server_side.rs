@@ -116,7 +116,7 @@ impl FieldManager<'_> {
         let managers = if managers.is_empty() && live.is_some() {
             empty = empty_object(self.typed(), self.gvk);
             let before = self.identity("before-first-apply", Operation::Update);
-            self.updated(managers, &empty, &old, before, time)
+            self.updated(managers, (&empty, &old, None), before, time)
                 .map_err(|e| ApplyError::Internal(format!("failed to create manager for existing fields: {e}")))?
         } else {
             managers
@@ -183,7 +183,7 @@ impl FieldManager<'_> {
             Some(former) if !former.fields.is_empty() => self.prune(merged, &managers, &former.fields),
             _ => merged,
         };
-        let comparison = self.compared(old, &merged).map_err(Unsettled::Failed)?;
+        let comparison = self.compared(old, &merged, None).map_err(Unsettled::Failed)?;
         let mut changed = comparison.modified.clone();
         changed.unite(&comparison.added);
         if !force {

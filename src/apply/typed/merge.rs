@@ -77,18 +77,18 @@ impl<'a> Walk<'a> {
     fn list(&mut self, list: ListShape<'a>, live: &'a [Value], config: &'a [Value]) -> Option<Value> {
         let right = item_elements(self.schema, list, config, &mut self.trail);
         let left = item_elements(self.schema, list, live, &mut self.trail);
-        let given: BTreeMap<_, _> = right.iter().map(|(e, v)| (e, *v)).collect();
+        let given: BTreeMap<_, _> = right.iter().map(|(_, e, v)| (e, *v)).collect();
         let mut known: BTreeMap<_, &'a Value> = BTreeMap::new();
-        for (element, value) in &left {
+        for (_, element, value) in &left {
             known.entry(element).and_modify(|v| *v = &NOTHING).or_insert(value);
         }
-        let mut shared: VecDeque<&PathElement<'a>> = right.iter().map(|(e, _)| e).filter(|e| known.contains_key(e)).collect();
+        let mut shared: VecDeque<&PathElement<'a>> = right.iter().map(|(_, e, _)| e).filter(|e| known.contains_key(e)).collect();
         let mut next = shared.pop_front();
         let mut merged = BTreeSet::new();
         let mut out = Vec::with_capacity(live.len().max(config.len()));
         let (mut l, mut r) = (0, 0);
         while l < left.len() || r < right.len() {
-            if let (Some((mine, _)), Some((theirs, _))) = (left.get(l), right.get(r)) {
+            if let (Some((_, mine, _)), Some((_, theirs, _))) = (left.get(l), right.get(r)) {
                 if mine == theirs {
                     merged.insert(mine);
                     out.extend(self.item(list, mine, known.get(mine).copied(), given[mine]));
@@ -101,7 +101,7 @@ impl<'a> Walk<'a> {
                     continue;
                 }
             }
-            if let Some((mine, value)) = left.get(l) {
+            if let Some((_, mine, value)) = left.get(l) {
                 if !given.contains_key(mine) {
                     out.push((*value).clone());
                     l += 1;
@@ -110,7 +110,7 @@ impl<'a> Walk<'a> {
                     l += 1;
                 }
             }
-            if let Some((theirs, value)) = right.get(r) {
+            if let Some((_, theirs, value)) = right.get(r) {
                 merged.insert(theirs);
                 out.extend(self.item(list, theirs, known.get(theirs).copied(), value));
                 r += 1;

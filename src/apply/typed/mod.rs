@@ -12,7 +12,7 @@ mod remove;
 mod validate;
 mod zero;
 
-pub use compare::{Comparison, compare};
+pub use compare::{Comparison, compare, compare_sent};
 pub use error::TypeErrors;
 pub use field_set::{close_over_fields, field_set};
 pub use merge::merge;
@@ -30,7 +30,7 @@ use std::borrow::Cow;
 
 /// The type of a value: one of the schema, or one deduced from the value.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum TypeRef<'a> {
+enum TypeRef<'a> {
     Of(&'a Type),
     /// By what the value is: maps granular, lists atomic.
     Deduced,
@@ -40,7 +40,7 @@ pub(super) enum TypeRef<'a> {
 
 /// Which scalars a place takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Primitive {
+enum Primitive {
     Numeric,
     String,
     Boolean,
@@ -49,57 +49,57 @@ pub(super) enum Primitive {
 
 /// How the items of a list relate.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Relation<'a> {
+enum Relation<'a> {
     Atomic,
     Set,
     Keyed(&'a [String]),
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ListShape<'a> {
-    pub(super) item: TypeRef<'a>,
-    pub(super) relation: Relation<'a>,
+struct ListShape<'a> {
+    item: TypeRef<'a>,
+    relation: Relation<'a>,
 }
 
 /// A struct (with fields) or a map (with an element type only).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct MapShape<'a> {
-    pub(super) fields: Option<&'a StructType>,
-    pub(super) element: Option<TypeRef<'a>>,
-    pub(super) atomic: bool,
+struct MapShape<'a> {
+    fields: Option<&'a StructType>,
+    element: Option<TypeRef<'a>>,
+    atomic: bool,
 }
 
 /// What a place is handled as.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Shape<'a> {
+enum Shape<'a> {
     Scalar(Primitive),
     List(ListShape<'a>),
     Map(MapShape<'a>),
 }
 
 impl<'a> MapShape<'a> {
-    pub(super) fn field(&self, name: &str) -> Option<&'a Field> {
+    fn field(&self, name: &str) -> Option<&'a Field> {
         self.fields.and_then(|s| s.field(name))
     }
 
     /// The type of what stands under a name, if something may.
-    pub(super) fn type_of(&self, name: &str) -> Option<TypeRef<'a>> {
+    fn type_of(&self, name: &str) -> Option<TypeRef<'a>> {
         self.field(name).map(|f| TypeRef::Of(&f.ty)).or(self.element)
     }
 }
 
 /// Looks fields up in the order in which objects hold them: the next field is mostly the one after the last.
-pub(super) struct FieldCursor<'a> {
+struct FieldCursor<'a> {
     shape: MapShape<'a>,
     next: usize,
 }
 
 impl<'a> FieldCursor<'a> {
-    pub(super) fn new(shape: MapShape<'a>) -> Self {
+    fn new(shape: MapShape<'a>) -> Self {
         Self { shape, next: 0 }
     }
 
-    pub(super) fn field(&mut self, name: &str) -> Option<&'a Field> {
+    fn field(&mut self, name: &str) -> Option<&'a Field> {
         let fields = &self.shape.fields?.fields;
         let (before, after) = fields.split_at(self.next);
         let found = after.iter().position(|f| f.name == name).map(|i| self.next + i);
@@ -109,7 +109,7 @@ impl<'a> FieldCursor<'a> {
     }
 
     /// The type of what stands under a name, if something may, and whether it is a declared field.
-    pub(super) fn type_of(&mut self, name: &str) -> (Option<TypeRef<'a>>, bool) {
+    fn type_of(&mut self, name: &str) -> (Option<TypeRef<'a>>, bool) {
         match self.field(name) {
             Some(field) => (Some(TypeRef::Of(&field.ty)), true),
             None => (self.shape.element, false),
@@ -139,7 +139,7 @@ const fn open_shape(deduced: bool, value: Option<&Value>) -> Shape<'static> {
 }
 
 /// How a value (none: any) of a type is handled.
-pub(super) fn shape<'a>(schema: &'a Schema, ty: TypeRef<'a>, value: Option<&Value>) -> Shape<'a> {
+fn shape<'a>(schema: &'a Schema, ty: TypeRef<'a>, value: Option<&Value>) -> Shape<'a> {
     let ty = match ty {
         TypeRef::Of(ty) => ty,
         TypeRef::Deduced => return open_shape(true, value),
@@ -173,7 +173,7 @@ pub(super) fn shape<'a>(schema: &'a Schema, ty: TypeRef<'a>, value: Option<&Valu
 }
 
 /// Whether two values of a type that takes anything are handled differently, so that both are looked at.
-pub(super) fn shapes_differ(ty: TypeRef<'_>, left: &Value, right: &Value) -> bool {
+fn shapes_differ(ty: TypeRef<'_>, left: &Value, right: &Value) -> bool {
     let kind = |v: &Value| match v {
         Value::Null => 0,
         Value::Bool(_) | Value::Number(_) | Value::String(_) => 1,
@@ -187,16 +187,16 @@ pub(super) fn shapes_differ(ty: TypeRef<'_>, left: &Value, right: &Value) -> boo
     open && kind(left) != kind(right)
 }
 
-pub(super) fn as_map(value: Option<&Value>) -> Option<&Map<String, Value>> {
+fn as_map(value: Option<&Value>) -> Option<&Map<String, Value>> {
     value.and_then(Value::as_object)
 }
 
-pub(super) fn as_list(value: Option<&Value>) -> &[Value] {
+fn as_list(value: Option<&Value>) -> &[Value] {
     value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// The path element of an item of a granular list, keys completed by the schema's defaults.
-pub(super) fn item_element<'a>(schema: &'a Schema, list: ListShape<'a>, item: &'a Value) -> Result<PathElement<'a>, String> {
+fn item_element<'a>(schema: &'a Schema, list: ListShape<'a>, item: &'a Value) -> Result<PathElement<'a>, String> {
     let keys = match list.relation {
         Relation::Atomic => return Err("invalid indexing of non-associative list".to_owned()),
         Relation::Set => return set_element(item),
@@ -244,17 +244,17 @@ fn set_element(item: &Value) -> Result<PathElement<'_>, String> {
     }
 }
 
-/// The path elements of a list's items, in its order; items without one are noted as errors.
-pub(super) fn item_elements<'a>(
+/// A list's items with their indices and path elements, in its order; items without one are noted as errors.
+fn item_elements<'a>(
     schema: &'a Schema,
     list: ListShape<'a>,
     items: &'a [Value],
     trail: &mut Trail<'a>,
-) -> Vec<(PathElement<'a>, &'a Value)> {
+) -> Vec<(usize, PathElement<'a>, &'a Value)> {
     let mut elements = Vec::with_capacity(items.len());
     for (i, item) in items.iter().enumerate() {
         match item_element(schema, list, item) {
-            Ok(element) => elements.push((element, item)),
+            Ok(element) => elements.push((i, element, item)),
             Err(why) => trail.error(format!("element {i}: {why}")),
         }
     }
