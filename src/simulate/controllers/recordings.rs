@@ -11,7 +11,7 @@ use crate::simulate::kubelet::PodTiming;
 use flate2::read::GzDecoder;
 use std::time::Duration;
 
-const KEPT: [&str; 2] = ["deployment.kubernetes.io/revision", super::daemonset::TEMPLATE_GENERATION];
+const KEPT: [&str; 2] = [super::reading::REVISION, super::daemonset::TEMPLATE_GENERATION];
 
 fn recorded(file: &str) -> Value {
     let path = format!("{}/tests/recorded/{file}", env!("CARGO_MANIFEST_DIR"));
@@ -31,13 +31,15 @@ fn written(cluster: &mut Cluster, step: &Value) -> Value {
                 object["metadata"][key] = before["metadata"][key].clone();
             }
             object["status"] = before["status"].clone();
-            for key in KEPT {
+            // A client that puts a manifest without it takes the revision off a Deployment.
+            for key in KEPT.into_iter().filter(|_| step["method"] != "PUT") {
                 if let Some(value) = before["metadata"]["annotations"].get(key) {
                     map_at(&mut object, &["metadata", "annotations"]).insert(key.into(), value.clone());
                 }
             }
             let template = Schema::of(cluster.schema.version()).named("io.k8s.api.core.v1.PodTemplateSpec").unwrap();
             let same = equal(cluster.schema, &template, &before["spec"]["template"], &object["spec"]["template"]);
+            let id = ObjectId::of(&object);
             let told = text(before, &["metadata", "annotations", KEPT[1]]).parse::<i64>().unwrap_or(0);
             generation = told + i64::from(!same);
         }
@@ -59,13 +61,19 @@ fn differences(version: Version, case: &Value, counted: &mut usize) -> Vec<Strin
     for (number, step) in items(case, &["steps"]).iter().enumerate().filter(|(_, s)| s["code"].as_i64().unwrap() < 400) {
         let Some(rolls) = integer(step, &["rolls"]) else { continue };
         let object = written(&mut cluster, step);
+        let id = ObjectId::of(&object);
         let told = cluster.controllers.happenings.len();
         cluster.store.put(object);
         run(&mut cluster, &Until::Settled);
         cluster.clock.now += Duration::from_secs(1);
         let moved = cluster.controllers.happenings[told..].iter().filter(|h| matches!(h, Happening::RevisionMoved { .. })).count();
         *counted += 1;
-        if moved as i64 != rolls {
+        // The recorder reads the revision off the Deployment. One that is paused does not get back what a PUT took off: that
+        // counts as a move there, though no ReplicaSet was made and none became current.
+        let after = cluster.store.get(&id).unwrap();
+        let lost = id.kind == "Deployment" && super::reading::annotation(after, KEPT[0]).is_none();
+        let expected = if lost && after["spec"]["paused"] == true { 0 } else { rolls };
+        if moved as i64 != expected {
             wrong.push(format!("{} {} step {number} ({}): {moved} for {rolls}", case["kind"], case["name"], step["op"]));
         }
     }
@@ -83,20 +91,20 @@ fn replay(file: &str, steps: usize) {
 
 #[test]
 fn revisions_move_as_on_1_36() {
-    replay("workloads.json.gz", 0);
+    replay("workloads.json.gz", 1464);
 }
 
 #[test]
 fn revisions_move_as_on_1_34() {
-    replay("workloads-1.34.json.gz", 0);
+    replay("workloads-1.34.json.gz", 537);
 }
 
 #[test]
 fn revisions_move_as_on_1_35() {
-    replay("workloads-1.35.json.gz", 0);
+    replay("workloads-1.35.json.gz", 544);
 }
 
 #[test]
 fn revisions_move_as_on_1_37() {
-    replay("workloads-1.37.json.gz", 0);
+    replay("workloads-1.37.json.gz", 541);
 }
