@@ -7,10 +7,10 @@ use super::{Set, claims, member};
 use crate::object::{Value, at, text};
 use crate::simulate::Cluster;
 use crate::simulate::controllers::pods;
-use crate::simulate::defaults::gates::Gate;
 use crate::simulate::controllers::reading::{
     REVISION_HASH, available, deleting, label, min_ready_seconds, name, phase, ready, scaled, terminal,
 };
+use crate::simulate::defaults::gates::Gate;
 use std::sync::Arc;
 
 /// Makes the step. Returns how many pods of the current revision it deleted in order to update them.
@@ -19,7 +19,11 @@ pub(super) fn step(cluster: &mut Cluster, set: &Set) -> i64 {
     if !complete || !shrink(cluster, set) || !set.rolls() {
         return 0;
     }
-    if Gate::MaxUnavailableStatefulSet.enabled(cluster.schema.version()) { replace_several(cluster, set) } else { replace_one(cluster, set) }
+    if Gate::MaxUnavailableStatefulSet.enabled(cluster.schema.version()) {
+        replace_several(cluster, set)
+    } else {
+        replace_one(cluster, set)
+    }
 }
 
 fn healthy(cluster: &Cluster, set: &Set, pod: &Value) -> bool {
