@@ -6,6 +6,7 @@
 
 use super::json::{Document, JsonError, item_offset, read_document};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
+use crate::object::yaml::{self, Step};
 use crate::object::{Map, Value, text};
 use flate2::read::MultiGzDecoder;
 use std::cell::Cell;
@@ -26,6 +27,8 @@ pub struct Documents {
 const MISTAKES: usize = 20;
 /// A line that is longer is not shown under a message; the message then says the place.
 const LONGEST_LINE: usize = 400;
+/// YAML takes many times the time and memory that JSON takes.
+const LARGEST_YAML: usize = 64 << 20;
 /// One value for each so many bytes of the limit: real objects have a value for 15 bytes or more.
 const BYTES_A_VALUE: u64 = 8;
 
@@ -33,19 +36,18 @@ const BYTES_A_VALUE: u64 = 8;
 pub fn read_documents(input: impl Read, file: &Path, limit: u64) -> Result<Documents, Diagnostics> {
     let bytes = read_bytes(input, file, limit)?;
     let text = utf8(bytes, file)?;
-    let first = text.trim_start().chars().next();
-    let mut reading =
-        Reading { file, values: Cell::new((limit / BYTES_A_VALUE).max(1) as usize), out: Documents::default(), mistakes: Vec::new() };
-    match first {
+    let source = Arc::new(Source { file: file.to_owned(), text });
+    let values = Cell::new((limit / BYTES_A_VALUE).max(1) as usize);
+    let mut reading = Reading { file, values, out: Documents::default(), mistakes: Vec::new() };
+    match source.text.trim_start().chars().next() {
         None => return Err(Diagnostic::error("input-empty", format!("`{}` is empty", file.display())).hint(GET).into()),
-        Some('{' | '[' | '"') => reading.json(&text),
-        Some(_) => reading.yaml(&text),
+        Some('{' | '[' | '"') => reading.json(&source.text),
+        Some(_) => reading.yaml(&source)?,
     }
     let Reading { out, mistakes, .. } = reading;
     if mistakes.is_empty() {
         return Ok(out);
     }
-    let source = Arc::new(Source { file: file.to_owned(), text });
     Err(Diagnostics(mistakes.into_iter().map(|(mistake, offset)| place(mistake, &source, offset)).collect()))
 }
 
@@ -161,9 +163,24 @@ impl Reading<'_> {
         (mistake, if error.cut_off { text.trim_end().len() } else { error.offset })
     }
 
-    fn yaml(&mut self, text: &str) {
-        let mistake = Diagnostic::error("input-not-json", format!("`{}` is not JSON", self.file.display()));
-        self.mistakes.push((mistake.hint(GET), text.len() - text.trim_start().len()));
+    fn yaml(&mut self, source: &Arc<Source>) -> Result<(), Diagnostics> {
+        if source.text.len() > LARGEST_YAML {
+            return Err(too_large(self.file, LARGEST_YAML as u64, false));
+        }
+        for document in yaml::load(source)? {
+            let places = |item| document.spans_at(&[Step::Key("items"), Step::Index(item)]).range().start;
+            let start = document.spans.range().start;
+            let read = match document.value.clone() {
+                Value::Object(mut head) if head.get("items").is_some_and(Value::is_array) => match head.shift_remove("items") {
+                    Some(Value::Array(items)) => Document::List(head, items),
+                    _ => Document::Object(Value::Object(head)),
+                },
+                Value::Object(object) => Document::Object(Value::Object(object)),
+                other => Document::Other(other),
+            };
+            self.document(read, start, &places);
+        }
+        Ok(())
     }
 
     fn document(&mut self, document: Document, start: usize, item_start: &dyn Fn(usize) -> usize) {
@@ -289,6 +306,22 @@ mod tests {
         let list = br#"{"kind":"DeploymentList","apiVersion":"apps/v1","metadata":{},"items":[{"metadata":{"name":"a","namespace":"n"}}]}"#;
         let object = read(list).unwrap().objects.remove(0);
         assert_eq!(object.to_string(), r#"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"a","namespace":"n"}}"#);
+    }
+
+    #[test]
+    fn reads_yaml() {
+        let two = "# comment\napiVersion: v1\nkind: List\nitems:\n- {apiVersion: apps/v1, kind: Deployment, metadata: {name: a, namespace: n}}\n---\napiVersion: v1\nkind: Node\nmetadata:\n  name: b\n";
+        assert_eq!(names(two.as_bytes()), ["Deployment/n/a", "Node/b"]);
+        let wrong =
+            "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: apps/v1, kind: Deployment, metadata: {name: a}}\n- kind: Pod\n---\n7\n";
+        assert_eq!(
+            refused(wrong.as_bytes()).lines().collect::<Vec<_>>(),
+            [
+                "s.json:5:3: a Pod in `s.json` (item 2 of the list) has no apiVersion",
+                "s.json:7:1: `s.json` holds a number where an object or a List is expected",
+            ]
+        );
+        assert!(refused(b"a: [1\nb: 2").starts_with("s.json:"));
     }
 
     #[test]
