@@ -31,10 +31,10 @@ pub mod images;
 pub mod render;
 pub mod simulate;
 
-//pub mod roll;
+pub mod roll;
 
-//pub mod lint;
+pub mod lint;
 
-//pub mod report;
+pub mod report;
 
 pub mod cli;

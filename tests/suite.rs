@@ -2,7 +2,15 @@
 //!
 //! `golden/` holds blessed output of ours; `tests/recorded/` holds what Kubernetes does and is never re-blessed.
 
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test binary: nothing is public, a failure is a panic, time is real"
+)]
+
 mod architecture;
 mod bad_input;
+mod golden_render;
 mod replay;
 mod yaml;

@@ -13,6 +13,9 @@ pub mod file;
 pub mod pipeline;
 pub mod read;
 pub mod step;
+mod step_text;
+
+pub use step_text::step_toml;
 
 pub use agent::{Agent, Budget, Container, Volume, VolumeKind};
 

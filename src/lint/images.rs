@@ -1,7 +1,7 @@
 //! A tag that can move makes tomorrow's pod another one than today's, without a diff.
 
 use crate::diagnostic::Diagnostic;
-use crate::images::reference::{Pinning, pinning};
+use crate::images;
 use crate::object::{ObjectId, Value, at, items, text};
 
 /// Where kinds keep their pod template.
@@ -23,7 +23,8 @@ pub(super) fn check(manifest: &Value) -> Vec<Diagnostic> {
     let lists = ["initContainers", "containers"].into_iter().flat_map(|list| items(spec, &[list]));
     let mutable = lists.filter_map(|c| {
         let image = text(c, &["image"]);
-        let Pinning::Mutable(why) = pinning(image) else { return None };
+        let reference = images::parse(image).ok()?;
+        let why = images::mutable(&reference)?;
         let words = format!("{id}: container `{}` has image `{image}`: {why}", text(c, &["name"]));
         Some(Diagnostic::warning("mutable-tag", words).hint("name a digest, a version or the commit that was built"))
     });

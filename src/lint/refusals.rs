@@ -9,8 +9,8 @@ pub(super) fn check(run: &Run) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for step in &run.steps {
         for performed in &step.performed {
-            if let Some(error) = performed.error() {
-                found.push(finding(&step.name, &performed.id, error));
+            if let Some(error) = performed.exchanges.last().and_then(|(_, response)| response.result.as_ref().err()) {
+                found.push(finding(&step.name, &performed.object, error));
             }
         }
     }
@@ -22,8 +22,9 @@ fn finding(step: &str, id: &ObjectId, error: &ApiError) -> Diagnostic {
     let (kind, namespace, name) = (id.kind.to_lowercase(), &id.namespace, &id.name);
     let text = format!("step \"{step}\": {id} is refused with {}: {}", error.code, error.message);
     if error.causes.iter().any(|c| c.reason == "FieldManagerConflict") {
-        return Diagnostic::error("apply-conflict", text)
-            .hint("leave the fields to their owner (drop them from the manifest), or take them over with `force = true` (--force-conflicts)");
+        return Diagnostic::error("apply-conflict", text).hint(
+            "leave the fields to their owner (drop them from the manifest), or take them over with `force = true` (--force-conflicts)",
+        );
     }
     if about("spec.strategy.rollingUpdate", "Recreate") {
         return Diagnostic::error("recreate-over-rolling-update", text).hint(format!(
@@ -34,7 +35,9 @@ fn finding(step: &str, id: &ObjectId, error: &ApiError) -> Diagnostic {
         return Diagnostic::error("selector-changes", text)
             .hint("keep the selector; or give the workload another name and remove the old one when the new one is ready");
     }
-    if id.kind == "StatefulSet" && error.causes.iter().any(|c| c.message.contains("updates to statefulset spec") || c.message.contains("field is immutable")) {
+    if id.kind == "StatefulSet"
+        && error.causes.iter().any(|c| c.message.contains("updates to statefulset spec") || c.message.contains("field is immutable"))
+    {
         return Diagnostic::error("stateful-set-immutable", text).hint(format!(
             "kubectl delete statefulset {name} -n {namespace} --cascade=orphan, then apply: the pods keep running and are adopted"
         ));

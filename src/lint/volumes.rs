@@ -17,11 +17,18 @@ pub(super) fn check(manifest: &Value, run: &Run) -> Vec<Diagnostic> {
     for claim in claims.filter(|c| mounts_once(run, &id.namespace, c)) {
         if text(manifest, &["spec", "strategy", "type"]) != "Recreate" {
             let text = format!("{id} mounts claim `{claim}`, which one node at a time may mount, and rolls with RollingUpdate");
-            found.push(Diagnostic::warning("claim-with-rolling-update", text).hint("set `strategy: {type: Recreate}`, or use a StatefulSet"));
+            found.push(
+                Diagnostic::warning("claim-with-rolling-update", text).hint("set `strategy: {type: Recreate}`, or use a StatefulSet"),
+            );
         }
         if integer(manifest, &["spec", "replicas"]).is_some_and(|n| n > 1) {
-            let text = format!("{id} has {} replicas that share claim `{claim}`, which one node at a time may mount", manifest["spec"]["replicas"]);
-            found.push(Diagnostic::warning("claim-with-replicas", text).hint("use a StatefulSet with `volumeClaimTemplates`, or one replica"));
+            let text = format!(
+                "{id} has {} replicas that share claim `{claim}`, which one node at a time may mount",
+                manifest["spec"]["replicas"]
+            );
+            found.push(
+                Diagnostic::warning("claim-with-replicas", text).hint("use a StatefulSet with `volumeClaimTemplates`, or one replica"),
+            );
         }
     }
     found

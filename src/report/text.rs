@@ -3,7 +3,6 @@
 use super::style::{Dress, Tone};
 use super::{Finding, Merged, Reason, Report, StepStatus, Verdict, Workload};
 use serde_json::Value;
-use std::fmt::Write;
 
 /// The whole report.
 pub fn write(report: &Report, dress: Dress) -> String {
@@ -41,9 +40,9 @@ fn workload_lines(out: &mut String, w: &Workload, width: usize, dress: Dress) {
     let mark = if dress == Dress::Plain && mark == "…" { "." } else { mark };
     let id = format!("{:width$}", w.id());
     let mut line = format!("{} {}  {}", dress.paint(tone, mark), dress.paint(Tone::Strong, &id), dress.paint(tone, &verdict_text(w)));
-    let _ = write!(line, "  {:13}  {}", w.strategy, downtime_text(w));
+    line.push_str(&format!("  {:13}  {}", w.strategy, downtime_text(w)));
     if w.over_budget {
-        let _ = write!(line, "  {}", dress.paint(Tone::Bad, "OVER BUDGET"));
+        line.push_str(&format!("  {}", dress.paint(Tone::Bad, "OVER BUDGET")));
     }
     line_of(out, line.trim_end());
     reasons(out, w, dress);
@@ -90,7 +89,9 @@ fn reasons(out: &mut String, w: &Workload, dress: Dress) {
             roll += 1;
             let number = if w.verdict == Verdict::Rolls { format!("{roll}. ") } else { String::new() };
             let window = w.windows.get(roll - 1).filter(|_| w.windows.len() as u32 == w.rolls + w.recreated);
-            let when = window.map(|x| format!(", down {} to {}", clock(x.from_seconds), x.to_seconds.map_or("?".into(), clock))).unwrap_or_default();
+            let when = window
+                .map(|x| format!(", down {} to {}", clock(x.from_seconds), x.to_seconds.map_or("?".into(), clock)))
+                .unwrap_or_default();
             line_of(out, &format!("    {number}step \"{}\"{}", reason.step, dress.paint(Tone::Faint, &when)));
         }
         reason_line(out, reason, dress);
@@ -149,9 +150,13 @@ fn totals(out: &mut String, report: &Report, dress: Dress) {
 
 fn merged_lines(out: &mut String, merged: &Merged, dress: Dress) {
     out.push('\n');
-    line_of(out, &dress.paint(Tone::Strong, &format!("Merged pipeline: {} instead of {}", count(merged.rolls, "roll"), merged.rolls_before)));
+    line_of(
+        out,
+        &dress.paint(Tone::Strong, &format!("Merged pipeline: {} instead of {}", count(merged.rolls, "roll"), merged.rolls_before)),
+    );
     let down = merged.longest_downtime_seconds.map(|s| format!(", {} down at the most", clock(s))).unwrap_or_default();
-    let same = format!("{}{down}; simulated, the same end state ({} compared)", merged.change, count(merged.objects_compared as u32, "object"));
+    let same =
+        format!("{}{down}; simulated, the same end state ({} compared)", merged.change, count(merged.objects_compared as u32, "object"));
     line_of(out, &format!("  {same}"));
     for step in &merged.steps {
         line_of(out, "");

@@ -4,6 +4,7 @@ use super::Reason;
 use super::timeline::{Timeline, timeline};
 use crate::object::{Gvk, ObjectId, Value, at, integer, text};
 use crate::schema::{Schema, equal};
+use crate::simulate::clients::Outcome;
 use crate::simulate::controllers::{Availability, Happening, Waits};
 use crate::simulate::pipeline::{Run, StepRun};
 use std::collections::BTreeMap;
@@ -53,8 +54,8 @@ pub fn judge(run: &Run) -> Vec<Judged> {
     let mut touched: BTreeMap<ObjectId, Vec<(usize, &Happening)>> = BTreeMap::new();
     for (index, step) in run.steps.iter().enumerate() {
         for performed in &step.performed {
-            if is_workload(&performed.id) {
-                touched.entry(performed.id.clone()).or_default();
+            if is_workload(&performed.object) {
+                touched.entry(performed.object.clone()).or_default();
             }
         }
         for change in &run.cluster.store.changes_since(step.journal.start)[..step.journal.len()] {
@@ -130,7 +131,13 @@ impl<'r> Case<'r> {
         let mut segments: Vec<Segment<'r>> = Vec::new();
         for (step, happening) in &self.happenings {
             match happening {
-                Happening::RevisionMoved { from: Some(_), .. } => segments.push(Segment { step: *step, moved: Some(happening), replaced: 0 }),
+                // With Recreate the old pods go before the new revision is made.
+                Happening::RevisionMoved { from: Some(_), .. } => {
+                    match segments.last_mut().filter(|s| s.step == *step && s.moved.is_none()) {
+                        Some(segment) => segment.moved = Some(happening),
+                        None => segments.push(Segment { step: *step, moved: Some(happening), replaced: 0 }),
+                    }
+                }
                 Happening::PodStopped { why, .. } if *why == "updated" || (*why == "deleted" && !self.gone_in(*step)) => {
                     match segments.last_mut().filter(|s| s.step == *step) {
                         Some(segment) => segment.replaced += 1,
@@ -186,7 +193,8 @@ impl<'r> Case<'r> {
             }
             _ => reasons.push(self.why_without_revision(segment)),
         }
-        let resumed = self.spec_change(segment.step).is_some_and(|(old, new)| old["spec"]["paused"] == true && new["spec"]["paused"] != true);
+        let resumed =
+            self.spec_change(segment.step).is_some_and(|(old, new)| old["spec"]["paused"] == true && new["spec"]["paused"] != true);
         if resumed {
             reasons.push(Reason::Resumed);
         }
@@ -244,9 +252,11 @@ impl<'r> Case<'r> {
     /// What is left to say at the end: refused, deleted, stuck.
     fn end_reasons(&self, reasons: &mut Vec<(Option<usize>, Reason)>) {
         for (index, step) in self.run.steps.iter().enumerate() {
-            for performed in step.performed.iter().filter(|p| p.id == self.workload) {
-                if let Some(message) = performed.refusal() {
-                    reasons.push((Some(index), Reason::Refused { message }));
+            for performed in step.performed.iter().filter(|p| p.object == self.workload) {
+                match &performed.outcome {
+                    Outcome::Failed(message) => reasons.push((Some(index), Reason::Refused { message: message.clone() })),
+                    Outcome::Unknown(why) => reasons.push((Some(index), Reason::Unknown { why: why.clone() })),
+                    _ => {}
                 }
             }
         }
@@ -269,9 +279,7 @@ impl<'r> Case<'r> {
         let ty = schema.resource_of("apps", &Gvk::of(now).version, &self.workload.kind).and_then(|r| r.ty.clone());
         let Some(ty) = ty else { return };
         let compared = equal::compare(schema, &ty, "", before, now);
-        reasons.extend(compared.ignored.into_iter().map(|i| {
-            (None, Reason::SameValue { path: i.path, old: i.old, new: i.new, why: i.why.to_owned() })
-        }));
+        reasons.extend(compared.ignored.into_iter().map(|i| (None, Reason::SameValue { path: i.path, old: i.old, new: i.new })));
         let mut paths: Vec<String> = compared.differences.into_iter().map(|d| d.path).filter(|p| told(p)).collect();
         paths.dedup();
         match paths.len() {
@@ -298,8 +306,13 @@ impl<'r> Case<'r> {
 
 /// Bookkeeping that no user wrote.
 fn told(path: &str) -> bool {
-    const BOOKKEEPING: [&str; 5] =
-        ["status", "metadata.managedFields", "metadata.resourceVersion", "metadata.generation", "metadata.annotations[deployment.kubernetes.io/revision]"];
+    const BOOKKEEPING: [&str; 5] = [
+        "status",
+        "metadata.managedFields",
+        "metadata.resourceVersion",
+        "metadata.generation",
+        "metadata.annotations[deployment.kubernetes.io/revision]",
+    ];
     !BOOKKEEPING.iter().any(|b| path.starts_with(b))
 }
 

@@ -6,7 +6,7 @@
 use super::{Judged, judge};
 use crate::fleet::pipeline::{Action, Step};
 use crate::object::{ObjectId, Value, map_at};
-use crate::simulate::pipeline::{self, Ended, Pace, Run};
+use crate::simulate::pipeline::{self, Ended, Plan, Run};
 use crate::simulate::{Cluster, Store};
 use std::collections::BTreeMap;
 
@@ -27,14 +27,14 @@ pub struct Merged {
 
 /// Finds one for a run in which some workload's pods are replaced more than once; none if there is no such workload, or no
 /// candidate keeps the end state. `start` is the cluster as it was before the first step.
-pub fn merged(start: &Cluster, steps: &[Step], manifests: &[Value], pace: Pace, original: &Run, judged: &[Judged]) -> Option<Merged> {
+pub fn merged(start: &Cluster, plan: &Plan<'_>, original: &Run, judged: &[Judged]) -> Option<Merged> {
     let twice = |judged: &[Judged]| judged.iter().any(|j| j.rolls.iter().sum::<u32>() + j.recreated > 1);
     if !twice(judged) || original.steps.iter().any(|s| s.ended != Ended::Done) {
         return None;
     }
     let wanted = comparable(&original.cluster.store);
-    candidates(steps, judged).into_iter().find_map(|(change, steps)| {
-        let run = pipeline::run(start.clone(), &steps, manifests, pace);
+    candidates(plan.steps, judged).into_iter().find_map(|(change, steps)| {
+        let run = pipeline::run(start.clone(), &Plan { steps: &steps, ..*plan });
         let found = judge(&run);
         let done = run.steps.iter().all(|s| s.ended == Ended::Done);
         let same = done && !twice(&found) && comparable(&run.cluster.store) == wanted;
@@ -72,8 +72,10 @@ fn candidates(steps: &[Step], judged: &[Judged]) -> Vec<(String, Vec<Step>)> {
 /// All Deployments that roll twice are paused before the first step and resumed after the last.
 fn bracketed(steps: &[Step], judged: &[Judged]) -> Option<(String, Vec<Step>)> {
     let twice = judged.iter().filter(|j| j.rolls.iter().sum::<u32>() > 1);
-    let workloads: Vec<String> =
-        twice.filter(|j| j.workload.kind == "Deployment").map(|j| format!("deployment/{}/{}", j.workload.namespace, j.workload.name)).collect();
+    let workloads: Vec<String> = twice
+        .filter(|j| j.workload.kind == "Deployment")
+        .map(|j| format!("deployment/{}/{}", j.workload.namespace, j.workload.name))
+        .collect();
     if workloads.is_empty() {
         return None;
     }

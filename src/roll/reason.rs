@@ -69,8 +69,6 @@ pub enum Reason {
         old: Option<Value>,
         /// As it was written.
         new: Option<Value>,
-        /// Why it is the same.
-        why: String,
     },
     /// Only fields outside the pod template change.
     OutsideTemplate {
@@ -142,7 +140,7 @@ impl Reason {
             Self::Created => "new: its pods start, none is replaced".into(),
             Self::Deleted => "deleted: its pods stop".into(),
             Self::Unchanged => "the pod template is the same".into(),
-            Self::SameValue { path, why, .. } => format!("{path} is written otherwise and means the same: {why}"),
+            Self::SameValue { path, .. } => format!("{path} is written otherwise and means the same"),
             Self::OutsideTemplate { paths } => format!("only fields outside the pod template change: {}", paths.join(", ")),
             Self::Refused { message } => format!("the server refuses the write: {message}"),
             Self::Stuck { why } => format!("the rollout does not end: {why}"),
@@ -154,7 +152,7 @@ impl Reason {
     pub fn field(&self) -> Option<(&str, Option<&str>, Option<&Value>, Option<&Value>)> {
         match self {
             Self::TemplateChanged { path, container, old, new } => Some((path, container.as_deref(), old.as_ref(), new.as_ref())),
-            Self::SameValue { path, old, new, .. } => Some((path, None, old.as_ref(), new.as_ref())),
+            Self::SameValue { path, old, new } => Some((path, None, old.as_ref(), new.as_ref())),
             _ => None,
         }
     }

@@ -9,7 +9,7 @@ pub mod clock;
 pub mod controllers;
 pub mod defaults;
 pub mod kubelet;
-//pub mod pipeline;
+pub mod pipeline;
 mod request;
 pub mod resources;
 mod status;
@@ -22,7 +22,9 @@ pub use request::{Body, PatchKind, Request, Response, Target, Verb, WriteOptions
 pub use status::{ApiError, Cause, Reason};
 pub use store::{Change, Store};
 
+use crate::object::{self, Value};
 use crate::schema::{Resource, Schema, Version};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -54,9 +56,30 @@ impl Cluster {
     }
 
     /// Puts an object in as it stands in a snapshot: no defaulting, no admission, no controllers.
-    pub fn load(&mut self, object: Arc<crate::object::Value>) {
+    pub fn load(&mut self, object: Arc<Value>) {
         self.store.load(object);
         self.controllers.reload();
+    }
+
+    /// Puts in the namespaces that objects of the state live in and that it does not hold, and, unless the state is `complete`,
+    /// those that the manifests are for. Gives what was assumed beyond what the state shows.
+    pub fn assume_namespaces(&mut self, manifests: &[Value], complete: bool) -> Vec<String> {
+        let of = |object: &Value| Some(object["metadata"]["namespace"].as_str()?.to_owned()).filter(|n| !n.is_empty());
+        let held = self.store.list("", "Namespace", None).map(|(id, _)| id.name.clone()).collect::<BTreeSet<String>>();
+        let lived_in: BTreeSet<String> =
+            self.store.iter().filter_map(|(id, _)| Some(id.namespace.clone()).filter(|n| !n.is_empty())).collect();
+        let made: BTreeSet<String> =
+            manifests.iter().filter(|m| m["kind"] == "Namespace").map(|m| object::text(m, &["metadata", "name"]).to_owned()).collect();
+        let wanted: BTreeSet<String> =
+            manifests.iter().filter_map(of).filter(|n| !complete && held.is_empty() && !made.contains(n)).collect();
+        for name in lived_in.union(&wanted).filter(|n| !held.contains(*n)) {
+            let labels = serde_json::json!({"kubernetes.io/metadata.name": name});
+            self.load(Arc::new(serde_json::json!({
+                "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "uid": format!("assumed-{name}"), "labels": labels},
+                "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"},
+            })));
+        }
+        wanted.difference(&lived_in).map(|n| format!("Namespace/{n} is taken to exist: the state holds no namespaces")).collect()
     }
 }
 

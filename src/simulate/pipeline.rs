@@ -1,11 +1,15 @@
 //! Runs the steps of a pipeline on the cluster, one client command after another, and lets the controllers work after each write.
 
-use super::clients::{self, Api, Performed};
+use super::clients::{self, Api, Performed, Session};
 use super::controllers::{self, Until};
 use super::{Cluster, Request, Response, Store};
-use crate::fleet::pipeline::Step;
+use crate::fleet::pipeline::{Action, Step};
 use crate::object::{ObjectId, Value};
+use crate::schema::{Resource, Schema};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +51,33 @@ pub struct StepRun {
     pub time: Range<Duration>,
 }
 
+/// What is to be run.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan<'p> {
+    /// The steps in order.
+    pub steps: &'p [Step],
+    /// What was rendered, or given.
+    pub manifests: &'p [Value],
+    /// What stands in the files that steps name.
+    pub files: &'p BTreeMap<PathBuf, Vec<Value>>,
+    /// How time passes.
+    pub pace: Pace,
+    /// What the clients know beside the cluster.
+    pub session: Session<'p>,
+}
+
+impl Plan<'_> {
+    /// What a step works on: its own files, or else everything.
+    fn manifests_of(&self, step: &Step) -> Cow<'_, [Value]> {
+        match &step.action {
+            Action::Apply { files, .. } | Action::Replace { files, .. } if !files.is_empty() => {
+                Cow::Owned(files.iter().filter_map(|f| self.files.get(f)).flatten().cloned().collect())
+            }
+            _ => Cow::Borrowed(self.manifests),
+        }
+    }
+}
+
 /// A pipeline, run.
 #[derive(Clone, Debug)]
 pub struct Run {
@@ -58,15 +89,21 @@ pub struct Run {
     pub steps: Vec<StepRun>,
 }
 
-/// Runs the steps; `manifests` are what was rendered or given.
-pub fn run(mut cluster: Cluster, steps: &[Step], manifests: &[Value], pace: Pace) -> Run {
+/// Runs the steps.
+pub fn run(mut cluster: Cluster, plan: &Plan<'_>) -> Run {
+    let Plan { steps, pace, session, .. } = plan;
+    let pace = *pace;
     let before = cluster.store.clone();
     let mut runs: Vec<StepRun> = Vec::with_capacity(steps.len());
     let mut stopped = false;
-    for step in steps {
+    for step in *steps {
         let (happenings, journal, began) = (cluster.controllers.happenings.len(), cluster.store.journal_len(), cluster.clock.now);
-        let performed = if stopped { Vec::new() } else { clients::run(&mut Session { cluster: &mut cluster, pace }, &step.action, manifests) };
-        let failed = performed.iter().any(Performed::failed);
+        let performed = if stopped {
+            Vec::new()
+        } else {
+            clients::run(&mut Watched { cluster: &mut cluster, pace }, &step.action, &plan.manifests_of(step), session)
+        };
+        let failed = performed.iter().any(|p| p.outcome.is_failure());
         let ended = if stopped {
             Ended::Skipped
         } else if failed {
@@ -84,7 +121,7 @@ pub fn run(mut cluster: Cluster, steps: &[Step], manifests: &[Value], pace: Pace
             time: began..cluster.clock.now,
         });
     }
-    controllers::run(&mut cluster, Until::Settled);
+    controllers::run(&mut cluster, &Until::Settled);
     if let Some(last) = runs.last_mut() {
         last.happenings.end = cluster.controllers.happenings.len();
         last.journal.end = cluster.store.journal_len();
@@ -93,24 +130,37 @@ pub fn run(mut cluster: Cluster, steps: &[Step], manifests: &[Value], pace: Pace
 }
 
 /// A client's way to the cluster: after each write the controllers run.
-struct Session<'c> {
+struct Watched<'c> {
     cluster: &'c mut Cluster,
     pace: Pace,
 }
 
-impl Api for Session<'_> {
-    fn cluster(&self) -> &Cluster {
-        self.cluster
+impl Api for Watched<'_> {
+    fn schema(&self) -> &'static Schema {
+        self.cluster.schema
+    }
+
+    fn find_resource(&self, wanted: &dyn Fn(&Resource) -> bool) -> Option<Resource> {
+        let own = self.cluster.schema.resources().iter().filter(|r| !r.resource.contains('/'));
+        own.chain(self.cluster.custom.iter().map(Arc::as_ref)).find(|r| wanted(r)).cloned()
     }
 
     fn get(&self, id: &ObjectId) -> Option<Arc<Value>> {
         self.cluster.store.get(id).cloned()
     }
 
+    fn list(&self, group: &str, kind: &str, namespace: &str) -> Vec<Arc<Value>> {
+        self.cluster.store.list(group, kind, Some(namespace)).map(|(_, object)| Arc::clone(object)).collect()
+    }
+
     fn write(&mut self, request: &Request) -> Response {
         let response = self.cluster.write(request);
         let until = if self.pace == Pace::Settle { Until::Settled } else { Until::Now };
-        controllers::run(self.cluster, until);
+        controllers::run(self.cluster, &until);
         response
+    }
+
+    fn now_text(&self) -> String {
+        self.cluster.clock.timestamp()
     }
 }

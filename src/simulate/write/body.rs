@@ -34,7 +34,8 @@ impl Write<'_> {
     }
 
     /// Decodes an object sent whole: fills in its kind, refuses or warns of unknown fields, defaults it.
-    pub(super) fn decode_object(&mut self, cluster: &Cluster, mut body: Value) -> Result<Value, ApiError> {
+    pub(super) fn decode_object(&mut self, cluster: &Cluster, sent: &Value) -> Result<Value, ApiError> {
+        let mut body = sent.clone();
         let gvk = self.served.gvk();
         if !body.is_object() {
             return Err(ApiError::bad_request(format!(

@@ -11,17 +11,17 @@ use std::sync::Arc;
 impl Cluster {
     pub(super) fn create(&mut self, write: &mut Write<'_>) -> Outcome {
         let sent = write.body()?;
-        let mut object = write.decode_object(self, sent)?;
+        let mut object = write.decode_object(self, &sent)?;
         body::wipe_system_metadata(&mut object);
         write.settle_namespace(&mut object)?;
-        self.own_created(write, &mut object);
+        self.own_created(write, &sent, &mut object);
         self.finish_create(write, object)
     }
 
     /// The writer owns every field of what it creates, defaults included.
-    pub(super) fn own_created(&self, write: &Write<'_>, object: &mut Value) {
+    pub(super) fn own_created(&self, write: &Write<'_>, sent: &Value, object: &mut Value) {
         let manager = options::manager(&write.request.options);
-        self.with_field_manager(write, |fields| fields.update(None, object, &manager, &self.clock.timestamp()));
+        self.with_field_manager(write, |fields| fields.update(None, object, Some(sent), &manager, &self.clock.timestamp()));
     }
 
     /// Admission, system metadata, strategy, validation, storage: the same for POST, PUT and apply of a missing object.

@@ -15,17 +15,12 @@ impl Cluster {
             return self.apply(write);
         }
         let live = self.store.get(&write.id()).cloned().ok_or_else(|| write.not_found())?;
-        let mut object = self.patched(write, &live, kind)?;
+        let patched = patched_value(self.schema, &write.ty, &live, &write.body()?, kind)?;
+        let mut object = write.decode_patched(self, &patched)?;
         write.settle_namespace(&mut object)?;
-        self.own_updated(write, &live, &mut object);
+        self.own_updated(write, &live, &patched, &mut object);
         write.check_name(&object)?;
         self.finish_update(write, &live, object)
-    }
-
-    fn patched(&mut self, write: &mut Write<'_>, live: &Value, kind: PatchKind) -> Result<Value, ApiError> {
-        let patch = write.body()?;
-        let patched = patched_value(self.schema, &write.ty, live, &patch, kind)?;
-        write.decode_patched(self, &patched)
     }
 
     /// Server-side apply: onto the live object, or as its creation.

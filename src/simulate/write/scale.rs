@@ -53,7 +53,7 @@ impl Cluster {
         let (body, now) = (write.body()?, self.clock.timestamp());
         let scale_write =
             Write { request: write.request, served: write.served.clone(), ty: ty.clone(), dry_run: write.dry_run, warnings: Vec::new() };
-        let mut object = match write.request.verb {
+        let patched = match write.request.verb {
             Verb::Patch(PatchKind::Apply) => {
                 let application = Application {
                     config: &body,
@@ -65,13 +65,11 @@ impl Cluster {
                 let applied = fields.apply(Some(view), application, |merged| scale_write.decode_as(self, &gvk, &merged, &mut warnings));
                 return applied.map_err(super::patch::refused_apply);
             }
-            Verb::Patch(kind) => {
-                let patched = super::patch::patched_value(self.schema, ty, view, &body, kind)?;
-                scale_write.decode_as(self, &gvk, &patched, &mut write.warnings)?
-            }
-            _ => scale_write.decode_as(self, &gvk, &body, &mut write.warnings)?,
+            Verb::Patch(kind) => super::patch::patched_value(self.schema, ty, view, &body, kind)?,
+            _ => body,
         };
-        fields.update(Some(view), &mut object, &options::manager(&write.request.options), &now);
+        let mut object = scale_write.decode_as(self, &gvk, &patched, &mut write.warnings)?;
+        fields.update(Some(view), &mut object, Some(&patched), &options::manager(&write.request.options), &now);
         Ok(object)
     }
 }

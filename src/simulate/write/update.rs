@@ -17,7 +17,7 @@ const STALE: &str = "the object has been modified; please apply your changes to 
 impl Cluster {
     pub(super) fn replace(&mut self, write: &mut Write<'_>) -> Outcome {
         let sent = write.body()?;
-        let mut object = write.decode_object(self, sent)?;
+        let mut object = write.decode_object(self, &sent)?;
         write.check_name(&object)?;
         write.settle_namespace(&mut object)?;
         let Some(live) = self.store.get(&write.id()).cloned() else {
@@ -25,7 +25,7 @@ impl Cluster {
                 return Err(write.not_found());
             }
             body::wipe_system_metadata(&mut object);
-            self.own_created(write, &mut object);
+            self.own_created(write, &sent, &mut object);
             return self.finish_create(write, object);
         };
         let (sent_uid, uid) = (text(&object, &["metadata", "uid"]), text(&live, &["metadata", "uid"]));
@@ -33,14 +33,14 @@ impl Cluster {
             let why = format!("Precondition failed: UID in precondition: {sent_uid}, UID in object meta: {uid}");
             return Err(conflict(write, &why));
         }
-        self.own_updated(write, &live, &mut object);
+        self.own_updated(write, &live, &sent, &mut object);
         self.finish_update(write, &live, object)
     }
 
     /// The writer owns what it changed; others lose it.
-    pub(super) fn own_updated(&self, write: &Write<'_>, live: &Value, object: &mut Value) {
+    pub(super) fn own_updated(&self, write: &Write<'_>, live: &Value, sent: &Value, object: &mut Value) {
         let manager = options::manager(&write.request.options);
-        self.with_field_manager(write, |fields| fields.update(Some(live), object, &manager, &self.clock.timestamp()));
+        self.with_field_manager(write, |fields| fields.update(Some(live), object, Some(sent), &manager, &self.clock.timestamp()));
     }
 
     /// Lends the field manager of the written endpoint.

@@ -1,0 +1,271 @@
+//! The command line as written. The doc comments are the manual.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Says how many times each Kubernetes workload will roll, in which step of a deploy, because of which field, and how long it
+/// will be down, before anything is applied. Never writes to a cluster.
+#[derive(Debug, Parser)]
+#[command(name = "rollcast", version, propagate_version = true, disable_help_subcommand = true, max_term_width = 110)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+    /// When to colour: on a terminal unless NO_COLOR is set, always, or never
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    pub color: Color,
+}
+
+/// When output is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Fail if a workload rolls more often, or is down longer, than its budget allows
+    ///
+    /// Runs the pipeline on the state, judges every workload and lists lint findings. Exits 0 within budget, 1 over it or if
+    /// anything is unknown, 2 for an error of use, input or reading. Made for a CI job before the merge.
+    Check(Plan),
+    /// Tell the rolls of each step and workload, their reasons and the downtime
+    Plan(Plan),
+    /// Show what applying would change, the verdict of each workload first
+    ///
+    /// Exits 0 without a difference, 1 with one, 2 for an error.
+    Diff(Diff),
+    /// Write the fleet's manifests to standard output or into a directory
+    Render(Render),
+    /// Read a cluster (GET only) into one file
+    ///
+    /// The file is a plain v1 List that `kubectl` reads too; the values of Secrets are replaced by digests.
+    Snapshot(Snapshot),
+    /// Make a fleet.toml with comments, and a CI job
+    Init(Init),
+    /// Explain a code that a report shows
+    Explain {
+        /// The code, for instance `mutable-tag`; all codes are listed without one
+        code: Option<String>,
+    },
+    /// Print the JSON Schema of a format
+    Schema {
+        /// Which format
+        #[arg(value_enum, default_value = "fleet")]
+        format: SchemaFormat,
+    },
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+}
+
+/// A format with a schema.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum SchemaFormat {
+    /// fleet.toml
+    Fleet,
+}
+
+/// Where the fleet stands.
+#[derive(Debug, Args)]
+pub struct FleetFile {
+    /// The fleet file
+    #[arg(long, value_name = "FILE", default_value = "fleet.toml")]
+    pub fleet: PathBuf,
+    /// The environment to lay over the fleet
+    #[arg(long, value_name = "NAME")]
+    pub environment: Option<String>,
+}
+
+/// Which state to start from; the fleet file may name a default under `[cluster]`.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct StateFrom {
+    /// A snapshot file: what `kubectl get … -o json --show-managed-fields` prints, JSON or YAML, gzip too; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    /// A live cluster: a context of the kubeconfig (read with GET only)
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+    /// As if the manifests of a git revision had been applied
+    #[arg(long, value_name = "REV")]
+    pub base: Option<String>,
+    /// An empty cluster
+    #[arg(long)]
+    pub empty: bool,
+}
+
+/// Options of `plan` and `check`.
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// The fleet
+    #[command(flatten)]
+    pub fleet: FleetFile,
+    /// The state
+    #[command(flatten)]
+    pub state: StateFrom,
+    /// Manifests instead of a fleet: a file, a directory, or `-` (can be repeated)
+    #[arg(short = 'f', long = "filename", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// How the manifests given with `-f` are applied
+    #[arg(long = "as", value_enum, value_name = "APPLIER", default_value = "kubectl-server")]
+    pub applier: ApplierName,
+    /// A Kubernetes version to simulate, where the state does not tell
+    #[arg(long, value_name = "VERSION")]
+    pub kubernetes: Option<String>,
+    /// Seconds from a pod's start to its Ready, for every workload (`90s`, `3m`)
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub restart: Option<Duration>,
+    /// Seconds from a pod's deletion to its end, for every workload
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub stop: Option<Duration>,
+    /// Whether each write's rollout finishes before the next write, or only where the pipeline waits
+    #[arg(long, value_enum, default_value = "settle")]
+    pub pace: PaceName,
+    /// A report, FORMAT or FORMAT=PATH; standard output without a path (can be repeated; text if none is given)
+    #[arg(long, value_name = "FORMAT[=PATH]", value_parser = report)]
+    pub report: Vec<ReportTo>,
+    /// Exit as `check` does (for `plan`)
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// Options of `diff`.
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The fleet
+    #[command(flatten)]
+    pub fleet: FleetFile,
+    /// The state
+    #[command(flatten)]
+    pub state: StateFrom,
+    /// Manifests instead of a fleet: a file, a directory, or `-` (can be repeated)
+    #[arg(short = 'f', long = "filename", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// How the manifests are applied
+    #[arg(long = "as", value_enum, value_name = "APPLIER", default_value = "kubectl-server")]
+    pub applier: ApplierName,
+    /// A Kubernetes version to simulate, where the state does not tell
+    #[arg(long, value_name = "VERSION")]
+    pub kubernetes: Option<String>,
+}
+
+/// Options of `render`.
+#[derive(Debug, Args)]
+pub struct Render {
+    /// The fleet
+    #[command(flatten)]
+    pub fleet: FleetFile,
+    /// A directory to write one file an object into; files of dropped objects that rollcast wrote are removed
+    #[arg(long, value_name = "DIR")]
+    pub into: Option<PathBuf>,
+}
+
+/// Options of `snapshot`.
+#[derive(Debug, Args)]
+pub struct Snapshot {
+    /// A context of the kubeconfig; its current one without this
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+    /// The file to write, whole or not at all; standard output without this
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Only these namespaces (can be repeated)
+    #[arg(short = 'n', long = "namespace", value_name = "NAME")]
+    pub namespaces: Vec<String>,
+}
+
+/// Options of `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Where; here without this
+    #[arg(default_value = ".")]
+    pub dir: PathBuf,
+}
+
+/// Who applies manifests: decides patch type, field manager and whether conflicts are forced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ApplierName {
+    /// kubectl apply
+    Kubectl,
+    /// kubectl apply --server-side
+    KubectlServer,
+    /// Argo CD with server-side apply
+    Argocd,
+    /// Flux's kustomize-controller
+    Flux,
+    /// helm upgrade
+    Helm,
+}
+
+/// How time passes between writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PaceName {
+    /// Each write's rollout finishes before the next write
+    Settle,
+    /// Time passes only where the script waits
+    Script,
+}
+
+/// A report format and where it goes.
+#[derive(Clone, Debug)]
+pub struct ReportTo {
+    /// The format.
+    pub format: ReportFormat,
+    /// The file; none for standard output.
+    pub path: Option<PathBuf>,
+}
+
+/// The report formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For people.
+    Text,
+    /// `rollcast.report/v1`.
+    Json,
+    /// For a merge request.
+    Markdown,
+}
+
+fn report(text: &str) -> Result<ReportTo, String> {
+    let (format, path) = match text.split_once('=') {
+        Some((format, path)) => (format, Some(PathBuf::from(path))),
+        None => (text, None),
+    };
+    let known: Vec<String> =
+        ReportFormat::value_variants().iter().filter_map(|v| Some(v.to_possible_value()?.get_name().to_owned())).collect();
+    let format = ReportFormat::from_str(format, false).map_err(|_| format!("no such format; expected one of {}", known.join(", ")))?;
+    Ok(ReportTo { format, path })
+}
+
+/// A duration as people write it: `90s`, `3m`, `1h30m`, `500ms`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "expected a duration such as `90s`, `3m` or `1h30m`".to_owned();
+    let (mut total, mut rest) = (Duration::ZERO, text);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+        let number: u64 = rest[..digits].parse().map_err(|_| wrong())?;
+        let unit = &rest[digits..];
+        let length = unit.find(|c: char| c.is_ascii_digit()).unwrap_or(unit.len());
+        let one = match &unit[..length] {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            _ => return Err(wrong()),
+        };
+        total += Duration::from_millis(number.checked_mul(one).ok_or_else(wrong)?);
+        rest = &unit[length..];
+    }
+    if text.is_empty() { Err(wrong()) } else { Ok(total) }
+}

@@ -1,0 +1,63 @@
+//! `rollcast plan` and `rollcast check`: the pipeline on the state, judged.
+
+use super::args::{PaceName, Plan, ReportFormat};
+use super::assemble::{self, Parts};
+use super::console::{Console, Failure};
+use super::{CLEAN, FOUND, inputs};
+use crate::diagnostic::Diagnostic;
+use crate::report::style::Dress;
+use crate::report::{Report, Subject, json, markdown, text};
+use crate::simulate::pipeline::{self, Pace};
+use crate::{lint, roll};
+
+/// Plans; with `gate` exits 1 over budget or if anything is unknown.
+pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u8, Failure> {
+    let work = inputs::work(&options.fleet, &options.files, options.applier, console)?;
+    let state = inputs::state(&options.state, &work, &options.fleet)?;
+    for note in &state.notes {
+        console.complain(&note.clone().into());
+    }
+    let prepared = inputs::cluster(&state, &work, options.kubernetes.as_deref(), (options.restart, options.stop), &options.state)?;
+    let pace = if options.pace == PaceName::Settle { Pace::Settle } else { Pace::Script };
+    let session = inputs::session();
+    let plan = pipeline::Plan { steps: &work.steps, manifests: &work.manifests, files: &work.files, pace, session };
+    let run = pipeline::run(prepared.cluster.clone(), &plan);
+    let mut judged = roll::judge(&run);
+    inputs::doubt(&mut judged, &state);
+    let merged = roll::merged(&prepared.cluster, &plan, &run, &judged);
+    let findings = lint::findings(&work.manifests, &run, &judged);
+    let kubernetes = prepared.cluster.schema.version().to_string();
+    let report = assemble::report(&Parts {
+        subject: Subject { name: work.name.clone(), state: state.source.clone(), kubernetes },
+        run: &run,
+        judged: &judged,
+        budgets: &work.budgets,
+        merged: merged.as_ref(),
+        assumptions: prepared.assumptions,
+        findings: &findings,
+    });
+    write(&report, options, console)?;
+    Ok(if gate && report.fails() { FOUND } else { CLEAN })
+}
+
+fn write(report: &Report, options: &Plan, console: &mut Console) -> Result<(), Failure> {
+    if options.report.is_empty() {
+        return console.print(&text::write(report, console.dress));
+    }
+    for to in &options.report {
+        let dress = if to.path.is_none() { console.dress } else { Dress::Plain };
+        let text = match to.format {
+            ReportFormat::Text => text::write(report, dress),
+            ReportFormat::Json => json::write(report),
+            ReportFormat::Markdown => markdown::write(report),
+        };
+        match &to.path {
+            None => console.print(&text)?,
+            Some(path) => {
+                std::fs::write(path, text)
+                    .map_err(|e| Diagnostic::error("cannot-write", format!("cannot write {}: {e}", path.display())))?;
+            }
+        }
+    }
+    Ok(())
+}

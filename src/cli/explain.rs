@@ -1,0 +1,39 @@
+//! `rollcast explain`: what a code means, with an example and the way to mend it.
+
+use super::CLEAN;
+use super::console::{Console, Failure};
+use crate::diagnostic::Diagnostic;
+use crate::lint::codes;
+use crate::report::style::Tone;
+
+pub(super) fn run(code: Option<&str>, console: &mut Console) -> Result<u8, Failure> {
+    let mut out = String::new();
+    match code {
+        None => {
+            let width = codes::ALL.iter().map(|c| c.code.len()).max().unwrap_or(0);
+            for c in codes::ALL {
+                out.push_str(&format!("{:width$}  {}\n", c.code, c.title));
+            }
+        }
+        Some(code) => {
+            let found = codes::find(code).ok_or_else(|| unknown(code))?;
+            out.push_str(&format!("{}: {}\n\n{}\n\n", console.dress.paint(Tone::Strong, found.code), found.title, found.text));
+            out.push_str(&format!("Example:\n\n{}\n\n", indented(found.example)));
+            out.push_str(&format!("What to do:\n\n{}\n", indented(found.fix)));
+        }
+    }
+    console.print(&out)?;
+    Ok(CLEAN)
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|l| if l.is_empty() { String::new() } else { format!("    {l}") }).collect::<Vec<_>>().join("\n")
+}
+
+fn unknown(code: &str) -> Diagnostic {
+    let error = Diagnostic::error("unknown-code", format!("there is no code `{code}`"));
+    match crate::diagnostic::nearest(code, codes::ALL.iter().map(|c| c.code)) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error.hint("`rollcast explain` without a code lists them all"),
+    }
+}

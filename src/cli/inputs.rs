@@ -1,0 +1,337 @@
+//! What commands work on: the fleet or the manifests given, and the state they start from.
+
+use super::args::{ApplierName, FleetFile, StateFrom};
+use super::console::{Console, Failure, environment};
+use crate::cluster::{self, Access, SNAPSHOT_LIMIT, Scope, State};
+use crate::diagnostic::{Diagnostic, Diagnostics, Source};
+use crate::fleet::file::WorkloadKind;
+use crate::fleet::pipeline::{Action, Applier, Step, Who};
+use crate::fleet::{self, Agent, Fleet};
+use crate::images::{self, PinnedFleet};
+use crate::object::{Gvk, ObjectId, Value};
+use crate::render::{self, Manifest, Templates};
+use crate::report::Budget;
+use crate::roll::{Judged, Reason, Verdict};
+use crate::schema::Version;
+use crate::simulate::Cluster;
+use crate::simulate::clients::Session;
+use crate::simulate::clock::Clock;
+use crate::simulate::controllers;
+use crate::simulate::kubelet::{PodTiming, Timing};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What is to be deployed, and how.
+pub(super) struct Work {
+    /// The fleet's name, or where the manifests come from.
+    pub(super) name: String,
+    pub(super) manifests: Vec<Value>,
+    pub(super) steps: Vec<Step>,
+    pub(super) budgets: Budgets,
+    /// What stands in the files that steps name.
+    pub(super) files: BTreeMap<PathBuf, Vec<Value>>,
+    /// The fleet; none for manifests given with `-f`.
+    pub(super) fleet: Option<PinnedFleet>,
+}
+
+/// What each workload may cost.
+#[derive(Default)]
+pub(super) struct Budgets {
+    own: BTreeMap<ObjectId, Budget>,
+}
+
+impl Budgets {
+    /// Of one workload: its own, else one roll and no limit of downtime.
+    pub(super) fn of(&self, workload: &ObjectId) -> Budget {
+        self.own.get(workload).copied().unwrap_or(Budget { rolls: Some(1), downtime_seconds: None })
+    }
+}
+
+/// Reads the fleet file, or the files given instead of it.
+pub(super) fn work(options: &FleetFile, files: &[PathBuf], applier: ApplierName, console: &mut Console) -> Result<Work, Failure> {
+    if !files.is_empty() {
+        let manifests = manifests(files)?;
+        let name = files
+            .iter()
+            .map(|f| if f.as_os_str() == "-" { "standard input".into() } else { f.display().to_string() })
+            .collect::<Vec<_>>()
+            .join(", ");
+        let action = Action::Apply { applier: as_applier(applier), files: Vec::new() };
+        let steps = vec![Step { name: "Apply".into(), action, continues: false }];
+        return Ok(Work { name, manifests, steps, budgets: Budgets::default(), files: BTreeMap::new(), fleet: None });
+    }
+    let pinned = fleet(options, console)?;
+    let manifests: Vec<Value> = rendered(&pinned, options)?.into_iter().map(|m| m.value).collect();
+    let fleet = &pinned.fleet;
+    let steps = if fleet.pipeline.is_empty() {
+        let action = Action::Apply { applier: as_applier(applier), files: Vec::new() };
+        vec![Step { name: "Apply".into(), action, continues: false }]
+    } else {
+        fleet.pipeline.clone()
+    };
+    let files = step_files(&steps, fleet.directory())?;
+    Ok(Work { name: format!("fleet {}", fleet.name), manifests, steps, budgets: budgets(fleet), files, fleet: Some(pinned) })
+}
+
+/// Reads the files that steps name, from the directory of the fleet file.
+fn step_files(steps: &[Step], directory: &Path) -> Result<BTreeMap<PathBuf, Vec<Value>>, Failure> {
+    let mut read = BTreeMap::new();
+    for step in steps {
+        if let Action::Apply { files, .. } | Action::Replace { files, .. } = &step.action {
+            for file in files {
+                read.insert(file.clone(), manifests(&[directory.join(file)])?);
+            }
+        }
+    }
+    Ok(read)
+}
+
+fn budgets(fleet: &Fleet) -> Budgets {
+    let budget = |a: &Agent| Budget {
+        rolls: a.budget.rolls.map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
+        downtime_seconds: a.budget.downtime.map(|d| d.as_secs_f64()),
+    };
+    Budgets { own: fleet.agents.iter().map(|a| (workload_id(a), budget(a))).collect() }
+}
+
+/// The workload that an agent becomes.
+fn workload_id(agent: &Agent) -> ObjectId {
+    let kind = match agent.kind {
+        WorkloadKind::Deployment => "Deployment",
+        WorkloadKind::StatefulSet => "StatefulSet",
+    };
+    ObjectId { group: "apps".into(), kind: kind.into(), namespace: agent.namespace.clone(), name: agent.workload.clone() }
+}
+
+/// How an applier named on the command line goes about it.
+pub(super) fn as_applier(name: ApplierName) -> Applier {
+    let who = match name {
+        ApplierName::Kubectl => Who::Kubectl,
+        ApplierName::KubectlServer => Who::KubectlServer,
+        ApplierName::Argocd => Who::ArgoCd,
+        ApplierName::Flux => Who::Flux,
+        ApplierName::Helm => Who::Helm,
+    };
+    Applier { who, field_manager: None, force: None }
+}
+
+/// Reads, checks and pins the fleet file; remarks go to standard error.
+pub(super) fn fleet(options: &FleetFile, console: &mut Console) -> Result<PinnedFleet, Failure> {
+    let source = read_text(&options.fleet, "fleet-unreadable")?;
+    let fleet = fleet::load(source, &environment())?;
+    if let Some(environment) = &options.environment {
+        let error = Diagnostic::error("environment", format!("environment `{environment}` cannot be laid over the fleet yet"));
+        return Err(error.hint("leave --environment out to work on the base").into());
+    }
+    console.complain(&Diagnostics(fleet.notes.clone()));
+    let pinned = images::pin(fleet)?;
+    console.complain(&Diagnostics(pinned.notes.clone()));
+    Ok(pinned)
+}
+
+/// Renders with the templates beside the fleet file.
+pub(super) fn rendered(fleet: &PinnedFleet, options: &FleetFile) -> Result<Vec<Manifest>, Failure> {
+    let directory = options.fleet.parent().unwrap_or(Path::new("")).join("templates");
+    Ok(render::render(fleet, &Templates::with_directory(&directory)?)?)
+}
+
+fn read_text(path: &Path, code: &'static str) -> Result<Arc<Source>, Diagnostic> {
+    let unreadable = |e: std::io::Error| {
+        let error = Diagnostic::error(code, format!("cannot read {}: {e}", path.display()));
+        if e.kind() == std::io::ErrorKind::NotFound {
+            return error.hint("`rollcast init` makes a fleet.toml; manifests without a fleet are given with `-f FILE`");
+        }
+        error
+    };
+    Source::read(path.to_owned(), fs::read(path).map_err(unreadable)?)
+}
+
+/// The objects of files, directories (every .yaml, .yml and .json below them) and standard input; no two of one name.
+fn manifests(files: &[PathBuf]) -> Result<Vec<Value>, Failure> {
+    let mut all = Vec::new();
+    for path in files {
+        let documents = if path.as_os_str() == "-" {
+            vec![cluster::documents::read_documents(std::io::stdin().lock(), path, SNAPSHOT_LIMIT)?]
+        } else {
+            manifest_files(path)?.iter().map(|file| read_manifest_file(file)).collect::<Result<_, _>>()?
+        };
+        all.extend(documents.into_iter().flat_map(|d| d.objects));
+    }
+    check_manifests(&all)?;
+    Ok(all)
+}
+
+fn read_manifest_file(file: &Path) -> Result<cluster::documents::Documents, Failure> {
+    let input = fs::File::open(file).map_err(|e| unreadable(file, &e))?;
+    Ok(cluster::documents::read_documents(input, file, SNAPSHOT_LIMIT)?)
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::error("manifest-unreadable", format!("cannot read {}: {error}", path.display()))
+}
+
+fn manifest_files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path).map_err(|e| unreadable(path, &e))? {
+        let entry = entry.map_err(|e| unreadable(path, &e))?.path();
+        if entry.is_dir() {
+            files.extend(manifest_files(&entry)?);
+        } else if entry.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json") {
+            files.push(entry);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn check_manifests(manifests: &[Value]) -> Result<(), Diagnostics> {
+    let mut wrong = Vec::new();
+    let mut seen = BTreeMap::new();
+    for (index, manifest) in manifests.iter().enumerate() {
+        let id = ObjectId::of(manifest);
+        if id.kind.is_empty() || (id.name.is_empty() && crate::object::text(manifest, &["metadata", "generateName"]).is_empty()) {
+            wrong.push(Diagnostic::error("manifest-incomplete", format!("object {} has no kind or no name", index + 1)));
+        } else if seen.insert(id.clone(), index).is_some() {
+            wrong.push(
+                Diagnostic::error("manifest-twice", format!("{id} is given twice"))
+                    .hint("the second would overwrite the first: remove one"),
+            );
+        }
+    }
+    if manifests.is_empty() {
+        wrong.push(Diagnostic::error("no-manifests", "there is no manifest in what was given"));
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(Diagnostics(wrong)) }
+}
+
+/// Reads the state that the options or the fleet name.
+pub(super) fn state(from: &StateFrom, work: &Work, options: &FleetFile) -> Result<State, Failure> {
+    if let Some(path) = &from.from {
+        return Ok(if path.as_os_str() == "-" {
+            cluster::read_snapshot_from(std::io::stdin().lock(), path, SNAPSHOT_LIMIT)?
+        } else {
+            cluster::read_snapshot(path, SNAPSHOT_LIMIT)?
+        });
+    }
+    if let Some(context) = &from.context {
+        return live(Some(context), &[], &work.manifests);
+    }
+    if from.empty {
+        return Ok(State { source: "an empty cluster".into(), ..State::default() });
+    }
+    if let Some(revision) = &from.base {
+        return super::base::state(revision, options, work);
+    }
+    let choice = work.fleet.as_ref().map(|f| f.fleet.cluster.clone()).unwrap_or_default();
+    if let Some(context) = &choice.context {
+        return live(Some(context), &[], &work.manifests);
+    }
+    let path = choice.from.ok_or_else(|| {
+        Diagnostic::error("no-state", "no state to start from")
+            .hint("give one of --from FILE, --context NAME, --base REV or --empty, or name a file in fleet.toml under [cluster]")
+    })?;
+    let beside = options.fleet.parent().map_or_else(|| path.clone(), |dir| dir.join(&path));
+    Ok(cluster::read_snapshot(&beside, SNAPSHOT_LIMIT)?)
+}
+
+/// Reads a live cluster, GET only.
+pub(super) fn live(context: Option<&str>, namespaces: &[String], manifests: &[Value]) -> Result<State, Failure> {
+    // An error here means that a provider is installed already, which serves as well.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let connection = cluster::connect(&access(context))?;
+    let scope = Scope { kinds: manifests.iter().map(Gvk::of).collect(), namespaces: namespaces.iter().cloned().collect() };
+    Ok(cluster::read_live(&connection, &scope)?)
+}
+
+/// How kubectl would reach the cluster: KUBECONFIG (several files), or the file in the home directory.
+fn access(context: Option<&str>) -> Access {
+    let environment = environment();
+    let own = |names: [&str; 2]| names.iter().find_map(|n| environment.get(*n)).cloned().unwrap_or_default();
+    let listed = environment.get("KUBECONFIG").filter(|k| !k.is_empty());
+    let kubeconfig = match listed {
+        Some(list) => std::env::split_paths(list).filter(|p| !p.as_os_str().is_empty()).collect(),
+        None => environment.get("HOME").map(|home| Path::new(home).join(".kube/config")).into_iter().collect(),
+    };
+    Access {
+        kubeconfig,
+        context: context.map(str::to_owned),
+        https_proxy: own(["HTTPS_PROXY", "https_proxy"]),
+        http_proxy: own(["HTTP_PROXY", "http_proxy"]),
+        no_proxy: own(["NO_PROXY", "no_proxy"]),
+    }
+}
+
+/// A cluster ready for the first write.
+pub(super) struct Prepared {
+    pub(super) cluster: Cluster,
+    pub(super) assumptions: Vec<String>,
+}
+
+/// Loads the state into a cluster of its version, with what is known of pods' start and end.
+pub(super) fn cluster(
+    state: &State,
+    work: &Work,
+    asked: Option<&str>,
+    timing: (Option<Duration>, Option<Duration>),
+    from: &StateFrom,
+) -> Result<Prepared, Failure> {
+    let mut assumptions = Vec::new();
+    let fleet = work.fleet.as_ref().map(|f| &f.fleet);
+    let told = state.version.as_deref().or(asked).or_else(|| fleet.and_then(|f| f.kubernetes.as_ref()).map(|k| k.value.as_str()));
+    let version = version(told, &mut assumptions)?;
+    let mut cluster = Cluster::new(version, Clock::new(epoch(state)));
+    for object in &state.objects {
+        cluster.load(Arc::clone(object));
+    }
+    let own = |a: &Agent| (workload_id(a), PodTiming { start: timing.0.or(a.restart), stop: timing.1.or(a.stop) });
+    cluster.controllers.timing = Timing {
+        default: PodTiming { start: timing.0, stop: timing.1 },
+        of: fleet.into_iter().flat_map(|f| &f.agents).map(own).collect(),
+        ..Timing::default()
+    };
+    assumptions.extend(controllers::complete(&mut cluster).iter().map(ToString::to_string));
+    let made = cluster.assume_namespaces(&work.manifests, state.kinds.is_some() || from.empty);
+    assumptions.extend(made);
+    Ok(Prepared { cluster, assumptions })
+}
+
+fn version(told: Option<&str>, assumptions: &mut Vec<String>) -> Result<Version, Diagnostic> {
+    let Some(told) = told else {
+        assumptions.push(format!("Kubernetes {}: neither the state nor the fleet says its version", Version::default()));
+        return Ok(Version::default());
+    };
+    let wrong = || Diagnostic::error("not-a-version", format!("`{told}` is no Kubernetes version")).hint("write it as `1.36`");
+    let (version, exact) = Version::nearest(told).ok_or_else(wrong)?;
+    if !exact {
+        assumptions.push(format!("Kubernetes {version} stands in for {told}, whose data is not shipped"));
+    }
+    Ok(version)
+}
+
+/// Zero of the virtual clock: a minute after the newest time in the state, so that a run gives the same text every time.
+fn epoch(state: &State) -> jiff::Timestamp {
+    let made = state.objects.iter().filter_map(|o| o["metadata"]["creationTimestamp"].as_str()?.parse::<jiff::Timestamp>().ok());
+    let newest = made.max().unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    newest.checked_add(jiff::SignedDuration::from_mins(1)).unwrap_or(newest)
+}
+
+/// A workload whose kind could not be read may be there already: nothing can be said of it.
+pub(super) fn doubt(judged: &mut [Judged], state: &State) {
+    for one in judged {
+        if let Some(why) = state.unknown(&one.workload.group, &one.workload.kind, &one.workload.namespace) {
+            one.verdict = Verdict::Unknown;
+            one.reasons.insert(0, (None, Reason::Unknown { why }));
+        }
+    }
+}
+
+/// What the clients of a pipeline know beside the cluster.
+pub(super) fn session() -> Session<'static> {
+    Session { namespace: "default", release: "", previous_release: None }
+}
