@@ -23,6 +23,7 @@ mod scaling;
 mod schedule;
 mod selector;
 mod service;
+mod unified;
 mod volumes;
 mod workloads;
 
