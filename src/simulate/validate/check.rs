@@ -160,6 +160,12 @@ impl Check {
         }
     }
 
+    /// `Invalid value: detail`, where the value itself is not shown.
+    pub(super) fn invalid_omitted(&mut self, at: &Place, detail: &str) {
+        let message = format!("Invalid value: {detail}");
+        self.causes.push(Cause { reason: "FieldValueInvalid", message, field: at.path().to_string() });
+    }
+
     /// `Duplicate value`.
     pub(super) fn duplicate(&mut self, at: &Place, value: impl Refused) {
         self.causes.push(Cause::duplicate(&at.path(), &value.shown()));

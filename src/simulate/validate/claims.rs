@@ -4,10 +4,12 @@
 
 use super::check::{Check, Place};
 use super::formats::{dns_label, dns_subdomain};
+use super::internal::difference;
+use super::metadata::{self, Names};
 use super::pod;
-use super::read::Read;
+use super::read::{Read, quantity};
 use super::selector;
-use crate::object::Value;
+use crate::object::{Value, map_at};
 
 /// How volumes may be mounted.
 pub(super) const ACCESS_MODES: &[&str] = &["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
@@ -91,4 +93,85 @@ fn data_source(check: &mut Check, source: &Value, lax: bool, at: &Place) {
     if !namespace.is_empty() {
         check.invalid_each(&at.child("namespace"), namespace, dns_label(namespace));
     }
+}
+
+/// A PersistentVolumeClaim, new or changed.
+pub(super) fn claim(check: &mut Check, new: &Value, old: Option<&Value>) {
+    let Some(old) = old else { return whole(check, new, false) };
+    metadata::update(check, new, old);
+    let had_group = |source: &str| old.part("spec").part(source).has("apiGroup");
+    whole(check, new, had_group("dataSource") || had_group("dataSourceRef"));
+    immutable(check, new, old);
+}
+
+fn whole(check: &mut Check, claim: &Value, lax: bool) {
+    metadata::metadata(check, claim, true, Names::Subdomain);
+    spec(check, claim.part("spec"), lax, &Place::root("spec"));
+}
+
+const CLASS_ANNOTATION: &str = "volume.beta.kubernetes.io/storage-class";
+
+/// All but the size and the attributes of a bound claim stay as they are.
+fn immutable(check: &mut Check, new: &Value, old: &Value) {
+    const SPEC: &str = "io.k8s.api.core.v1.PersistentVolumeClaimSpec";
+    let (spec, was) = (new.part("spec"), old.part("spec"));
+    let (mut now, mut before) = (spec.clone(), was.clone());
+    let bound = new.part("status").text("phase") == "Bound";
+    if was.text("volumeName").is_empty() && spec.has("volumeName") {
+        map_at(&mut before, &[]).insert("volumeName".into(), spec.part("volumeName").clone());
+    }
+    let annotation = |claim: &Value| claim.part("metadata").part("annotations").field(CLASS_ANNOTATION).cloned();
+    let (annotated, was_annotated) = (annotation(new), annotation(old));
+    let (class, was_class) = (spec.field("storageClassName"), was.field("storageClassName"));
+    let named = class.is_some() && was_class.is_none();
+    if named && was_annotated.as_ref() == class && (annotated.is_none() || annotated == was_annotated) {
+        map_at(&mut now, &[]).shift_remove("storageClassName");
+    } else {
+        if annotated != was_annotated {
+            let text = annotated.as_ref().and_then(Value::as_str).unwrap_or_default();
+            check.invalid(&Place::root("metadata.annotations").child(CLASS_ANNOTATION), text, "field is immutable");
+        }
+        if named && was_annotated.is_none() {
+            map_at(&mut now, &[]).shift_remove("storageClassName");
+        }
+    }
+    let size = |spec: &Value| spec.part("resources").part("requests").part("storage").clone();
+    if bound && spec.part("resources").has("requests") {
+        map_at(&mut now, &["resources", "requests"]).insert("storage".into(), size(was));
+    }
+    if bound {
+        let attributes = "volumeAttributesClassName";
+        match was.field(attributes) {
+            Some(class) => drop(map_at(&mut now, &[]).insert(attributes.into(), class.clone())),
+            None => drop(map_at(&mut now, &[]).shift_remove(attributes)),
+        }
+    }
+    if !check.same(SPEC, &now, &before) {
+        let fields = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
+        let diff = difference(check.schema, SPEC, &before, &now);
+        check.forbidden(&Place::root("spec"), &format!("{fields}\n{diff}"));
+    }
+    let capacity = old.part("status").part("capacity").part("storage");
+    let (new_size, old_size) = (quantity(&size(spec)), quantity(&size(was)));
+    if new_size < old_size && new_size <= quantity(capacity) {
+        check.forbidden(&Place::root("spec.resources.requests.storage"), "field can not be less than status.capacity");
+    }
+    if spec.field("volumeMode") != was.field("volumeMode") {
+        check.invalid(&Place::root("volumeMode"), spec.part("volumeMode"), "field is immutable");
+    }
+    attributes(check, spec, was, old.part("status"));
+}
+
+fn attributes(check: &mut Check, spec: &Value, was: &Value, status: &Value) {
+    let name = "volumeAttributesClassName";
+    if spec.field(name) == was.field(name) || !status.has("currentVolumeAttributesClassName") {
+        return;
+    }
+    let to = match spec.field(name) {
+        None => "nil",
+        Some(_) if spec.text(name).is_empty() => "empty string",
+        Some(_) => return,
+    };
+    let detail = format!("update to {to} is forbidden when status.currentVolumeAttributesClassName is not nil");
+    check.forbidden(&Place::root("spec").child(name), &detail);
 }

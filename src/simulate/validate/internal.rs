@@ -4,13 +4,26 @@
 //! outside, and are shown as the API writes them.
 
 use super::check::Json;
-use super::read::Read;
+use super::read::{ABSENT, Read};
+use super::unified::unified;
 use crate::object::Value;
 use crate::schema::{Field, Omit, Scalar, Schema, StructType, Type};
+use serde::Serialize;
+
+/// The part of a PersistentVolume's spec that v1 embeds there.
+pub(super) const VOLUME_SOURCE: &str = "PersistentVolumeSource";
 
 /// A value of a named type, held by pointer.
 pub(super) fn shown_as(schema: &Schema, name: &str, value: &Value) -> Json {
     let mut out = String::new();
+    if name == VOLUME_SOURCE {
+        let spec = schema.named("io.k8s.api.core.v1.PersistentVolumeSpec");
+        let fields = spec.as_ref().and_then(|ty| schema.fields(ty)).map(|f| StructType { go: name.to_owned(), ..f.clone() });
+        out.push('{');
+        write_fields(schema, &fields.unwrap_or_default(), Some(value), &mut true, &mut out);
+        out.push('}');
+        return Json(out);
+    }
     match schema.named(name) {
         Some(ty) if !value.is_null() => write(schema, &ty, true, Some(value), &mut out),
         Some(_) => out.push_str("null"),
@@ -66,10 +79,70 @@ fn write(schema: &Schema, ty: &Type, pointer: bool, value: Option<&Value>, out: 
     }
 }
 
+/// Types whose internal form has other fields, or the same in another order, by their Go names.
+const OTHERWISE: &[(&str, &str)] = &[
+    (
+        "PodSpec",
+        "Volumes InitContainers Containers EphemeralContainers RestartPolicy TerminationGracePeriodSeconds ActiveDeadlineSeconds \
+         DNSPolicy NodeSelector ServiceAccountName AutomountServiceAccountToken NodeName SecurityContext ImagePullSecrets Hostname \
+         Subdomain SetHostnameAsFQDN Affinity SchedulerName Tolerations HostAliases PriorityClassName Priority PreemptionPolicy \
+         DNSConfig ReadinessGates RuntimeClassName Overhead EnableServiceLinks TopologySpreadConstraints OS SchedulingGates \
+         ResourceClaims Resources HostnameOverride SchedulingGroup WorkloadRef",
+    ),
+    (
+        "PodSecurityContext",
+        "SELinuxOptions WindowsOptions RunAsUser RunAsGroup RunAsNonRoot SupplementalGroups SupplementalGroupsPolicy FSGroup \
+         FSGroupChangePolicy Sysctls SeccompProfile AppArmorProfile SELinuxChangePolicy",
+    ),
+    (
+        "Volume",
+        "Name HostPath EmptyDir GCEPersistentDisk AWSElasticBlockStore GitRepo Secret NFS ISCSI Glusterfs PersistentVolumeClaim RBD \
+         Quobyte FlexVolume Cinder CephFS Flocker DownwardAPI FC AzureFile ConfigMap VsphereVolume AzureDisk PhotonPersistentDisk \
+         Projected PortworxVolume ScaleIO StorageOS CSI Ephemeral Image",
+    ),
+    (
+        "PersistentVolumeSource",
+        "GCEPersistentDisk AWSElasticBlockStore HostPath Glusterfs NFS RBD Quobyte ISCSI FlexVolume Cinder CephFS FC Flocker AzureFile \
+         VsphereVolume AzureDisk PhotonPersistentDisk PortworxVolume ScaleIO Local StorageOS CSI",
+    ),
+    ("ContainerResourceMetricSource", "Name Container Target"),
+];
+
+/// What the pod keeps beside its security context, and the server within it.
+const OF_THE_HOST: &[&str] = &["HostNetwork", "HostPID", "HostIPC", "ShareProcessNamespace", "HostUsers"];
+
+/// The fields of a type in their internal order.
+fn internal_fields<'f>(fields: &'f StructType) -> Vec<&'f Field> {
+    match OTHERWISE.iter().find(|(name, _)| *name == fields.go) {
+        None => fields.fields.iter().collect(),
+        Some((_, order)) => order.split_whitespace().filter_map(|go| fields.fields.iter().find(|f| f.go == go)).collect(),
+    }
+}
+
+/// The security context of a pod with the fields of the host in front.
+fn write_security_context(schema: &Schema, spec: &StructType, field: &Field, value: &Value, out: &mut String) {
+    let mut first = true;
+    out.push('{');
+    for own in OF_THE_HOST.iter().filter_map(|go| spec.fields.iter().find(|f| f.go == *go)) {
+        write_field(schema, own, &own.go, value.field(&own.name), &mut first, out);
+    }
+    if let Some(fields) = schema.fields(&field.ty) {
+        write_fields(schema, fields, value.field(&field.name), &mut first, out);
+    }
+    out.push('}');
+}
+
+fn write_field(schema: &Schema, field: &Field, name: &str, value: Option<&Value>, first: &mut bool, out: &mut String) {
+    comma(usize::from(!*first), out);
+    *first = false;
+    out.push_str(&format!("\"{name}\":"));
+    write(schema, &field.ty, field.pointer, value, out);
+}
+
 fn write_fields(schema: &Schema, fields: &StructType, value: Option<&Value>, first: &mut bool, out: &mut String) {
     let tagged = fields.name.starts_with("io.k8s.apimachinery.");
     let object = fields.fields.iter().any(|f| is_metadata(schema, f));
-    for field in &fields.fields {
+    for field in internal_fields(fields) {
         let part = value.and_then(|v| v.field(&field.name));
         if object && is_metadata(schema, field) {
             // the metadata is embedded, so its fields stand among the object's own
@@ -78,18 +151,17 @@ fn write_fields(schema: &Schema, fields: &StructType, value: Option<&Value>, fir
             }
             continue;
         }
-        if object && (field.name == "apiVersion" || field.name == "kind")
-            || tagged && part.is_none() && field.omit != Omit::Never && !always(field)
-        {
+        let left_out = tagged && part.is_none() && field.omit != Omit::Never && !always(field);
+        if left_out || object && (field.name == "apiVersion" || field.name == "kind") {
             continue;
         }
-        if !*first {
-            out.push(',');
+        if fields.go == "PodSpec" && field.go == "SecurityContext" {
+            comma(usize::from(!*first), out);
+            out.push_str("\"SecurityContext\":");
+            write_security_context(schema, fields, field, value.unwrap_or(&ABSENT), out);
+            continue;
         }
-        *first = false;
-        let name = if tagged { &field.name } else { &field.go };
-        out.push_str(&format!("\"{name}\":"));
-        write(schema, &field.ty, field.pointer, part, out);
+        write_field(schema, field, if tagged { &field.name } else { &field.go }, part, first, out);
     }
 }
 
@@ -104,8 +176,16 @@ fn always(field: &Field) -> bool {
 
 /// What changed between two values of a type, as the server's own diff prints their internal forms.
 pub(super) fn difference(schema: &Schema, name: &str, old: &Value, new: &Value) -> String {
-    let _ = (schema, name, old, new);
-    String::new()
+    unified(&indented(&shown_as(schema, name, old).0), &indented(&shown_as(schema, name, new).0))
+}
+
+/// JSON text in lines, one blank for each level.
+fn indented(json: &str) -> String {
+    let mut out = Vec::new();
+    let mut writer = serde_json::Serializer::with_formatter(&mut out, serde_json::ser::PrettyFormatter::with_indent(b" "));
+    let value: Value = serde_json::from_str(json).expect("written by this module");
+    value.serialize(&mut writer).expect("a value becomes JSON");
+    String::from_utf8(out).expect("JSON is UTF-8")
 }
 
 fn comma(index: usize, out: &mut String) {

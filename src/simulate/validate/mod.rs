@@ -4,16 +4,27 @@
 //! and the `strategy.go` files of `pkg/registry`, which say what runs when.
 
 mod annotations;
+mod batch;
 mod check;
 mod claims;
+mod classes;
+mod content;
 mod formats;
 mod internal;
 mod metadata;
+mod networking;
 mod pod;
+mod quotas;
+mod rbac;
 mod read;
 #[cfg(test)]
 mod recorded;
+mod scaling;
+mod schedule;
 mod selector;
+mod service;
+mod unified;
+mod volumes;
 mod workloads;
 
 use crate::object::{Gvk, Value};
@@ -43,6 +54,28 @@ fn rules(gvk: &Gvk) -> Option<Rules> {
         ("apps", "StatefulSet") => workloads::stateful_set,
         ("apps", "DaemonSet") => workloads::daemon_set,
         ("", "Pod") => pod,
+        ("batch", "Job") => batch::job,
+        ("batch", "CronJob") => batch::cron_job,
+        ("", "Service") => service::service,
+        ("", "ConfigMap") => content::config_map,
+        ("", "Secret") => content::secret,
+        ("", "ServiceAccount") => content::service_account,
+        ("", "Namespace") => content::namespace,
+        ("", "PersistentVolumeClaim") => claims::claim,
+        ("", "PersistentVolume") => volumes::volume,
+        ("", "ResourceQuota") => quotas::quota,
+        ("", "LimitRange") => quotas::limit_range,
+        ("networking.k8s.io", "NetworkPolicy") => networking::network_policy,
+        ("networking.k8s.io", "Ingress") => networking::ingress,
+        ("networking.k8s.io", "IngressClass") => networking::ingress_class,
+        ("policy", "PodDisruptionBudget") => scaling::budget,
+        ("autoscaling", "HorizontalPodAutoscaler") => scaling::autoscaler,
+        ("rbac.authorization.k8s.io", "Role") => rbac::role,
+        ("rbac.authorization.k8s.io", "ClusterRole") => rbac::cluster_role,
+        ("rbac.authorization.k8s.io", "RoleBinding") => rbac::role_binding,
+        ("rbac.authorization.k8s.io", "ClusterRoleBinding") => rbac::cluster_role_binding,
+        ("storage.k8s.io", "StorageClass") => classes::storage_class,
+        ("scheduling.k8s.io", "PriorityClass") => classes::priority_class,
         _ => return None,
     })
 }
@@ -81,7 +114,11 @@ pub fn update(context: &Context, new: &Value, old: &Value, subresource: &str) ->
 
 fn options(context: &Context, old: Option<&Value>) -> pod::Options {
     let is_pod = context.gvk.kind == "Pod";
-    let old = if is_pod { old } else { old.and_then(|o| o.part("spec").field("template")) };
+    let old = match context.gvk.kind.as_str() {
+        "Pod" => old,
+        "CronJob" => old.and_then(|o| o.part("spec").part("jobTemplate").part("spec").field("template")),
+        _ => old.and_then(|o| o.part("spec").field("template")),
+    };
     pod::Options::of(context.version, is_pod, old)
 }
 

@@ -6,6 +6,7 @@ use super::check::{Check, Place};
 use super::formats::{label_value, qualified_name};
 use super::read::Read;
 use crate::object::Value;
+use crate::schema::Version;
 
 /// What a selector says about labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,18 @@ pub(super) fn matching(check: &Check, selector: &Value, labels: &Value) -> Match
 /// Whether a selector has no term.
 pub(super) fn is_empty(selector: &Value) -> bool {
     selector.pairs("matchLabels").next().is_none() && selector.list("matchExpressions").is_empty()
+}
+
+/// Whether any value of a selector's expressions is no label value.
+pub(super) fn has_bad_values(version: Version, selector: &Value) -> bool {
+    selector.list("matchExpressions").iter().any(|t| t.texts("values").any(|v| !label_value(version, v).is_empty()))
+}
+
+/// Whether a selector is not valid.
+pub(super) fn is_broken(version: Version, chosen: &Value) -> bool {
+    let mut check = Check::new(version);
+    selector(&mut check, chosen, false, &Place::root(""));
+    check.count() > 0
 }
 
 /// Whether a selector is valid; `lax` forgives the values of its expressions.

@@ -20,8 +20,11 @@ mod update;
 mod volumes;
 mod windows;
 
+pub(super) use network::{address, legacy_address};
 pub(super) use options::Options;
-pub(super) use resources::{positive_quantity, quantity_value};
+pub(super) use resources::{COUNTED, container_resource_name, overcommits, positive_quantity, quantity_value, resource_name};
+pub(super) use scheduling::{has_bad_node_values, node_selector, topology_term};
+pub(super) use sources::of_volume as volume_source;
 pub(super) use template_annotations::annotations;
 use template_annotations::deletion_cost_is_number;
 pub(super) use update::pod_update;

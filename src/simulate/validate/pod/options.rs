@@ -6,7 +6,6 @@ use super::{containers_of, resources, scheduling, security, volumes};
 use crate::object::Value;
 use crate::schema::Version;
 use crate::simulate::validate::check::{Check, Place};
-use crate::simulate::validate::formats::label_value;
 use crate::simulate::validate::read::Read;
 use crate::simulate::validate::selector;
 
@@ -50,6 +49,11 @@ pub(in crate::simulate::validate) struct Options {
 }
 
 impl Options {
+    /// See the field.
+    pub(in crate::simulate::validate) fn strict_addresses(&self) -> bool {
+        self.strict_addresses
+    }
+
     /// For a template (or a pod) with this metadata and spec, which was `old` before.
     pub(in crate::simulate::validate) fn of(version: Version, is_pod: bool, old: Option<&Value>) -> Self {
         let at_least = |v: Version| version >= v;
@@ -70,9 +74,10 @@ impl Options {
     fn forgive(&mut self, version: Version, metadata: &Value, spec: &Value) {
         let mut check = Check::new(version);
         self.odd_huge_pages = resources::has_odd_huge_pages(spec);
-        self.lax_selectors = scheduling::affinity_terms(spec)
-            .any(|t| lax_values(version, t.part("labelSelector")) || lax_values(version, t.part("namespaceSelector")));
-        self.lax_node_affinity = scheduling::required_node_values(spec).any(|v| !label_value(version, v).is_empty());
+        self.lax_selectors = scheduling::affinity_terms(spec).any(|t| {
+            selector::has_bad_values(version, t.part("labelSelector")) || selector::has_bad_values(version, t.part("namespaceSelector"))
+        });
+        self.lax_node_affinity = scheduling::has_bad_node_values(version, scheduling::required_nodes(spec));
         let at = Place::root("");
         for constraint in spec.list("topologySpreadConstraints") {
             selector::selector(&mut check, constraint.part("labelSelector"), false, &at);
@@ -105,8 +110,4 @@ impl Options {
         self.restart_all |= rules().any(|r| r.text("action") == "RestartAllContainers");
         self.toleration_comparison = spec.list("tolerations").iter().any(|t| ["Lt", "Gt"].contains(&t.text("operator")));
     }
-}
-
-fn lax_values(version: Version, selector: &Value) -> bool {
-    selector.list("matchExpressions").iter().any(|t| t.texts("values").any(|v| !label_value(version, v).is_empty()))
 }

@@ -51,7 +51,8 @@ fn is_extended(check: &Check, name: &str) -> bool {
     !is_native(name) && !name.starts_with("requests.") && qualified_name(check.version(), &format!("requests.{name}")).is_empty()
 }
 
-fn overcommits(name: &str) -> bool {
+/// Whether more of a resource may be promised than there is.
+pub(in crate::simulate::validate) fn overcommits(name: &str) -> bool {
     is_native(name) && !is_huge_page(name)
 }
 
@@ -83,7 +84,8 @@ pub(in crate::simulate::validate) fn resource_name(check: &mut Check, name: &str
     true
 }
 
-fn container_resource_name(check: &mut Check, name: &str, at: &Place) {
+/// The name of a resource that a container may ask for.
+pub(in crate::simulate::validate) fn container_resource_name(check: &mut Check, name: &str, at: &Place) {
     resource_name(check, name, at);
     if !name.contains('/') {
         if !["cpu", "memory", "ephemeral-storage"].contains(&name) && !is_huge_page(name) {

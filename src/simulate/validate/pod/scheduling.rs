@@ -4,6 +4,7 @@
 //! `pkg/apis/core/validation/validation.go`.
 
 use crate::object::Value;
+use crate::schema::Version;
 use crate::simulate::validate::check::{Check, Place};
 use crate::simulate::validate::formats::{dns_label, label_value, qualified_name};
 use crate::simulate::validate::metadata::Names;
@@ -22,10 +23,15 @@ pub(super) fn affinity_terms(spec: &Value) -> impl Iterator<Item = &Value> {
         .flat_map(|side| side.list(REQUIRED).iter().chain(side.list(PREFERRED).iter().map(|t| t.part("podAffinityTerm"))))
 }
 
-/// The values of required node affinity.
-pub(super) fn required_node_values(spec: &Value) -> impl Iterator<Item = &str> {
-    let required = spec.part("affinity").part("nodeAffinity").part(REQUIRED);
-    required.list("nodeSelectorTerms").iter().flat_map(|t| t.list("matchExpressions")).flat_map(|e| e.texts("values"))
+/// Whether any value of a node selector is no label value.
+pub(in crate::simulate::validate) fn has_bad_node_values(version: Version, selector: &Value) -> bool {
+    let terms = selector.list("nodeSelectorTerms").iter().flat_map(|t| t.list("matchExpressions"));
+    terms.flat_map(|e| e.texts("values")).any(|v| !label_value(version, v).is_empty())
+}
+
+/// The node affinity of a pod spec that must be met.
+pub(super) fn required_nodes(spec: &Value) -> &Value {
+    spec.part("affinity").part("nodeAffinity").part(REQUIRED)
 }
 
 /// Affinity to nodes and pods.
@@ -245,7 +251,7 @@ pub(super) fn tolerations(check: &mut Check, tolerations: &[Value], list_at: &Pl
             "Exists" if !value.is_empty() => check.invalid(&operator_at, value, "value must be empty when `operator` is 'Exists'"),
             "Exists" => {}
             "Lt" | "Gt" if check.options.toleration_comparison => number_value(check, value, &at.child("value")),
-            "Lt" | "Gt" if check.version() > crate::schema::Version::V1_34 => {
+            "Lt" | "Gt" if check.version() > Version::V1_34 => {
                 check.not_supported(&operator_at, operator, &["Equal", "Exists", "Lt", "Gt"]);
             }
             other => check.not_supported(&operator_at, other, &["Equal", "Exists"]),
