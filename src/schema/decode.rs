@@ -306,3 +306,121 @@ pub(super) fn json_kind(value: &Value) -> &'static str {
         Value::Object(_) => "object",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{DecodeError, Decoded, arrange, decode};
+    use crate::object::Value;
+    use crate::schema::{Schema, Type, Version};
+    use serde_json::json;
+
+    fn decoded(kind: &str, value: &Value) -> Result<Decoded, DecodeError> {
+        let schema = Schema::of(Version::V1_36);
+        decode(schema, &named(kind), value)
+    }
+
+    fn named(kind: &str) -> Type {
+        Schema::of(Version::V1_36).named(kind).unwrap()
+    }
+
+    const DEPLOYMENT: &str = "io.k8s.api.apps.v1.Deployment";
+
+    fn deployment_of(spec: &Value) -> Value {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "e"}, "spec": spec})
+    }
+
+    /// A spec, and what kube-apiserver 1.36.2 says to it after `Deployment in version "v1" cannot be handled as a Deployment: `.
+    #[test]
+    fn wrong_values_are_refused_with_the_servers_words() {
+        let container = |c: Value| json!({"template": {"spec": {"containers": [c]}}});
+        let quantity = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+        let cannot = |what: &str| format!("json: cannot unmarshal {what}");
+        let rows = [
+            (json!({"replicas": "3"}), cannot("string into Go struct field DeploymentSpec.spec.replicas of type int32")),
+            (json!({"replicas": 1.5}), cannot("number 1.5 into Go struct field DeploymentSpec.spec.replicas of type int32")),
+            (
+                json!({"replicas": 3_000_000_000_i64}),
+                cannot("number 3000000000 into Go struct field DeploymentSpec.spec.replicas of type int32"),
+            ),
+            (json!({"paused": "true"}), cannot("string into Go struct field DeploymentSpec.spec.paused of type bool")),
+            (json!({"template": []}), cannot("array into Go struct field DeploymentSpec.spec.template of type v1.PodTemplateSpec")),
+            (json!({"strategy": "x"}), cannot("string into Go struct field DeploymentSpec.spec.strategy of type v1.DeploymentStrategy")),
+            (
+                json!({"template": {"spec": {"containers": {}}}}),
+                cannot("object into Go struct field PodSpec.spec.template.spec.containers of type []v1.Container"),
+            ),
+            (
+                json!({"template": {"metadata": {"annotations": {"a": true}}}}),
+                cannot("bool into Go struct field ObjectMeta.spec.template.metadata.annotations of type string"),
+            ),
+            (
+                container(json!({"env": [{"value": 1}]})),
+                cannot("number into Go struct field EnvVar.spec.template.spec.containers.env.value of type string"),
+            ),
+            (
+                container(json!({"ports": [80]})),
+                cannot("number into Go struct field Container.spec.template.spec.containers.ports of type v1.ContainerPort"),
+            ),
+            (
+                container(json!({"command": "x"})),
+                cannot("string into Go struct field Container.spec.template.spec.containers.command of type []string"),
+            ),
+            (container(json!({"resources": {"limits": {"cpu": true}}})), quantity.to_owned()),
+            // A type that decodes itself ends decoding, and its error wins over an earlier one.
+            (json!({"replicas": "x", "template": {"spec": {"overhead": {"cpu": "zz"}}}}), quantity.to_owned()),
+        ];
+        for (spec, message) in rows {
+            assert_eq!(decoded(DEPLOYMENT, &deployment_of(&spec)).unwrap_err().message, message, "{spec}");
+        }
+    }
+
+    #[test]
+    fn wrong_scalars_of_other_kinds_are_refused_too() {
+        let secret = |data: Value| decoded("io.k8s.api.core.v1.Secret", &json!({"data": data})).unwrap_err().message;
+        assert_eq!(secret(json!({"a": "x"})), "illegal base64 data at input byte 0");
+        assert_eq!(secret(json!({"a": 5})), "json: cannot unmarshal number into Go struct field Secret.data of type []uint8");
+        assert_eq!(secret(json!([])), "json: cannot unmarshal array into Go struct field Secret.data of type map[string][]uint8");
+        let time = decoded(DEPLOYMENT, &json!({"metadata": {"labels": {"a": 1}, "creationTimestamp": "x"}})).unwrap_err().message;
+        assert_eq!(time, r#"parsing time "x" as "2006-01-02T15:04:05Z07:00": cannot parse "x" as "2006""#);
+        let lease = decoded("io.k8s.api.coordination.v1.Lease", &json!({"spec": {"acquireTime": "2020-01-01T00:00:00+01:00"}}));
+        assert!(lease.is_err(), "microseconds must be written");
+    }
+
+    #[test]
+    fn unknown_fields_are_dropped_and_named_as_strict_decoding_names_them() {
+        let spec =
+            json!({"foo": 1, "template": {"spec": {"containers": [{"name": "c", "bar": 1, "resources": {"limit": {}}}], "Volumes": []}}});
+        let unknown = decoded(DEPLOYMENT, &deployment_of(&spec)).unwrap().unknown;
+        let named = [
+            "spec.foo",
+            "spec.template.spec.containers[0].bar",
+            "spec.template.spec.containers[0].resources.limit",
+            "spec.template.spec.Volumes",
+        ];
+        assert_eq!(unknown, named);
+    }
+
+    #[test]
+    fn an_object_comes_out_as_the_server_encodes_it() {
+        let sent = json!({
+            "spec": {
+                "paused": false, "replicas": 0, "minReadySeconds": 0,
+                "template": {"spec": {"containers": [{"image": "i", "name": "c", "env": [], "resources": {"limits": {"memory": "1024Mi", "cpu": null}}, "securityContext": {}}]}},
+            },
+            "metadata": {"labels": {"b": null, "a": "1"}, "creationTimestamp": "2020-01-01T02:00:00.5+02:00", "annotations": {}},
+        });
+        let expected = r#"{"metadata":{"creationTimestamp":"2020-01-01T00:00:00Z","labels":{"a":"1","b":""}},"spec":{"replicas":0,"selector":null,"template":{"metadata":{},"spec":{"containers":[{"name":"c","image":"i","resources":{"limits":{"cpu":"0","memory":"1Gi"}},"securityContext":{}}]}},"strategy":{}},"status":{}}"#;
+        assert_eq!(decoded(DEPLOYMENT, &sent).unwrap().value.to_string(), expected);
+        let role = decoded("io.k8s.api.rbac.v1.Role", &json!({"rules": []})).unwrap().value;
+        assert_eq!(role.to_string(), r#"{"metadata":{},"rules":null}"#);
+    }
+
+    #[test]
+    fn fields_are_put_in_order() {
+        let mut value =
+            json!({"spec": {"strategy": {}, "replicas": 1}, "metadata": {"labels": {"b": "", "a": ""}, "name": "x"}, "kind": "K"});
+        arrange(Schema::of(Version::V1_36), &named(DEPLOYMENT), &mut value);
+        let expected = r#"{"kind":"K","metadata":{"name":"x","labels":{"a":"","b":""}},"spec":{"replicas":1,"strategy":{}}}"#;
+        assert_eq!(value.to_string(), expected);
+    }
+}
