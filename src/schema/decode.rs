@@ -36,7 +36,7 @@ impl std::error::Error for DecodeError {}
 
 /// Decodes a value into a type and encodes it again.
 pub fn decode(schema: &Schema, ty: &Type, value: &Value) -> Result<Decoded, DecodeError> {
-    let mut decoder = Decoder { schema, unknown: Vec::new(), places: Vec::new(), structs: Vec::new(), first_fault: None };
+    let mut decoder = Decoder { schema, unknown: Vec::new(), places: Vec::new(), structs: Vec::new(), declared: "", first_fault: None };
     let value = decoder.value(ty, value).map_err(|Abort(message)| DecodeError { message })?;
     match decoder.first_fault {
         Some(message) => Err(DecodeError { message }),
@@ -106,7 +106,9 @@ struct Decoder<'v> {
     unknown: Vec<String>,
     places: Vec<Place<'v>>,
     /// The structs that we are in and the fields of them, outermost first.
-    structs: Vec<(&'v str, &'v str)>,
+    structs: Vec<(&'v str, &'v Field)>,
+    /// The Go type that the value at hand is declared with, if that has a name of its own.
+    declared: &'v str,
     first_fault: Option<String>,
 }
 
@@ -140,6 +142,7 @@ impl<'v> Decoder<'v> {
 
     fn items(&mut self, list: &'v ListType, items: &'v [Value]) -> Result<Value, Abort> {
         let mut out = Vec::with_capacity(items.len());
+        let outer = self.declare(|declared| declared.strip_prefix("[]").unwrap_or_default());
         for (i, item) in items.iter().enumerate() {
             if list.pointers && item.is_null() {
                 out.push(Value::Null);
@@ -149,17 +152,26 @@ impl<'v> Decoder<'v> {
             out.push(self.value(&list.item, item)?);
             self.places.pop();
         }
+        self.declared = outer;
         Ok(Value::Array(out))
+    }
+
+    /// Goes on with another declared type, and gives the one before.
+    fn declare(&mut self, next: impl FnOnce(&'v str) -> &'v str) -> &'v str {
+        let next = next(self.declared);
+        std::mem::replace(&mut self.declared, next)
     }
 
     /// Go writes the keys of a map sorted.
     fn entries(&mut self, ty: &'v Type, entries: &'v Map<String, Value>) -> Result<Value, Abort> {
         let mut out = Map::with_capacity(entries.len());
+        let outer = self.declare(|declared| declared.strip_prefix("map[string]").unwrap_or_default());
         for (key, entry) in entries {
             self.places.push(Place::Key(key));
             out.insert(key.clone(), self.value(ty, entry)?);
             self.places.pop();
         }
+        self.declared = outer;
         if !out.keys().is_sorted() {
             out.sort_keys();
         }
@@ -184,8 +196,10 @@ impl<'v> Decoder<'v> {
                 continue;
             }
             self.places.push(Place::Key(name));
-            self.structs.push((&own.go, &field.name));
+            self.structs.push((&own.go, field));
+            let outer = self.declare(|_| &field.go_type);
             found[place] = Some(self.value(&field.ty, value)?);
+            self.declared = outer;
             self.structs.pop();
             self.places.pop();
         }
@@ -233,6 +247,7 @@ impl<'v> Decoder<'v> {
         match scalar(kind, value) {
             Ok(value) => Ok(value),
             Err(Fault::Type { value, ty }) => {
+                let ty = if self.declared.is_empty() { ty } else { self.declared };
                 self.fault(format!("json: cannot unmarshal {value} into {} of type {ty}", self.target()));
                 Ok(zero_scalar(kind))
             }
@@ -248,19 +263,22 @@ impl<'v> Decoder<'v> {
     }
 
     fn mismatch(&mut self, value: &str, ty: &Type) {
-        self.fault(format!("json: cannot unmarshal {value} into {} of type {}", self.target(), self.go_type(ty)));
+        let ty = if self.declared.is_empty() { self.go_type(ty) } else { self.declared.to_owned() };
+        self.fault(format!("json: cannot unmarshal {value} into {} of type {ty}", self.target()));
     }
 
     fn fault(&mut self, message: String) {
         self.first_fault.get_or_insert(message);
     }
 
-    /// `Go struct field DeploymentSpec.spec.replicas`: the innermost struct, then the names of all fields on the way.
+    /// `Go struct field DeploymentSpec.spec.replicas`: the innermost struct, then the names of all fields on the way, with those
+    /// of embedded structs.
     fn target(&self) -> String {
         match self.structs.last() {
             None => "Go value".into(),
             Some((innermost, _)) => {
-                let names: Vec<&str> = self.structs.iter().map(|(_, field)| *field).collect();
+                let embedded_and_own = |(_, field): &(&str, &'v Field)| [field.embedded.as_str(), field.name.as_str()];
+                let names: Vec<&str> = self.structs.iter().flat_map(embedded_and_own).filter(|name| !name.is_empty()).collect();
                 format!("Go struct field {innermost}.{}", names.join("."))
             }
         }
@@ -366,6 +384,28 @@ mod tests {
                 cannot("string into Go struct field Container.spec.template.spec.containers.command of type []string"),
             ),
             (container(json!({"resources": {"limits": {"cpu": true}}})), quantity.to_owned()),
+            (
+                container(json!({"resources": {"limits": []}})),
+                cannot(
+                    "array into Go struct field ResourceRequirements.spec.template.spec.containers.resources.limits of type v1.ResourceList",
+                ),
+            ),
+            (
+                container(json!({"imagePullPolicy": 5})),
+                cannot("number into Go struct field Container.spec.template.spec.containers.imagePullPolicy of type v1.PullPolicy"),
+            ),
+            (
+                container(json!({"livenessProbe": {"httpGet": {"port": true}}})),
+                cannot(
+                    "bool into Go struct field HTTPGetAction.spec.template.spec.containers.livenessProbe.ProbeHandler.httpGet.port of type int32",
+                ),
+            ),
+            (
+                json!({"template": {"spec": {"volumes": [{"hostPath": {"type": 1}}]}}}),
+                cannot(
+                    "number into Go struct field HostPathVolumeSource.spec.template.spec.volumes.VolumeSource.hostPath.type of type v1.HostPathType",
+                ),
+            ),
             // A type that decodes itself ends decoding, and its error wins over an earlier one.
             (json!({"replicas": "x", "template": {"spec": {"overhead": {"cpu": "zz"}}}}), quantity.to_owned()),
         ];

@@ -24,8 +24,8 @@ pub(super) fn select_by_uid(ctx: &Context<'_>, job: &mut Value) {
         labels.entry(label).or_insert_with(|| value.clone().into());
     }
     let labels = labels.clone();
-    let own = at(ctx.sent, &["metadata", "labels"]).and_then(Value::as_object);
-    let shared = own.is_none_or(Map::is_empty) && at(job, &["metadata", "labels"]).is_some();
+    let told = ctx.sent.and_then(|sent| at(sent, &["metadata", "labels"])?.as_object());
+    let shared = ctx.sent.is_some() && told.is_none_or(Map::is_empty) && at(job, &["metadata", "labels"]).is_some();
     if shared {
         map_at(job, &["metadata"]).insert("labels".into(), labels.into());
     }

@@ -33,8 +33,8 @@ pub struct Context<'c> {
     /// The resource that is written; its type is none for custom resources.
     pub resource: &'c Resource,
     /// The object as it came, neither decoded nor defaulted: a body, or what a patch made of the stored object. A few strategies
-    /// see in it what Go's types keep and stored objects do not (an empty list is not none).
-    pub sent: &'c Value,
+    /// see in it what Go's types keep and stored objects do not (an empty list is not none). None if nobody knows.
+    pub sent: Option<&'c Value>,
     /// Whether a custom resource has a `/status`; built-in ones go by their type.
     pub status_subresource: bool,
     /// What is stored already.
@@ -200,7 +200,9 @@ fn content_moved(ctx: &Context<'_>, gvk: &Gvk, new: &Value, old: &Value) -> bool
         Some(ty) => !equal(ctx.schema, ty, &old[name], &new[name]),
         None => ctx.custom() && old[name] != new[name],
     };
-    let sent_empty = |name: &str| field_type(ctx, name).is_some_and(|ty| nil::lost_empties(ctx.schema, ty, &ctx.sent[name], &new[name]));
+    let sent_empty = |name: &str| {
+        field_type(ctx, name).zip(ctx.sent).is_some_and(|(ty, sent)| nil::lost_empties(ctx.schema, ty, &sent[name], &new[name]))
+    };
     match rules::generation(gvk, ctx.custom()) {
         Generation::None | Generation::First => false,
         Generation::Spec | Generation::LaterSpec => differs("spec"),

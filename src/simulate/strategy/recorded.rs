@@ -114,7 +114,7 @@ fn replay(name: &str, version: Version) -> (usize, Vec<String>) {
                 let context = Context {
                     schema,
                     resource: resource_of(schema, &new),
-                    sent: &step["body"],
+                    sent: Some(&step["body"]),
                     status_subresource: true,
                     store: &store,
                     uid: UID.into(),
