@@ -36,7 +36,7 @@ impl std::error::Error for DecodeError {}
 
 /// Decodes a value into a type and encodes it again.
 pub fn decode(schema: &Schema, ty: &Type, value: &Value) -> Result<Decoded, DecodeError> {
-    let mut decoder = Decoder { schema, unknown: Vec::new(), places: Vec::new(), structs: Vec::new(), first_fault: None };
+    let mut decoder = Decoder { schema, unknown: Vec::new(), places: Vec::new(), structs: Vec::new(), declared: "", first_fault: None };
     let value = decoder.value(ty, value).map_err(|Abort(message)| DecodeError { message })?;
     match decoder.first_fault {
         Some(message) => Err(DecodeError { message }),
@@ -106,7 +106,9 @@ struct Decoder<'v> {
     unknown: Vec<String>,
     places: Vec<Place<'v>>,
     /// The structs that we are in and the fields of them, outermost first.
-    structs: Vec<(&'v str, &'v str)>,
+    structs: Vec<(&'v str, &'v Field)>,
+    /// The Go type that the value at hand is declared with, if that has a name of its own.
+    declared: &'v str,
     first_fault: Option<String>,
 }
 
@@ -140,6 +142,7 @@ impl<'v> Decoder<'v> {
 
     fn items(&mut self, list: &'v ListType, items: &'v [Value]) -> Result<Value, Abort> {
         let mut out = Vec::with_capacity(items.len());
+        let outer = self.declare(|declared| declared.strip_prefix("[]").unwrap_or_default());
         for (i, item) in items.iter().enumerate() {
             if list.pointers && item.is_null() {
                 out.push(Value::Null);
@@ -149,17 +152,26 @@ impl<'v> Decoder<'v> {
             out.push(self.value(&list.item, item)?);
             self.places.pop();
         }
+        self.declared = outer;
         Ok(Value::Array(out))
+    }
+
+    /// Goes on with another declared type, and gives the one before.
+    fn declare(&mut self, next: impl FnOnce(&'v str) -> &'v str) -> &'v str {
+        let next = next(self.declared);
+        std::mem::replace(&mut self.declared, next)
     }
 
     /// Go writes the keys of a map sorted.
     fn entries(&mut self, ty: &'v Type, entries: &'v Map<String, Value>) -> Result<Value, Abort> {
         let mut out = Map::with_capacity(entries.len());
+        let outer = self.declare(|declared| declared.strip_prefix("map[string]").unwrap_or_default());
         for (key, entry) in entries {
             self.places.push(Place::Key(key));
             out.insert(key.clone(), self.value(ty, entry)?);
             self.places.pop();
         }
+        self.declared = outer;
         if !out.keys().is_sorted() {
             out.sort_keys();
         }
@@ -184,8 +196,10 @@ impl<'v> Decoder<'v> {
                 continue;
             }
             self.places.push(Place::Key(name));
-            self.structs.push((&own.go, &field.name));
+            self.structs.push((&own.go, field));
+            let outer = self.declare(|_| &field.go_type);
             found[place] = Some(self.value(&field.ty, value)?);
+            self.declared = outer;
             self.structs.pop();
             self.places.pop();
         }
@@ -233,6 +247,7 @@ impl<'v> Decoder<'v> {
         match scalar(kind, value) {
             Ok(value) => Ok(value),
             Err(Fault::Type { value, ty }) => {
+                let ty = if self.declared.is_empty() { ty } else { self.declared };
                 self.fault(format!("json: cannot unmarshal {value} into {} of type {ty}", self.target()));
                 Ok(zero_scalar(kind))
             }
@@ -248,19 +263,22 @@ impl<'v> Decoder<'v> {
     }
 
     fn mismatch(&mut self, value: &str, ty: &Type) {
-        self.fault(format!("json: cannot unmarshal {value} into {} of type {}", self.target(), self.go_type(ty)));
+        let ty = if self.declared.is_empty() { self.go_type(ty) } else { self.declared.to_owned() };
+        self.fault(format!("json: cannot unmarshal {value} into {} of type {ty}", self.target()));
     }
 
     fn fault(&mut self, message: String) {
         self.first_fault.get_or_insert(message);
     }
 
-    /// `Go struct field DeploymentSpec.spec.replicas`: the innermost struct, then the names of all fields on the way.
+    /// `Go struct field DeploymentSpec.spec.replicas`: the innermost struct, then the names of all fields on the way, with those
+    /// of embedded structs.
     fn target(&self) -> String {
         match self.structs.last() {
             None => "Go value".into(),
             Some((innermost, _)) => {
-                let names: Vec<&str> = self.structs.iter().map(|(_, field)| *field).collect();
+                let embedded_and_own = |(_, field): &(&str, &'v Field)| [field.embedded.as_str(), field.name.as_str()];
+                let names: Vec<&str> = self.structs.iter().flat_map(embedded_and_own).filter(|name| !name.is_empty()).collect();
                 format!("Go struct field {innermost}.{}", names.join("."))
             }
         }
@@ -304,5 +322,145 @@ pub(super) fn json_kind(value: &Value) -> &'static str {
         Value::String(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DecodeError, Decoded, arrange, decode};
+    use crate::object::Value;
+    use crate::schema::{Schema, Type, Version};
+    use serde_json::json;
+
+    fn decoded(kind: &str, value: &Value) -> Result<Decoded, DecodeError> {
+        let schema = Schema::of(Version::V1_36);
+        decode(schema, &named(kind), value)
+    }
+
+    fn named(kind: &str) -> Type {
+        Schema::of(Version::V1_36).named(kind).unwrap()
+    }
+
+    const DEPLOYMENT: &str = "io.k8s.api.apps.v1.Deployment";
+
+    fn deployment_of(spec: &Value) -> Value {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "e"}, "spec": spec})
+    }
+
+    /// A spec, and what kube-apiserver 1.36.2 says to it after `Deployment in version "v1" cannot be handled as a Deployment: `.
+    #[test]
+    fn wrong_values_are_refused_with_the_servers_words() {
+        let container = |c: Value| json!({"template": {"spec": {"containers": [c]}}});
+        let quantity = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+        let cannot = |what: &str| format!("json: cannot unmarshal {what}");
+        let rows = [
+            (json!({"replicas": "3"}), cannot("string into Go struct field DeploymentSpec.spec.replicas of type int32")),
+            (json!({"replicas": 1.5}), cannot("number 1.5 into Go struct field DeploymentSpec.spec.replicas of type int32")),
+            (
+                json!({"replicas": 3_000_000_000_i64}),
+                cannot("number 3000000000 into Go struct field DeploymentSpec.spec.replicas of type int32"),
+            ),
+            (json!({"paused": "true"}), cannot("string into Go struct field DeploymentSpec.spec.paused of type bool")),
+            (json!({"template": []}), cannot("array into Go struct field DeploymentSpec.spec.template of type v1.PodTemplateSpec")),
+            (json!({"strategy": "x"}), cannot("string into Go struct field DeploymentSpec.spec.strategy of type v1.DeploymentStrategy")),
+            (
+                json!({"template": {"spec": {"containers": {}}}}),
+                cannot("object into Go struct field PodSpec.spec.template.spec.containers of type []v1.Container"),
+            ),
+            (
+                json!({"template": {"metadata": {"annotations": {"a": true}}}}),
+                cannot("bool into Go struct field ObjectMeta.spec.template.metadata.annotations of type string"),
+            ),
+            (
+                container(json!({"env": [{"value": 1}]})),
+                cannot("number into Go struct field EnvVar.spec.template.spec.containers.env.value of type string"),
+            ),
+            (
+                container(json!({"ports": [80]})),
+                cannot("number into Go struct field Container.spec.template.spec.containers.ports of type v1.ContainerPort"),
+            ),
+            (
+                container(json!({"command": "x"})),
+                cannot("string into Go struct field Container.spec.template.spec.containers.command of type []string"),
+            ),
+            (container(json!({"resources": {"limits": {"cpu": true}}})), quantity.to_owned()),
+            (
+                container(json!({"resources": {"limits": []}})),
+                cannot(
+                    "array into Go struct field ResourceRequirements.spec.template.spec.containers.resources.limits of type v1.ResourceList",
+                ),
+            ),
+            (
+                container(json!({"imagePullPolicy": 5})),
+                cannot("number into Go struct field Container.spec.template.spec.containers.imagePullPolicy of type v1.PullPolicy"),
+            ),
+            (
+                container(json!({"livenessProbe": {"httpGet": {"port": true}}})),
+                cannot(
+                    "bool into Go struct field HTTPGetAction.spec.template.spec.containers.livenessProbe.ProbeHandler.httpGet.port of type int32",
+                ),
+            ),
+            (
+                json!({"template": {"spec": {"volumes": [{"hostPath": {"type": 1}}]}}}),
+                cannot(
+                    "number into Go struct field HostPathVolumeSource.spec.template.spec.volumes.VolumeSource.hostPath.type of type v1.HostPathType",
+                ),
+            ),
+            // A type that decodes itself ends decoding, and its error wins over an earlier one.
+            (json!({"replicas": "x", "template": {"spec": {"overhead": {"cpu": "zz"}}}}), quantity.to_owned()),
+        ];
+        for (spec, message) in rows {
+            assert_eq!(decoded(DEPLOYMENT, &deployment_of(&spec)).unwrap_err().message, message, "{spec}");
+        }
+    }
+
+    #[test]
+    fn wrong_scalars_of_other_kinds_are_refused_too() {
+        let secret = |data: Value| decoded("io.k8s.api.core.v1.Secret", &json!({"data": data})).unwrap_err().message;
+        assert_eq!(secret(json!({"a": "x"})), "illegal base64 data at input byte 0");
+        assert_eq!(secret(json!({"a": 5})), "json: cannot unmarshal number into Go struct field Secret.data of type []uint8");
+        assert_eq!(secret(json!([])), "json: cannot unmarshal array into Go struct field Secret.data of type map[string][]uint8");
+        let time = decoded(DEPLOYMENT, &json!({"metadata": {"labels": {"a": 1}, "creationTimestamp": "x"}})).unwrap_err().message;
+        assert_eq!(time, r#"parsing time "x" as "2006-01-02T15:04:05Z07:00": cannot parse "x" as "2006""#);
+        let lease = decoded("io.k8s.api.coordination.v1.Lease", &json!({"spec": {"acquireTime": "2020-01-01T00:00:00+01:00"}}));
+        assert!(lease.is_err(), "microseconds must be written");
+    }
+
+    #[test]
+    fn unknown_fields_are_dropped_and_named_as_strict_decoding_names_them() {
+        let spec =
+            json!({"foo": 1, "template": {"spec": {"containers": [{"name": "c", "bar": 1, "resources": {"limit": {}}}], "Volumes": []}}});
+        let unknown = decoded(DEPLOYMENT, &deployment_of(&spec)).unwrap().unknown;
+        let named = [
+            "spec.foo",
+            "spec.template.spec.containers[0].bar",
+            "spec.template.spec.containers[0].resources.limit",
+            "spec.template.spec.Volumes",
+        ];
+        assert_eq!(unknown, named);
+    }
+
+    #[test]
+    fn an_object_comes_out_as_the_server_encodes_it() {
+        let sent = json!({
+            "spec": {
+                "paused": false, "replicas": 0, "minReadySeconds": 0,
+                "template": {"spec": {"containers": [{"image": "i", "name": "c", "env": [], "resources": {"limits": {"memory": "1024Mi", "cpu": null}}, "securityContext": {}}]}},
+            },
+            "metadata": {"labels": {"b": null, "a": "1"}, "creationTimestamp": "2020-01-01T02:00:00.5+02:00", "annotations": {}},
+        });
+        let expected = r#"{"metadata":{"creationTimestamp":"2020-01-01T00:00:00Z","labels":{"a":"1","b":""}},"spec":{"replicas":0,"selector":null,"template":{"metadata":{},"spec":{"containers":[{"name":"c","image":"i","resources":{"limits":{"cpu":"0","memory":"1Gi"}},"securityContext":{}}]}},"strategy":{}},"status":{}}"#;
+        assert_eq!(decoded(DEPLOYMENT, &sent).unwrap().value.to_string(), expected);
+        let role = decoded("io.k8s.api.rbac.v1.Role", &json!({"rules": []})).unwrap().value;
+        assert_eq!(role.to_string(), r#"{"metadata":{},"rules":null}"#);
+    }
+
+    #[test]
+    fn fields_are_put_in_order() {
+        let mut value =
+            json!({"spec": {"strategy": {}, "replicas": 1}, "metadata": {"labels": {"b": "", "a": ""}, "name": "x"}, "kind": "K"});
+        arrange(Schema::of(Version::V1_36), &named(DEPLOYMENT), &mut value);
+        let expected = r#"{"kind":"K","metadata":{"name":"x","labels":{"a":"","b":""}},"spec":{"replicas":1,"strategy":{}}}"#;
+        assert_eq!(value.to_string(), expected);
     }
 }

@@ -286,3 +286,111 @@ fn names(kind: &ListKind, items: &[Value]) -> Option<Vec<String>> {
     sorted.sort();
     sorted.windows(2).all(|pair| pair[0] != pair[1]).then_some(names)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{compare, equal};
+    use crate::object::Value;
+    use crate::schema::decode::decode;
+    use crate::schema::{Schema, Type, Version};
+    use serde_json::json;
+
+    fn template() -> (&'static Schema, Type) {
+        let schema = Schema::of(Version::V1_36);
+        (schema, schema.named("io.k8s.api.core.v1.PodTemplateSpec").unwrap())
+    }
+
+    /// A template with more in its spec, and one with more in its container.
+    fn with(spec: Value, container: Value) -> Value {
+        let (schema, ty) = template();
+        let mut value = json!({"spec": {"containers": [{"name": "c", "image": "i"}]}});
+        for (field, more) in spec.as_object().unwrap() {
+            value["spec"][field] = more.clone();
+        }
+        for (field, more) in container.as_object().unwrap() {
+            value["spec"]["containers"][0][field] = more.clone();
+        }
+        decode(schema, &ty, &value).unwrap().value
+    }
+
+    fn same(spec: Value, container: Value) -> bool {
+        let (schema, ty) = template();
+        equal(schema, &ty, &with(json!({}), json!({})), &with(spec, container))
+    }
+
+    /// What rolls no Deployment of a real cluster when it is added.
+    #[test]
+    fn absent_and_empty_are_one() {
+        for field in ["env", "command", "ports", "envFrom", "volumeMounts"] {
+            assert!(same(json!({}), json!({ field: [] })), "{field}");
+        }
+        for field in ["tolerations", "volumes", "imagePullSecrets"] {
+            assert!(same(json!({ field: [] }), json!({})), "{field}");
+        }
+        assert!(same(json!({"nodeSelector": {}, "overhead": {}, "hostNetwork": false, "priorityClassName": ""}), json!({})));
+        assert!(same(json!({}), json!({"resources": {"limits": {}}, "stdin": false, "workingDir": ""})));
+    }
+
+    /// What rolls every one.
+    #[test]
+    fn pointers_are_told_from_nothing() {
+        for field in ["affinity", "dnsConfig", "resources"] {
+            assert!(!same(json!({ field: {} }), json!({})), "{field}");
+        }
+        for (field, value) in
+            [("automountServiceAccountToken", true), ("enableServiceLinks", true), ("shareProcessNamespace", false), ("hostUsers", true)]
+        {
+            assert!(!same(json!({ field: value }), json!({})), "{field}");
+        }
+        for field in ["securityContext", "lifecycle"] {
+            assert!(!same(json!({}), json!({ field: {} })), "{field}");
+        }
+        assert!(!same(json!({"affinity": {"nodeAffinity": {}}}), json!({})));
+    }
+
+    #[test]
+    fn quantities_are_numbers_and_order_counts() {
+        let (schema, ty) = template();
+        let memory = |text: &str| with(json!({}), json!({"resources": {"requests": {"memory": text}}}));
+        assert!(equal(schema, &ty, &memory("1Gi"), &memory("1073741824")));
+        assert!(!equal(schema, &ty, &memory("1Gi"), &memory("1G")));
+        let env = |names: [&str; 2]| with(json!({}), json!({"env": names.map(|name| json!({"name": name}))}));
+        assert!(!equal(schema, &ty, &env(["A", "B"]), &env(["B", "A"])));
+        let toleration = |more: Value| with(json!({"tolerations": [more]}), json!({}));
+        assert!(!equal(schema, &ty, &toleration(json!({"key": "k"})), &toleration(json!({"key": "k", "operator": "Equal"}))));
+    }
+
+    #[test]
+    fn differences_say_where_and_what_does_not_count() {
+        let (schema, ty) = template();
+        let old =
+            with(json!({}), json!({"resources": {"requests": {"memory": "1Gi"}}, "env": [{"name": "A", "value": "1"}, {"name": "B"}]}));
+        let new = with(
+            json!({"hostUsers": true}),
+            json!({"image": "j", "resources": {"requests": {"memory": "1073741824"}}, "env": [{"name": "B"}, {"name": "A", "value": "2"}]}),
+        );
+        let found = compare(schema, &ty, "spec.template", &old, &new);
+        let told: Vec<(&str, Option<&str>)> = found.differences.iter().map(|d| (d.path.as_str(), d.container.as_deref())).collect();
+        let expected = [
+            ("spec.template.spec.containers[c].image", Some("c")),
+            ("spec.template.spec.containers[c].env[A].value", Some("c")),
+            ("spec.template.spec.containers[c].env", Some("c")),
+            ("spec.template.spec.hostUsers", None),
+        ];
+        assert_eq!(told, expected);
+        assert_eq!((&found.differences[0].old, &found.differences[0].new), (&Some("i".into()), &Some("j".into())));
+        assert_eq!(found.differences[2].new, Some(json!(["B", "A"])));
+        assert_eq!(found.ignored[0].path, "spec.template.spec.containers[c].resources.requests[memory]");
+    }
+
+    #[test]
+    fn items_that_come_and_go_are_named() {
+        let (schema, ty) = template();
+        let ports = |list: Value| with(json!({}), json!({"ports": list}));
+        let old = ports(json!([{"containerPort": 53, "protocol": "UDP"}, {"containerPort": 80, "protocol": "TCP"}]));
+        let new = ports(json!([{"containerPort": 53, "protocol": "TCP"}, {"containerPort": 80, "protocol": "TCP", "name": "w"}]));
+        let paths: Vec<String> = compare(schema, &ty, "", &old, &new).differences.into_iter().map(|d| d.path).collect();
+        let at = |rest: &str| format!("spec.containers[c].ports{rest}");
+        assert_eq!(paths, [at("[53/UDP]"), at("[80/TCP].name"), at("[53/TCP]")]);
+    }
+}

@@ -126,6 +126,8 @@ impl Schema {
             patch_replace: has("replace"),
             retain_keys: has("retainKeys"),
             merge_key: f.get("pk").and_then(Value::as_str).map(str::to_owned),
+            go_type: own("gt"),
+            embedded: own("em"),
             protobuf: own("pb"),
             protobuf_in: own("pi"),
         }

@@ -176,6 +176,10 @@ pub struct Field {
     pub retain_keys: bool,
     /// The key by which a strategic merge patch matches the list's items.
     pub merge_key: Option<String>,
+    /// The name of its Go type where that has one of its own: `v1.PullPolicy`; else empty.
+    pub go_type: String,
+    /// The Go names of the embedded structs that hold it: `ProbeHandler`; empty if it is the type's own.
+    pub embedded: String,
     /// Wire type and number in protobuf: `bytes,2`.
     pub protobuf: String,
     /// The number of the embedded message that holds it, where Go embeds a struct: `bytes,2`.

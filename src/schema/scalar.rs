@@ -65,8 +65,8 @@ pub(super) fn scalar(kind: Scalar, value: &Value) -> Result<Value, Fault> {
         Scalar::Time | Scalar::MicroTime | Scalar::Duration => {
             let text = value.as_str().ok_or_else(|| Fault::AbortType { value: json_kind(value).to_owned(), ty: "string" })?;
             match kind {
-                Scalar::Time => time(text, "2006-01-02T15:04:05Z07:00", "%Y-%m-%dT%H:%M:%SZ"),
-                Scalar::MicroTime => time(text, "2006-01-02T15:04:05.000000Z07:00", "%Y-%m-%dT%H:%M:%S%.6fZ"),
+                Scalar::Time => time(text, None, "2006-01-02T15:04:05Z07:00", "%Y-%m-%dT%H:%M:%SZ"),
+                Scalar::MicroTime => time(text, Some(6), "2006-01-02T15:04:05.000000Z07:00", "%Y-%m-%dT%H:%M:%S%.6fZ"),
                 _ => Ok(text.into()),
             }
         }
@@ -93,16 +93,16 @@ fn bytes(text: &str) -> Result<Value, Fault> {
     }
 }
 
-/// A time of day, in UTC and without what the type does not keep.
-fn time(text: &str, layout: &str, format: &str) -> Result<Value, Fault> {
-    match rfc3339(text).and_then(|_| text.parse::<Timestamp>().ok()) {
+/// A time of day, in UTC and without what the type does not keep; `digits` of a second that must be there.
+fn time(text: &str, digits: Option<usize>, layout: &str, format: &str) -> Result<Value, Fault> {
+    match rfc3339(text, digits).and_then(|_| text.parse::<Timestamp>().ok()) {
         Some(time) => Ok(time.strftime(format).to_string().into()),
         None => Err(Fault::Abort(format!("parsing time {text:?} as {layout:?}: cannot parse {text:?} as \"2006\""))),
     }
 }
 
 /// Whether a text has the one shape that Go's RFC 3339 layout takes: `2006-01-02T15:04:05[.9…](Z|±07:00)`.
-fn rfc3339(text: &str) -> Option<()> {
+fn rfc3339(text: &str, digits: Option<usize>) -> Option<()> {
     let (stem, rest) = text.split_at_checked(19)?;
     let shaped = |text: &str, shape: &str| {
         text.len() == shape.len() && text.bytes().zip(shape.bytes()).all(|(t, s)| if s == b'0' { t.is_ascii_digit() } else { t == s })
@@ -110,5 +110,6 @@ fn rfc3339(text: &str) -> Option<()> {
     let fraction = rest.strip_prefix('.').map_or(0, |digits| 1 + digits.bytes().take_while(u8::is_ascii_digit).count());
     let zone = &rest[fraction..];
     let zoned = zone == "Z" || shaped(zone, "+00:00") || shaped(zone, "-00:00");
-    (fraction != 1 && zoned && shaped(stem, "0000-00-00T00:00:00")).then_some(())
+    let exact = digits.is_none_or(|digits| fraction == digits + 1);
+    (exact && fraction != 1 && zoned && shaped(stem, "0000-00-00T00:00:00")).then_some(())
 }

@@ -28,7 +28,7 @@ impl From<Literal> for Value {
 use Literal::{Flag, Map as Empty, Number, Text};
 
 /// Group, kind, where (through lists and into all their items), which field, what. Nothing on the way is made.
-const FILLED: [(&str, &str, &str, &str, Literal); 61] = [
+const FILLED: [(&str, &str, &str, &str, Literal); 63] = [
     ("", "Endpoints", "subsets.ports", "protocol", Text("TCP")),
     ("", "Namespace", "status", "phase", Text("Active")),
     ("", "PersistentVolume", "status", "phase", Text("Pending")),
@@ -90,6 +90,8 @@ const FILLED: [(&str, &str, &str, &str, Literal); 61] = [
     ("storage.k8s.io", "CSIDriver", "spec", "fsGroupPolicy", Text("ReadWriteOnceWithFSType")),
     ("storage.k8s.io", "CSIDriver", "spec", "requiresRepublish", Flag(false)),
     ("storage.k8s.io", "CSIDriver", "spec", "seLinuxMount", Flag(false)),
+    ("storage.k8s.io", "StorageClass", "", "reclaimPolicy", Text("Delete")),
+    ("storage.k8s.io", "StorageClass", "", "volumeBindingMode", Text("Immediate")),
 ];
 
 /// Group, kind, and where a resource list stands whose quantities are rounded up to thousandths.

@@ -73,6 +73,10 @@ pub(super) fn daemon_set(object: &mut Value, _: Version) {
         let update = map_at(object, &["spec", "updateStrategy", "rollingUpdate"]);
         fill(update, "maxUnavailable", 1);
         fill(update, "maxSurge", 0);
+    } else if let Some(Value::Object(update)) = strategy.get_mut("rollingUpdate") {
+        // The internal type holds them by value.
+        fill(update, "maxUnavailable", 0);
+        fill(update, "maxSurge", 0);
     }
     template(&mut object["spec"]["template"]);
 }

@@ -7,8 +7,9 @@ use super::Context;
 use crate::object::{Map, Value, at, items, map_at, text};
 use serde_json::json;
 
-/// A Job selects its pods by its own uid, unless it says that it brings its own selector.
-pub(super) fn select_by_uid(job: &mut Value) {
+/// A Job selects its pods by its own uid, unless it says that it brings its own selector. Labels that defaulting took from the
+/// template are the template's own (in Go the very same map), so they get the generated ones too.
+pub(super) fn select_by_uid(ctx: &Context<'_>, job: &mut Value) {
     if at(job, &["spec", "manualSelector"]).is_some_and(|manual| manual == true) {
         return;
     }
@@ -21,6 +22,12 @@ pub(super) fn select_by_uid(job: &mut Value) {
         ("batch.kubernetes.io/controller-uid", &uid),
     ] {
         labels.entry(label).or_insert_with(|| value.clone().into());
+    }
+    let labels = labels.clone();
+    let told = ctx.sent.and_then(|sent| at(sent, &["metadata", "labels"])?.as_object());
+    let shared = ctx.sent.is_some() && told.is_none_or(Map::is_empty) && at(job, &["metadata", "labels"]).is_some();
+    if shared {
+        map_at(job, &["metadata"]).insert("labels".into(), labels.into());
     }
     map_at(job, &["spec", "selector", "matchLabels"]).entry("batch.kubernetes.io/controller-uid").or_insert_with(|| uid.into());
 }

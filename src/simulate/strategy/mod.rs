@@ -6,6 +6,7 @@
 mod claims;
 mod gated;
 mod metadata;
+mod nil;
 mod pods;
 #[cfg(test)]
 mod recorded;
@@ -31,6 +32,9 @@ pub struct Context<'c> {
     pub schema: &'c Schema,
     /// The resource that is written; its type is none for custom resources.
     pub resource: &'c Resource,
+    /// The object as it came, neither decoded nor defaulted: a body, or what a patch made of the stored object. A few strategies
+    /// see in it what Go's types keep and stored objects do not (an empty list is not none). None if nobody knows.
+    pub sent: Option<&'c Value>,
     /// Whether a custom resource has a `/status`; built-in ones go by their type.
     pub status_subresource: bool,
     /// What is stored already.
@@ -79,13 +83,13 @@ fn create_by_kind(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value) {
         ("", "Namespace") => claims::first_finalizer(new),
         ("", "PersistentVolume") => claims::first_phase(ctx, new),
         ("", "PersistentVolumeClaim") => claims::align_data_sources(new, None),
-        ("", "Pod") => pods::first_status(new),
+        ("", "Pod") => pods::first_status(ctx, new),
         ("", "Service") => service::allocate(ctx, new),
         ("", "ServiceAccount") => claims::name_secrets_only(new),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => claims::add_stored_version(new),
         ("apps", "DaemonSet") => workloads::first_template_generation(new),
         ("apps", "StatefulSet") => workloads::drop_max_unavailable(ctx, new, None),
-        ("batch", "Job") => claims::select_by_uid(new),
+        ("batch", "Job") => claims::select_by_uid(ctx, new),
         ("coordination.k8s.io", "Lease") => claims::drop_coordination(new, None),
         _ => {}
     }
@@ -189,22 +193,27 @@ fn keep_all_but_status(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value, old: &Valu
 
 /// Whether an update moves the generation.
 fn content_moved(ctx: &Context<'_>, gvk: &Gvk, new: &Value, old: &Value) -> bool {
-    let labels = |object: &Value| at(object, &["metadata", "labels"]).cloned();
-    let differs = |name: &str| {
-        field_type(ctx, name).is_some_and(|ty| !equal(ctx.schema, ty, &old[name], &new[name])) || (ctx.custom() && old[name] != new[name])
+    let of_metadata = |object: &Value, field: &str| {
+        at(object, &["metadata", field]).filter(|entries| entries.as_object().is_some_and(|map| !map.is_empty())).cloned()
+    };
+    let differs = |name: &str| match field_type(ctx, name) {
+        Some(ty) => !equal(ctx.schema, ty, &old[name], &new[name]),
+        None => ctx.custom() && old[name] != new[name],
+    };
+    let sent_empty = |name: &str| {
+        field_type(ctx, name).zip(ctx.sent).is_some_and(|(ty, sent)| nil::lost_empties(ctx.schema, ty, &sent[name], &new[name]))
     };
     match rules::generation(gvk, ctx.custom()) {
         Generation::None | Generation::First => false,
         Generation::Spec | Generation::LaterSpec => differs("spec"),
-        Generation::SpecAndAnnotations => {
-            let of =
-                |object: &Value| at(object, &["metadata", "annotations"]).filter(|a| a.as_object().is_some_and(|a| !a.is_empty())).cloned();
-            differs("spec") || of(old) != of(new)
-        }
-        Generation::ContentAndLabels if labels(old) != labels(new) => true,
+        Generation::SpecOrEmpty => differs("spec") || sent_empty("spec"),
+        Generation::WebhooksOrEmpty => differs("webhooks") || sent_empty("webhooks"),
+        Generation::SpecAndAnnotations => differs("spec") || of_metadata(old, "annotations") != of_metadata(new, "annotations"),
+        Generation::ContentAndLabels if of_metadata(old, "labels") != of_metadata(new, "labels") => true,
         Generation::Content | Generation::ContentAndLabels => {
             let names = |object: &Value| object.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect::<Vec<_>>();
-            let own = |name: &String| !matches!(name.as_str(), "kind" | "apiVersion" | "metadata" | "status");
+            let status_counts = ctx.custom() && !ctx.status_subresource;
+            let own = |name: &String| !matches!(name.as_str(), "kind" | "apiVersion" | "metadata") && (status_counts || name != "status");
             names(old).into_iter().chain(names(new)).filter(own).any(|name| differs(&name))
         }
     }

@@ -2,18 +2,18 @@
 //!
 //! Follows `pkg/registry/core/pod/strategy.go` and `pkg/apis/core/v1/helper/qos/qos.go`.
 
-use super::metadata;
+use super::{Context, metadata};
 use crate::object::quantity::Quantity;
 use crate::object::{Map, Value, at, items, map_at};
 use serde_json::json;
 use std::collections::BTreeMap;
 
 /// A new pod waits; its QoS class is settled, and stays.
-pub(super) fn first_status(pod: &mut Value) {
+pub(super) fn first_status(ctx: &Context<'_>, pod: &mut Value) {
     let mut status = json!({"phase": "Pending"});
     if !items(pod, &["spec", "schedulingGates"]).is_empty() {
         status["conditions"] = json!([{
-            "type": "PodScheduled", "status": "False", "lastProbeTime": null, "lastTransitionTime": null,
+            "type": "PodScheduled", "status": "False", "lastProbeTime": null, "lastTransitionTime": ctx.now,
             "reason": "SchedulingGated", "message": "Scheduling is blocked due to non-empty scheduling gates",
         }]);
     }

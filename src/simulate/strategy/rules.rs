@@ -13,7 +13,11 @@ pub(super) enum Generation {
     Spec,
     /// When the spec or the annotations are.
     SpecAndAnnotations,
-    /// When anything but metadata and status is (custom resources, webhook configurations).
+    /// When the spec is, or the client sent an empty list or map in it.
+    SpecOrEmpty,
+    /// When the webhooks are, or the client sent an empty list or map in them.
+    WebhooksOrEmpty,
+    /// When anything but metadata and status is (custom resources).
     Content,
     /// When the content or the labels are.
     ContentAndLabels,
@@ -30,10 +34,10 @@ const GENERATIONS: [(&str, &str, Generation); 25] = [
     ("", "ReplicationController", Generation::Spec),
     ("admissionregistration.k8s.io", "MutatingAdmissionPolicy", Generation::Spec),
     ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding", Generation::Spec),
-    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration", Generation::Content),
+    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration", Generation::WebhooksOrEmpty),
     ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy", Generation::Spec),
     ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding", Generation::Spec),
-    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration", Generation::Content),
+    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration", Generation::WebhooksOrEmpty),
     ("apiextensions.k8s.io", "CustomResourceDefinition", Generation::Spec),
     ("apps", "DaemonSet", Generation::Spec),
     ("apps", "Deployment", Generation::SpecAndAnnotations),
@@ -46,7 +50,7 @@ const GENERATIONS: [(&str, &str, Generation); 25] = [
     ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration", Generation::Spec),
     ("networking.k8s.io", "Ingress", Generation::Spec),
     ("networking.k8s.io", "IngressClass", Generation::Spec),
-    ("networking.k8s.io", "NetworkPolicy", Generation::Spec),
+    ("networking.k8s.io", "NetworkPolicy", Generation::SpecOrEmpty),
     ("policy", "PodDisruptionBudget", Generation::Spec),
     ("scheduling.k8s.io", "PriorityClass", Generation::First),
     ("storage.k8s.io", "CSIDriver", Generation::LaterSpec),

@@ -50,7 +50,15 @@ impl Server {
 
     fn strategy(&self, object: &Value) -> strategy::Context<'_> {
         let (uid, now) = ("00000000-0000-4000-8000-000000000001".into(), "2026-01-01T00:00:00Z".into());
-        strategy::Context { schema: self.schema, resource: self.resource(object), status_subresource: true, store: &self.store, uid, now }
+        strategy::Context {
+            schema: self.schema,
+            resource: self.resource(object),
+            store: &self.store,
+            status_subresource: true,
+            sent: None,
+            uid,
+            now,
+        }
     }
 
     /// The message that refuses a body, or nothing.

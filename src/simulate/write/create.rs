@@ -60,6 +60,7 @@ impl Cluster {
             uid,
             now: self.clock.timestamp(),
             status_subresource: true,
+            sent: None,
         }
     }
 }

@@ -21,6 +21,7 @@ type field struct {
 	Name     string `json:"n"`
 	GoName   string `json:"g"`
 	Type     any    `json:"t"`
+	GoType   string `json:"gt,omitempty"` // v1.PullPolicy: a type with a name of its own, as Go's errors print it
 	Pointer  bool   `json:"p,omitempty"`
 	Omit     string `json:"o,omitempty"` // "empty" or "zero"
 	Inline   bool   `json:"i,omitempty"`
@@ -115,9 +116,32 @@ func visit(t reflect.Type) {
 		out.Inline = f.Anonymous && parts[0] == ""
 		out.Number = strings.Join(firstTwo(f.Tag.Get("protobuf")), ",")
 		out.Type = typeOf(f.Type)
+		if t := target(f.Type); hasOwnName(t) {
+			out.GoType = t.String()
+		}
 		d.Fields = append(d.Fields, out)
 	}
 	seen[t] = d
+}
+
+func target(t reflect.Type) reflect.Type {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t
+}
+
+// hasOwnName tells types whose name follows from nothing else in this data: `type PullPolicy string`.
+func hasOwnName(t reflect.Type) bool {
+	switch t = target(t); {
+	case t.Kind() == reflect.Struct:
+		return false
+	case t.PkgPath() != "":
+		return true
+	case t.Kind() == reflect.Slice || t.Kind() == reflect.Map:
+		return hasOwnName(t.Elem())
+	}
+	return false
 }
 
 func firstTwo(tag string) []string {

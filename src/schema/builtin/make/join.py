@@ -18,10 +18,12 @@ for document in recorded["openapi_v3"]["documents"].values():
 
 
 def flat(definition):
-    """The fields in Go's order, embedded structs spliced in where they stand; in protobuf they are messages of their own."""
+    """The fields in Go's order, embedded structs spliced in where they stand (`em` names those on the way); in protobuf they
+    are messages of their own."""
     for field in definition.get("fields") or []:
         if field.get("i"):
             for inner in flat(go[field["t"]["ref"]]):
+                inner = {**inner, "em": ".".join([field["g"], *filter(None, [inner.get("em")])])}
                 yield {**inner, "pi": field["pb"]} if field.get("pb") else inner
         else:
             yield field
