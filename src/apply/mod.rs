@@ -12,4 +12,5 @@ pub mod times;
 pub mod typed;
 
 #[cfg(test)]
+#[cfg(test)]
 mod recorded;
