@@ -4,7 +4,7 @@
 //! `structuredmerge.go`) and structured-merge-diff `merge/update.go`.
 
 use super::field_set::FieldSet;
-use super::managers::{Identity, Manager, Managers, Operation, managed_fields, unowned};
+use super::managers::{Identity, Manager, Managers, Operation, list_of, managed_fields, unowned};
 use super::typed::{Comparison, Typed, compare_sent, empty_object, reconcile, validate};
 use crate::object::{Gvk, Value, map_at};
 use crate::schema::{Schema, Type};
@@ -36,7 +36,7 @@ impl<'a> FieldManager<'a> {
     /// hands where it stands in an atomic list.
     pub fn update(&self, live: Option<&Value>, new: &mut Value, sent: Option<&Value>, manager: &str, time: &str) {
         let given = take_managed_fields(new);
-        let managers = self.managers_of(live, given.as_ref());
+        let (managers, from_given) = self.managers_of(live, given.as_ref());
         if managers.is_empty() && live.is_some() {
             return;
         }
@@ -49,10 +49,17 @@ impl<'a> FieldManager<'a> {
             }
         };
         let identity = self.identity(manager, Operation::Update);
-        let after = self.updated(managers, (old, new, sent), identity, time).ok().and_then(|mut managers| {
-            managers.cap_updaters();
-            managers.encode()
-        });
+        let entries = self.updated(managers, (old, new, sent), identity, time).map_or_else(
+            |_| Vec::new(),
+            |mut managers| {
+                managers.cap_updaters();
+                managers.entries()
+            },
+        );
+        let after = match given {
+            Some(Value::Array(mut before)) if from_given => list_of(entries, |index| std::mem::take(&mut before[index])),
+            _ => list_of(entries, |index| live.and_then(managed_fields).map_or(Value::Null, |before| before[index].clone())),
+        };
         put_managed_fields(new, after);
     }
 
@@ -71,15 +78,15 @@ impl<'a> FieldManager<'a> {
         FieldSet::of_fields(self.reset_fields)
     }
 
-    /// The managers before the write: those that the client sent, if it sent some, else the stored ones.
-    fn managers_of<'v>(&self, live: Option<&'v Value>, given: Option<&'v Value>) -> Managers<'v> {
+    /// The managers before the write: those that the client sent, if it sent some (told by true), else the stored ones.
+    fn managers_of<'v>(&self, live: Option<&'v Value>, given: Option<&'v Value>) -> (Managers<'v>, bool) {
         let given = given.filter(|_| self.subresource.is_empty());
         if given.is_some_and(is_reset) {
-            return Managers::default();
+            return (Managers::default(), true);
         }
         match Managers::decode(given) {
-            Ok(managers) if !managers.is_empty() => managers,
-            _ => Managers::of_object(live),
+            Ok(managers) if !managers.is_empty() => (managers, true),
+            _ => (Managers::of_object(live), false),
         }
     }
 
@@ -112,6 +119,7 @@ impl<'a> FieldManager<'a> {
                 api_version: self.gvk.api_version().into(),
                 fields: gained,
                 time: Some(Cow::Borrowed(time)),
+                kept: None,
             });
         }
         Ok(managers)
@@ -138,7 +146,9 @@ impl<'a> FieldManager<'a> {
         }
         managers.retain(|m| m.api_version == own || self.serves(&m.api_version));
         for manager in managers.iter_mut() {
-            reconcile(self.typed(), &mut manager.fields);
+            if reconcile(self.typed(), &mut manager.fields) {
+                manager.kept = None;
+            }
         }
         Ok(())
     }
@@ -152,9 +162,10 @@ impl<'a> FieldManager<'a> {
 /// Everyone but `writer` loses what changed and what is gone; who owns nothing any more is forgotten.
 pub(super) fn give_up(managers: &mut Managers<'_>, comparison: &Comparison<'_>, writer: Option<&Identity<'_>>) {
     for manager in managers.iter_mut().filter(|m| writer != Some(&m.identity)) {
-        manager.fields.subtract(&comparison.modified);
-        manager.fields.subtract(&comparison.added);
-        manager.fields.subtract(&comparison.removed);
+        let lost = [&comparison.modified, &comparison.added, &comparison.removed].map(|set| manager.fields.subtract(set));
+        if lost.contains(&true) {
+            manager.kept = None;
+        }
     }
     managers.retain(|m| !m.fields.is_empty());
 }

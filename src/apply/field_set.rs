@@ -335,35 +335,47 @@ impl<'a> FieldSet<'a> {
         Self { nodes }
     }
 
-    /// Takes out the very paths that are in the other; what lies below them stays.
-    pub fn subtract(&mut self, other: &FieldSet<'_>) {
-        self.take(other, false);
+    /// Takes out the very paths that are in the other; what lies below them stays. Tells whether there were any.
+    pub fn subtract(&mut self, other: &FieldSet<'_>) -> bool {
+        self.take(other, false)
     }
 
-    /// Takes out the paths that are in the other and all that lies below them.
-    pub fn subtract_recursive(&mut self, other: &FieldSet<'_>) {
-        self.take(other, true);
+    /// Takes out the paths that are in the other and all that lies below them. Tells whether there were any.
+    pub fn subtract_recursive(&mut self, other: &FieldSet<'_>) -> bool {
+        self.take(other, true)
     }
 
-    fn take(&mut self, other: &FieldSet<'_>, below: bool) {
+    fn take(&mut self, other: &FieldSet<'_>, below: bool) -> bool {
         if other.is_empty() {
-            return;
+            return false;
         }
-        let mut at = 0;
+        let (mut at, mut changed) = (0, false);
         self.nodes.retain_mut(|own| {
             while at < other.nodes.len() && other.nodes[at].element.compare(&own.element) == Ordering::Less {
                 at += 1;
             }
             let Some(theirs) = other.nodes.get(at).filter(|n| n.element.compare(&own.element) == Ordering::Equal) else { return true };
             if theirs.member {
+                changed |= own.member || (below && !own.children.is_empty());
                 own.member = false;
                 if below {
                     own.children.nodes.clear();
                 }
             }
-            own.children.take(&theirs.children, below);
+            changed |= own.children.take(&theirs.children, below);
             !own.is_empty()
         });
+        changed
+    }
+
+    /// Whether all that is in this set is in the other.
+    pub fn is_within(&self, other: &FieldSet<'_>) -> bool {
+        let mut rest = other.nodes.iter();
+        self.nodes.iter().all(|own| {
+            rest.find(|n| n.element.compare(&own.element) != Ordering::Less)
+                .filter(|n| n.element.compare(&own.element) == Ordering::Equal)
+                .is_some_and(|n| (n.member || !own.member) && own.children.is_within(&n.children))
+        })
     }
 
     /// What is in this set and not in the other.

@@ -13,25 +13,36 @@ use std::sync::Arc;
 
 /// Reads a field set; `null` is the empty one.
 pub fn read(fields: &Value) -> Result<FieldSet<'_>, String> {
+    read_noting(fields).map(|(set, _)| set)
+}
+
+/// Reads a field set, and tells whether it is certain that writing it would give the same again.
+pub(super) fn read_noting(fields: &Value) -> Result<(FieldSet<'_>, bool), String> {
+    let mut same = true;
     match fields {
-        Value::Null => Ok(FieldSet::default()),
-        Value::Object(map) => read_level(map).map(|(set, _)| set),
+        Value::Null => Ok((FieldSet::default(), false)),
+        Value::Object(map) => read_level(map, &mut same).map(|(set, _)| (set, same)),
         _ => Err("error decoding set: expected an object".to_owned()),
     }
 }
 
 /// What lies below a path, and whether the path itself is a member: it is if it says so, or if nothing lies below it.
-fn read_level(map: &Map<String, Value>) -> Result<(FieldSet<'_>, bool), String> {
-    let (mut nodes, mut member) = (Vec::with_capacity(map.len()), false);
-    for (key, below) in map {
+fn read_level<'a>(map: &'a Map<String, Value>, same: &mut bool) -> Result<(FieldSet<'a>, bool), String> {
+    let (mut nodes, mut member): (Vec<Node<'a>>, bool) = (Vec::with_capacity(map.len()), false);
+    for (i, (key, below)) in map.iter().enumerate() {
         if key == "." {
             member = true;
+            *same &= i == 0 && map.len() > 1;
             continue;
         }
-        let Some(element) = read_element(key)? else { continue };
+        let Some(element) = read_element(key, same)? else { continue };
+        *same &= nodes.last().is_none_or(|last| last.element < element);
         let (children, member) = match below {
-            Value::Object(below) => read_level(below)?,
-            Value::Null => (FieldSet::default(), true),
+            Value::Object(below) => read_level(below, same)?,
+            Value::Null => {
+                *same = false;
+                (FieldSet::default(), true)
+            }
             _ => return Err(format!("error decoding set: expected an object at {key}")),
         };
         nodes.push(Node { element, member, children });
@@ -42,7 +53,7 @@ fn read_level(map: &Map<String, Value>) -> Result<(FieldSet<'_>, bool), String> 
 }
 
 /// None for a kind of element that a later version of Kubernetes may know.
-fn read_element(key: &str) -> Result<Option<PathElement<'_>>, String> {
+fn read_element<'a>(key: &'a str, same: &mut bool) -> Result<Option<PathElement<'a>>, String> {
     let wrong = |e: serde_json::Error| format!("error decoding set: {e} in {key}");
     if key.len() < 2 {
         return Err("error decoding set: key must be 2 characters long:".to_owned());
@@ -50,17 +61,35 @@ fn read_element(key: &str) -> Result<Option<PathElement<'_>>, String> {
     let Some((kind, rest)) = key.split_once(':').filter(|(kind, _)| kind.len() == 1) else {
         return Err(format!("error decoding set: missing colon: {key}"));
     };
+    *same &= kind == "f" || !rest.bytes().any(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | b'\\' | b'<' | b'>' | b'&' | 0xe2));
     Ok(Some(match kind {
         "f" => PathElement::Field(rest),
-        "v" => PathElement::Value(serde_json::from_str(rest).map_err(wrong)?),
+        "v" => {
+            let value = serde_json::from_str(rest).map_err(wrong)?;
+            *same &= plain(&value);
+            PathElement::Value(value)
+        }
         "k" => {
             let KeyFields(mut fields) = serde_json::from_str(rest).map_err(wrong)?;
+            *same &= fields.is_sorted_by(|a, b| a.0 < b.0) && fields.iter().all(|(_, value)| plain(value));
             fields.sort_by(|a, b| a.0.cmp(&b.0));
             PathElement::Key(Arc::from(fields))
         }
         "i" => PathElement::Index(rest.parse().map_err(|_| format!("error decoding set: no index: {key}"))?),
-        _ => return Ok(None),
+        _ => {
+            *same = false;
+            return Ok(None);
+        }
     }))
+}
+
+/// Whether there is but one way to write it, escapes and spaces aside.
+fn plain(value: &Literal<'_>) -> bool {
+    match value {
+        Literal::Number(n) => n.is_i64(),
+        Literal::Text(_) | Literal::Bool(_) => true,
+        Literal::Other(_) => false,
+    }
 }
 
 struct KeyFields<'a>(Vec<(Cow<'a, str>, Literal<'a>)>);
@@ -201,7 +230,8 @@ mod tests {
     fn what_is_read_is_written_again_sorted() {
         let told = json!({"f:b": {}, "f:a": {".": {}, "k:{\"protocol\":\"TCP\", \"port\": 80}": {"f:x": {}}, "k:{\"name\":\"a<b\"}": {".": {}},
             "v:true": {}, "v:\"x\"": {}, "v:3": {}, "i:4": {}, "z:new": {"f:x": {}}}});
-        let set = read(&told).unwrap();
+        let (set, same) = read_noting(&told).unwrap();
+        assert!(!same && read_noting(&write(&set)).unwrap().0 == set);
         let text = r#"{"f:a":{".":{},"k:{\"name\":\"a\\u003cb\"}":{},"k:{\"port\":80,\"protocol\":\"TCP\"}":{"f:x":{}},"v:3":{},"v:\"x\"":{},"v:true":{},"i:4":{}},"f:b":{}}"#;
         assert_eq!(write(&set).to_string(), text);
         assert!(set.has_fields(&["a"]) && !set.has(&[PathElement::Field("a"), PathElement::Index(3)]));

@@ -77,6 +77,23 @@ pub struct Manager<'a> {
     pub fields: FieldSet<'a>,
     /// When it last changed something, RFC 3339.
     pub time: Option<Cow<'a, str>>,
+    /// Where its entry stands in the list that was read, as long as it is still the same.
+    pub(super) kept: Option<usize>,
+}
+
+/// The entries of a list to be: which of the old ones stay, and which are new.
+pub(super) enum Entry {
+    Kept(usize),
+    Made(Value),
+}
+
+/// The list of some entries; `kept` gives an old one.
+pub(super) fn list_of(entries: Vec<Entry>, mut kept: impl FnMut(usize) -> Value) -> Option<Value> {
+    let make = |entry| match entry {
+        Entry::Kept(index) => kept(index),
+        Entry::Made(value) => value,
+    };
+    (!entries.is_empty()).then(|| Value::Array(entries.into_iter().map(make).collect()))
 }
 
 impl Manager<'_> {
@@ -122,10 +139,18 @@ impl<'a> Managers<'a> {
 
     /// The value for `metadata.managedFields`; none if nobody owns anything.
     pub fn encode(&self) -> Option<Value> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let mut sorted: Vec<&Manager<'_>> = self.0.iter().collect();
+        let made = self.sorted().into_iter().map(encode_entry).collect::<Vec<_>>();
+        (!made.is_empty()).then_some(Value::Array(made))
+    }
+
+    /// The entries of `metadata.managedFields`, those left out that are the same as before.
+    pub(super) fn entries(&self) -> Vec<Entry> {
+        let entry = |m: &Manager<'_>| m.kept.map_or_else(|| Entry::Made(encode_entry(m)), Entry::Kept);
+        self.sorted().into_iter().map(entry).collect()
+    }
+
+    fn sorted(&self) -> Vec<&Manager<'a>> {
+        let mut sorted: Vec<&Manager<'a>> = self.0.iter().collect();
         sorted.sort_by(|a, b| {
             let order = a.identity.operation.cmp(&b.identity.operation).then_with(|| a.seconds().cmp(&b.seconds()));
             order
@@ -133,7 +158,7 @@ impl<'a> Managers<'a> {
                 .then_with(|| a.api_version.cmp(&b.api_version))
                 .then_with(|| a.identity.subresource.cmp(&b.identity.subresource))
         });
-        Some(Value::Array(sorted.into_iter().map(encode_entry).collect()))
+        sorted
     }
 
     /// The managers, in no particular order.
@@ -199,11 +224,11 @@ impl<'a> Managers<'a> {
             if self.get(&bucket).is_none()
                 && let Some(first) = self.remove(&first.clone())
             {
-                self.set(Manager { identity: bucket.clone(), ..first });
+                self.set(Manager { identity: bucket.clone(), kept: None, ..first });
             }
             let mut joined = self.remove(&bucket).map(|m| m.fields).unwrap_or_default();
             joined.unite(&manager.fields);
-            self.set(Manager { identity: bucket, fields: joined, ..manager });
+            self.set(Manager { identity: bucket, fields: joined, kept: None, ..manager });
             self.remove(&identity);
             length -= 1;
         }
@@ -248,7 +273,7 @@ fn decode_entry(index: usize, entry: &Value) -> Result<Manager<'_>, String> {
         "" => return Err(format!("missing fieldsType in managed fields entry {index}")),
         other => return Err(format!("invalid fieldsType {} in managed fields entry {index}", quoted(other))),
     }
-    let fields = fields_v1::read(entry.get("fieldsV1").unwrap_or(&Value::Null))?;
+    let (fields, same) = fields_v1::read_noting(entry.get("fieldsV1").unwrap_or(&Value::Null))?;
     let time = entry.get("time").and_then(Value::as_str).map(Cow::Borrowed);
     let identity = Identity {
         manager: text(entry, &["manager"]).into(),
@@ -256,7 +281,7 @@ fn decode_entry(index: usize, entry: &Value) -> Result<Manager<'_>, String> {
         api_version: if operation == Operation::Apply { "" } else { api_version }.into(),
         subresource: text(entry, &["subresource"]).into(),
     };
-    Ok(Manager { identity, api_version: api_version.into(), fields, time })
+    Ok(Manager { identity, api_version: api_version.into(), fields, time, kept: same.then_some(index) })
 }
 
 fn encode_entry(manager: &Manager<'_>) -> Value {

@@ -56,6 +56,7 @@ pub fn to_parent(
             api_version: api_version.into(),
             fields: FieldSet::of_fields(&[path]),
             time: None,
+            kept: None,
         });
     }
     Ok(managers.encode())

@@ -6,7 +6,7 @@
 use super::field_manager::{FieldManager, give_up, put_managed_fields, take_managed_fields, without_managed_fields};
 use super::field_set::{FieldSet, equal, path_text};
 use super::last_applied;
-use super::managers::{Manager, Managers, Operation, managed_fields, unowned};
+use super::managers::{Manager, Managers, Operation, list_of, managed_fields, unowned};
 use super::typed::{close_over_fields, empty_object, field_set, merge, remove_items, validate};
 use crate::object::{Gvk, Value, text};
 use std::borrow::Cow;
@@ -125,13 +125,14 @@ impl FieldManager<'_> {
             Unsettled::Claimed(claims) => ApplyError::Conflicts(conflicts(claims)),
             Unsettled::Failed(why) => ApplyError::Internal(why),
         })?;
-        let encoded = settled.managers.encode();
+        let entries = settled.managers.entries();
         let mut object = match settled.merged {
             Some(merged) => default(merged).map_err(ApplyError::Default)?,
             None => old,
         };
         take_managed_fields(&mut object);
-        put_managed_fields(&mut object, encoded);
+        let before = live.and_then(managed_fields).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        put_managed_fields(&mut object, list_of(entries, |index| before[index].clone()));
         if manager == last_applied::KUBECTL {
             last_applied::update(&mut object, config);
         }
@@ -143,8 +144,11 @@ impl FieldManager<'_> {
     where
         Self: 'v,
     {
+        if application.force || application.manager != last_applied::KUBECTL {
+            return self.merge_in(old, application, managers);
+        }
         let unsettled = match self.merge_in(old, application, managers.clone()) {
-            Err(Unsettled::Claimed(claims)) if application.manager == last_applied::KUBECTL => claims,
+            Err(Unsettled::Claimed(claims)) => claims,
             other => return other,
         };
         let forgiven = last_applied::unchanged_since(self.typed(), self.gvk, old);
@@ -172,15 +176,18 @@ impl FieldManager<'_> {
         let identity = self.identity(manager, Operation::Apply);
         let mut fields = field_set(typed, config);
         fields.subtract_recursive(&self.reset());
-        let former = managers.get(&identity).cloned();
+        let former = managers.remove(&identity);
+        // What all was named again cannot fall out, unless it was named as empty.
+        let named_again = former.as_ref().is_none_or(|f| f.fields.is_within(&fields)) && !has_empty_parts(config);
         managers.set(Manager {
             identity: identity.clone(),
             api_version: self.gvk.api_version().into(),
             fields,
             time: former.as_ref().and_then(|f| f.time.clone()),
+            kept: None,
         });
         let merged = match &former {
-            Some(former) if !former.fields.is_empty() => self.prune(merged, &managers, &former.fields),
+            Some(former) if !named_again => self.prune(merged, &managers, &former.fields),
             _ => merged,
         };
         let comparison = self.compared(old, &merged, None).map_err(Unsettled::Failed)?;
@@ -188,8 +195,11 @@ impl FieldManager<'_> {
         changed.unite(&comparison.added);
         if !force {
             let others = managers.iter().filter(|m| m.identity != identity);
-            let claims: Claims<'v> =
-                others.map(|m| (m.clone(), m.fields.intersection(&changed))).filter(|(_, fields)| !fields.is_empty()).collect();
+            let claims: Claims<'v> = others
+                .map(|m| (m, m.fields.intersection(&changed)))
+                .filter(|(_, fields)| !fields.is_empty())
+                .map(|(m, fields)| (m.clone(), fields))
+                .collect();
             if !claims.is_empty() {
                 return Err(Unsettled::Claimed(claims));
             }
@@ -201,6 +211,8 @@ impl FieldManager<'_> {
             if !same {
                 own.time = Some(Cow::Borrowed(time));
             }
+            let former = former.filter(|f| f.fields == own.fields && f.time == own.time && f.api_version == own.api_version);
+            own.kept = former.and_then(|f| f.kept);
         }
         managers.retain(|m| !m.fields.is_empty());
         Ok(Settled { managers, merged: (!same).then_some(merged) })
@@ -228,6 +240,16 @@ impl FieldManager<'_> {
         let mut out = merged.clone();
         remove_items(typed, &mut out, &gone);
         out
+    }
+}
+
+/// Whether null, an empty map or an empty list stands in it.
+fn has_empty_parts(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(list) => list.is_empty() || list.iter().any(has_empty_parts),
+        Value::Object(map) => map.is_empty() || map.values().any(has_empty_parts),
+        _ => false,
     }
 }
 

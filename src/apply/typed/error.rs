@@ -2,7 +2,9 @@
 //!
 //! Follows structured-merge-diff `typed/helpers.go` (`ValidationErrors`).
 
-use super::PathElement;
+use super::{ListShape, PathElement, item_element};
+use crate::object::Value;
+use crate::schema::Schema;
 use std::fmt;
 
 /// All violations, in the order in which the walk met them. Never empty.
@@ -25,16 +27,35 @@ impl fmt::Display for TypeErrors {
 
 impl std::error::Error for TypeErrors {}
 
+/// A step of the way; the element of an item that has one is only worked out for an error.
+enum Step<'a> {
+    Element(PathElement<'a>),
+    Item(&'a Schema, ListShape<'a>, &'a Value),
+}
+
+impl Step<'_> {
+    fn text(&self) -> String {
+        match self {
+            Self::Element(element) => element.to_string(),
+            Self::Item(schema, list, item) => item_element(schema, *list, item).map(|e| e.to_string()).unwrap_or_default(),
+        }
+    }
+}
+
 /// The way down to where a walk is, and the errors it has met.
 #[derive(Default)]
 pub(super) struct Trail<'a> {
-    path: Vec<PathElement<'a>>,
+    path: Vec<Step<'a>>,
     errors: Vec<(String, String)>,
 }
 
 impl<'a> Trail<'a> {
     pub(super) fn push(&mut self, element: PathElement<'a>) {
-        self.path.push(element);
+        self.path.push(Step::Element(element));
+    }
+
+    pub(super) fn push_item(&mut self, schema: &'a Schema, list: ListShape<'a>, item: &'a Value) {
+        self.path.push(Step::Item(schema, list, item));
     }
 
     pub(super) fn pop(&mut self) {
@@ -42,7 +63,7 @@ impl<'a> Trail<'a> {
     }
 
     pub(super) fn error(&mut self, message: String) {
-        let path = self.path.iter().map(ToString::to_string).collect();
+        let path = self.path.iter().map(Step::text).collect();
         self.errors.push((path, message));
     }
 

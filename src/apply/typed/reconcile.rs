@@ -6,13 +6,14 @@ use super::{MapShape, Relation, Shape, TypeRef, Typed, shape};
 use crate::apply::field_set::{FieldSet, PathElement};
 use crate::schema::Schema;
 
-/// Who owned parts of what is now atomic owns the whole of it.
-pub fn reconcile<'a>(typed: Typed<'a>, set: &mut FieldSet<'a>) {
-    level(typed.schema, Some(TypeRef::Of(typed.ty)), set);
+/// Who owned parts of what is now atomic owns the whole of it. Tells whether anything changed.
+pub fn reconcile<'a>(typed: Typed<'a>, set: &mut FieldSet<'a>) -> bool {
+    level(typed.schema, TypeRef::Of(typed.ty), set)
 }
 
-fn level<'a>(schema: &'a Schema, ty: Option<TypeRef<'a>>, set: &mut FieldSet<'a>) {
-    let Some(parent) = ty.map(|ty| shape(schema, ty, None)) else { return };
+fn level<'a>(schema: &'a Schema, ty: TypeRef<'a>, set: &mut FieldSet<'a>) -> bool {
+    let parent = shape(schema, ty, None);
+    let mut changed = false;
     set.retain_nodes(|node| {
         if node.children.is_empty() {
             return;
@@ -23,7 +24,8 @@ fn level<'a>(schema: &'a Schema, ty: Option<TypeRef<'a>>, set: &mut FieldSet<'a>
             (_, Shape::List(list)) => Some(list.item),
             (_, Shape::Scalar(_)) => None,
         };
-        let Some(below) = ty.map(|ty| shape(schema, ty, None)) else { return };
+        let Some(ty) = ty else { return };
+        let below = shape(schema, ty, None);
         let atomic = match below {
             Shape::Scalar(_) => false,
             Shape::List(list) => matches!(list.relation, Relation::Atomic),
@@ -33,8 +35,10 @@ fn level<'a>(schema: &'a Schema, ty: Option<TypeRef<'a>>, set: &mut FieldSet<'a>
         if atomic {
             node.member = true;
             node.children = FieldSet::EMPTY;
+            changed = true;
         } else if !deduced {
-            level(schema, ty, &mut node.children);
+            changed |= level(schema, ty, &mut node.children);
         }
     });
+    changed
 }

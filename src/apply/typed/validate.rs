@@ -61,17 +61,21 @@ impl<'a> Walk<'a> {
     fn list(&mut self, list: ListShape<'a>, items: &'a [Value]) {
         let mut seen = BTreeSet::new();
         for (i, item) in items.iter().enumerate() {
-            let element = match list.relation {
-                Relation::Atomic => PathElement::Index(i),
-                Relation::Set | Relation::Keyed(_) => match item_element(self.schema, list, item) {
-                    Ok(element) => element,
-                    Err(why) => return self.trail.error(format!("element {i}: {why}")),
-                },
-            };
-            if !self.duplicates && !matches!(element, PathElement::Index(_)) && !seen.insert(element.clone()) {
-                self.trail.error(format!("duplicate entries for key {element}"));
+            if matches!(list.relation, Relation::Atomic) {
+                self.trail.push(PathElement::Index(i));
+            } else {
+                if !self.duplicates || !has_element(list, item) {
+                    match item_element(self.schema, list, item) {
+                        Ok(element) => {
+                            if !self.duplicates && !seen.insert(element.clone()) {
+                                self.trail.error(format!("duplicate entries for key {element}"));
+                            }
+                        }
+                        Err(why) => return self.trail.error(format!("element {i}: {why}")),
+                    }
+                }
+                self.trail.push_item(self.schema, list, item);
             }
-            self.trail.push(element);
             self.value(list.item, item);
             self.trail.pop();
         }
@@ -91,5 +95,14 @@ impl<'a> Walk<'a> {
                 return;
             }
         }
+    }
+}
+
+/// Whether an item has a path element, as far as that shows at first sight.
+fn has_element(list: ListShape<'_>, item: &Value) -> bool {
+    match (list.relation, item) {
+        (Relation::Keyed(keys), Value::Object(map)) => keys.iter().any(|key| map.contains_key(key)),
+        (Relation::Set, Value::Bool(_) | Value::Number(_) | Value::String(_)) => true,
+        _ => false,
     }
 }
