@@ -151,10 +151,8 @@ fn begin(cluster: &mut Cluster, id: &ObjectId, pod: &Value) {
     if let Some(workload) = workload.filter(|_| takes.is_none()) {
         cluster.controllers.availability.entry(workload).or_default().inexact = true;
     }
-    let created = cluster.clock.point(text(pod, &["metadata", "creationTimestamp"])).unwrap_or_default();
-    let from = if created.is_zero() { cluster.clock.now } else { created.max(cluster.clock.now) };
     let uid = text(pod, &["metadata", "uid"]).to_owned();
-    cluster.controllers.queue.at(from + takes.unwrap_or_default(), Timer::Ready(id.clone(), uid));
+    cluster.controllers.queue.at(cluster.clock.now + takes.unwrap_or_default(), Timer::Ready(id.clone(), uid));
 }
 
 /// Sets the time at which a pod that is being deleted will be gone.
@@ -238,7 +236,8 @@ fn is_deleting(pod: &Value) -> bool {
 /// A pod becomes ready.
 pub(super) fn make_ready(cluster: &mut Cluster, id: &ObjectId, uid: &str) {
     let Some(pod) = cluster.store.get(id).cloned() else { return };
-    if text(&pod, &["metadata", "uid"]) != uid || is_ready(&pod) || is_deleting(&pod) {
+    let other = text(&pod, &["metadata", "uid"]) != uid;
+    if other || is_ready(&pod) || is_deleting(&pod) || cluster.controllers.timing.pods_stay_pending || trouble(&pod).is_some() {
         return;
     }
     let now = cluster.clock.timestamp();

@@ -78,6 +78,7 @@ impl Controllers {
 }
 
 /// For how long the controllers run.
+#[derive(Clone, Copy)]
 pub enum Until<'a> {
     /// Only what happens without time passing.
     Now,
@@ -102,7 +103,7 @@ pub enum Ended {
 }
 
 /// Lets the controllers see the changes since the last run and do what follows from them.
-pub fn run(cluster: &mut Cluster, until: &Until<'_>) -> Ended {
+pub fn run(cluster: &mut Cluster, until: Until<'_>) -> Ended {
     index::refresh(cluster);
     absorb(cluster);
     let ended = loop {
@@ -111,19 +112,19 @@ pub fn run(cluster: &mut Cluster, until: &Until<'_>) -> Ended {
             Until::Now => break Ended::Done,
             Until::Settled if outlook::all_over(cluster) => break Ended::Done,
             Until::Settled => None,
-            Until::Point(point) => Some(*point),
+            Until::Point(point) => Some(point),
             Until::Holds(condition, limit) => {
                 if condition(cluster) {
                     break Ended::Done;
                 }
-                *limit
+                limit
             }
         };
         let lazily = matches!(until, Until::Settled);
         let Some(next) = cluster.controllers.queue.next_instant(lazily) else {
             break match until {
                 Until::Point(point) => {
-                    cluster.clock.now = cluster.clock.now.max(*point);
+                    cluster.clock.now = cluster.clock.now.max(point);
                     Ended::Done
                 }
                 Until::Holds(..) => Ended::Never,
@@ -281,3 +282,5 @@ pub(super) fn workload_of(cluster: &Cluster, pod: &Value) -> Option<ObjectId> {
 
 #[cfg(test)]
 mod recordings;
+#[cfg(test)]
+mod scenes;
