@@ -20,6 +20,8 @@ pub struct Timing {
     pub default: PodTiming,
     /// For single ones; where it says nothing, the default holds.
     pub of: BTreeMap<ObjectId, PodTiming>,
+    /// How long a Job's pod runs until it has succeeded; none: for ever.
+    pub job: Option<Duration>,
     /// Pods never start (`serve --pods pending`).
     pub pods_stay_pending: bool,
 }
@@ -266,6 +268,27 @@ pub(super) fn make_ready(cluster: &mut Cluster, id: &ObjectId, uid: &str) {
     status.insert("startTime".into(), now.into());
     status.entry("qosClass").or_insert_with(|| "BestEffort".into());
     cluster.store.put(running);
+    let works = items(&pod, &["metadata", "ownerReferences"]).iter().any(|r| r["controller"] == true && r["kind"] == "Job");
+    if let Some(takes) = cluster.controllers.timing.job.filter(|_| works) {
+        cluster.controllers.queue.at(cluster.clock.now + takes, Timer::Ended(id.clone(), uid.to_owned()));
+    }
+}
+
+/// A pod has done its work.
+pub(super) fn make_succeed(cluster: &mut Cluster, id: &ObjectId, uid: &str) {
+    let Some(pod) = cluster.store.get(id).cloned() else { return };
+    if text(&pod, &["metadata", "uid"]) != uid || is_deleting(&pod) {
+        return;
+    }
+    let mut ended = (*pod).clone();
+    for condition in ended["status"]["conditions"].as_array_mut().into_iter().flatten() {
+        if condition["type"] == "Ready" || condition["type"] == "ContainersReady" {
+            condition["status"] = "False".into();
+            condition["reason"] = "PodCompleted".into();
+        }
+    }
+    map_at(&mut ended, &["status"]).insert("phase".into(), "Succeeded".into());
+    cluster.store.put(ended);
 }
 
 /// A pod that was being deleted is gone.

@@ -13,6 +13,7 @@ mod happening;
 mod hash;
 mod history;
 mod index;
+mod job;
 mod namespace;
 mod outlook;
 mod pods;
@@ -165,6 +166,7 @@ fn sync(cluster: &mut Cluster, id: &ObjectId) {
         ("apps", "ReplicaSet") => replicaset::sync(cluster, id),
         ("apps", "StatefulSet") => statefulset::sync(cluster, id),
         ("apps", "DaemonSet") => daemonset::sync(cluster, id),
+        ("batch", "Job") => job::sync(cluster, id),
         ("", "Namespace") => namespace::sync(cluster, id),
         ("", "PersistentVolumeClaim") => garbage::release_claim(cluster, id),
         _ => {}
@@ -174,6 +176,7 @@ fn sync(cluster: &mut Cluster, id: &ObjectId) {
 fn fire(cluster: &mut Cluster, timer: Timer) {
     match timer {
         Timer::Ready(pod, uid) => kubelet::make_ready(cluster, &pod, &uid),
+        Timer::Ended(pod, uid) => kubelet::make_succeed(cluster, &pod, &uid),
         Timer::Gone(pod, uid) => kubelet::remove(cluster, &pod, &uid),
         Timer::Available(pod) => {
             availability::look_again(cluster, &pod);
@@ -215,8 +218,11 @@ fn wake(cluster: &mut Cluster, change: &Change) {
             cluster.controllers.touched.insert(id.clone());
             cluster.controllers.queue.push(Task::Sync(id.clone()));
         }
+        ("batch", "Job") => cluster.controllers.queue.push(Task::Sync(id.clone())),
         ("apps", "ReplicaSet") => {
-            cluster.controllers.queue.push(Task::Sync(id.clone()));
+            if !only_status(change) {
+                cluster.controllers.queue.push(Task::Sync(id.clone()));
+            }
             wake_owners(cluster, change, "Deployment");
         }
         ("", "Pod") => wake_owners(cluster, change, ""),
@@ -227,6 +233,13 @@ fn wake(cluster: &mut Cluster, change: &Change) {
         }
         _ => {}
     }
+}
+
+/// Whether a change is of the status alone: a ReplicaSet's own controller does not look at that.
+fn only_status(change: &Change) -> bool {
+    let Some((before, after)) = change.before.as_ref().zip(change.after.as_ref()) else { return false };
+    let same = |key: &str| before["metadata"].get(key) == after["metadata"].get(key);
+    before["spec"] == after["spec"] && ["uid", "deletionTimestamp", "labels", "ownerReferences"].into_iter().all(same)
 }
 
 /// Queues the controller of an object, before and after the change; those that might adopt it if it has none.
@@ -242,7 +255,7 @@ fn wake_owners(cluster: &mut Cluster, change: &Change, adopters: &str) {
     }
     let orphan = change.after.as_ref().filter(|o| reading::controller_of(o).is_none());
     let Some(orphan) = orphan else { return };
-    let kinds: &[&str] = if adopters.is_empty() { &["ReplicaSet", "StatefulSet", "DaemonSet"] } else { &["Deployment"] };
+    let kinds: &[&str] = if adopters.is_empty() { &["DaemonSet", "ReplicaSet", "StatefulSet"] } else { &["Deployment"] };
     for kind in kinds {
         let takers: Vec<ObjectId> = cluster
             .store

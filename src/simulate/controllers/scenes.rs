@@ -329,7 +329,7 @@ fn a_stateful_set_in_order_is_blocked_by_a_broken_pod_and_in_parallel_it_is_not(
         cluster.controllers.timing.pods_stay_pending = false;
         let happenings = settle(&mut cluster, &id, |s| image(s, "x:3"));
         assert_eq!(of_image(&cluster, "x:3") == 2, repaired, "{policy}: {happenings:?}");
-        assert_eq!(happenings.iter().any(|h| matches!(h, Happening::Stuck { .. })), false, "it was stuck before");
+        assert!(!happenings.iter().any(|h| matches!(h, Happening::Stuck { .. })), "it was stuck before");
     }
 }
 
@@ -543,4 +543,22 @@ fn claims_are_made_and_kept() {
     assert_eq!(names(&cluster), ["data-w-0", "data-w-1"]);
     assert_eq!(pods(&cluster)[0]["spec"]["volumes"][0]["persistentVolumeClaim"]["claimName"], "data-w-0");
     assert!(!label(&pods(&cluster)[0], "apps.kubernetes.io/pod-index").is_empty());
+}
+
+#[test]
+fn a_job_runs_and_ends_if_it_is_let() {
+    for (takes, ends) in [(None, Ended::Never), (Some(Duration::from_secs(7)), Ended::Done)] {
+        let mut cluster = cluster();
+        cluster.controllers.timing.job = takes;
+        let template = json!({"metadata": {"labels": {"app": "j"}}, "spec": {"containers": [{"name": "c", "image": "x:1"}], "restartPolicy": "Never"}});
+        let job = json!({
+            "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j", "namespace": "ns", "generation": 1, "uid": "j"},
+            "spec": {"selector": {"matchLabels": {"app": "j"}}, "completions": 1, "parallelism": 1, "template": template},
+        });
+        let id = ObjectId::of(&cluster.store.put(job));
+        let complete = |c: &Cluster| super::reading::condition(c.store.get(&id).unwrap(), "Complete").is_some();
+        assert_eq!(run(&mut cluster, Until::Holds(&complete, None)), ends);
+        assert_eq!(cluster.clock.now, Duration::from_secs(if takes.is_some() { 10 } else { 3 }));
+        assert_eq!(pods(&cluster).len(), 1);
+    }
 }
