@@ -28,12 +28,6 @@ impl Clock {
         then.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
     }
 
-    /// The point at which a time of day falls; zero for anything earlier. None if the text is no time.
-    pub fn point(&self, timestamp: &str) -> Option<Duration> {
-        let then: Timestamp = timestamp.parse().ok()?;
-        Some(Duration::try_from(then.duration_since(self.epoch)).unwrap_or_default())
-    }
-
     /// The point that lies some seconds after a time of day; zero if that is earlier. None if the text is no time.
     pub fn point_after(&self, timestamp: &str, seconds: i64) -> Option<Duration> {
         let then: Timestamp = timestamp.parse().ok()?;

@@ -20,6 +20,8 @@ pub struct Timing {
     pub default: PodTiming,
     /// For single ones; where it says nothing, the default holds.
     pub of: BTreeMap<ObjectId, PodTiming>,
+    /// How long a Job's pod runs until it has succeeded; none: for ever.
+    pub job: Option<Duration>,
     /// Pods never start (`serve --pods pending`).
     pub pods_stay_pending: bool,
 }
@@ -151,10 +153,8 @@ fn begin(cluster: &mut Cluster, id: &ObjectId, pod: &Value) {
     if let Some(workload) = workload.filter(|_| takes.is_none()) {
         cluster.controllers.availability.entry(workload).or_default().inexact = true;
     }
-    let created = cluster.clock.point(text(pod, &["metadata", "creationTimestamp"])).unwrap_or_default();
-    let from = if created.is_zero() { cluster.clock.now } else { created.max(cluster.clock.now) };
     let uid = text(pod, &["metadata", "uid"]).to_owned();
-    cluster.controllers.queue.at(from + takes.unwrap_or_default(), Timer::Ready(id.clone(), uid));
+    cluster.controllers.queue.at(cluster.clock.now + takes.unwrap_or_default(), Timer::Ready(id.clone(), uid));
 }
 
 /// Sets the time at which a pod that is being deleted will be gone.
@@ -238,7 +238,8 @@ fn is_deleting(pod: &Value) -> bool {
 /// A pod becomes ready.
 pub(super) fn make_ready(cluster: &mut Cluster, id: &ObjectId, uid: &str) {
     let Some(pod) = cluster.store.get(id).cloned() else { return };
-    if text(&pod, &["metadata", "uid"]) != uid || is_ready(&pod) || is_deleting(&pod) {
+    let other = text(&pod, &["metadata", "uid"]) != uid;
+    if other || is_ready(&pod) || is_deleting(&pod) || cluster.controllers.timing.pods_stay_pending || trouble(&pod).is_some() {
         return;
     }
     let now = cluster.clock.timestamp();
@@ -267,6 +268,27 @@ pub(super) fn make_ready(cluster: &mut Cluster, id: &ObjectId, uid: &str) {
     status.insert("startTime".into(), now.into());
     status.entry("qosClass").or_insert_with(|| "BestEffort".into());
     cluster.store.put(running);
+    let works = items(&pod, &["metadata", "ownerReferences"]).iter().any(|r| r["controller"] == true && r["kind"] == "Job");
+    if let Some(takes) = cluster.controllers.timing.job.filter(|_| works) {
+        cluster.controllers.queue.at(cluster.clock.now + takes, Timer::Ended(id.clone(), uid.to_owned()));
+    }
+}
+
+/// A pod has done its work.
+pub(super) fn make_succeed(cluster: &mut Cluster, id: &ObjectId, uid: &str) {
+    let Some(pod) = cluster.store.get(id).cloned() else { return };
+    if text(&pod, &["metadata", "uid"]) != uid || is_deleting(&pod) {
+        return;
+    }
+    let mut ended = (*pod).clone();
+    for condition in ended["status"]["conditions"].as_array_mut().into_iter().flatten() {
+        if condition["type"] == "Ready" || condition["type"] == "ContainersReady" {
+            condition["status"] = "False".into();
+            condition["reason"] = "PodCompleted".into();
+        }
+    }
+    map_at(&mut ended, &["status"]).insert("phase".into(), "Succeeded".into());
+    cluster.store.put(ended);
 }
 
 /// A pod that was being deleted is gone.

@@ -13,6 +13,7 @@ mod happening;
 mod hash;
 mod history;
 mod index;
+mod job;
 mod namespace;
 mod outlook;
 mod pods;
@@ -78,6 +79,7 @@ impl Controllers {
 }
 
 /// For how long the controllers run.
+#[derive(Clone, Copy)]
 pub enum Until<'a> {
     /// Only what happens without time passing.
     Now,
@@ -102,7 +104,7 @@ pub enum Ended {
 }
 
 /// Lets the controllers see the changes since the last run and do what follows from them.
-pub fn run(cluster: &mut Cluster, until: &Until<'_>) -> Ended {
+pub fn run(cluster: &mut Cluster, until: Until<'_>) -> Ended {
     index::refresh(cluster);
     absorb(cluster);
     let ended = loop {
@@ -111,19 +113,19 @@ pub fn run(cluster: &mut Cluster, until: &Until<'_>) -> Ended {
             Until::Now => break Ended::Done,
             Until::Settled if outlook::all_over(cluster) => break Ended::Done,
             Until::Settled => None,
-            Until::Point(point) => Some(*point),
+            Until::Point(point) => Some(point),
             Until::Holds(condition, limit) => {
                 if condition(cluster) {
                     break Ended::Done;
                 }
-                *limit
+                limit
             }
         };
         let lazily = matches!(until, Until::Settled);
         let Some(next) = cluster.controllers.queue.next_instant(lazily) else {
             break match until {
                 Until::Point(point) => {
-                    cluster.clock.now = cluster.clock.now.max(*point);
+                    cluster.clock.now = cluster.clock.now.max(point);
                     Ended::Done
                 }
                 Until::Holds(..) => Ended::Never,
@@ -164,6 +166,7 @@ fn sync(cluster: &mut Cluster, id: &ObjectId) {
         ("apps", "ReplicaSet") => replicaset::sync(cluster, id),
         ("apps", "StatefulSet") => statefulset::sync(cluster, id),
         ("apps", "DaemonSet") => daemonset::sync(cluster, id),
+        ("batch", "Job") => job::sync(cluster, id),
         ("", "Namespace") => namespace::sync(cluster, id),
         ("", "PersistentVolumeClaim") => garbage::release_claim(cluster, id),
         _ => {}
@@ -173,6 +176,7 @@ fn sync(cluster: &mut Cluster, id: &ObjectId) {
 fn fire(cluster: &mut Cluster, timer: Timer) {
     match timer {
         Timer::Ready(pod, uid) => kubelet::make_ready(cluster, &pod, &uid),
+        Timer::Ended(pod, uid) => kubelet::make_succeed(cluster, &pod, &uid),
         Timer::Gone(pod, uid) => kubelet::remove(cluster, &pod, &uid),
         Timer::Available(pod) => {
             availability::look_again(cluster, &pod);
@@ -214,8 +218,11 @@ fn wake(cluster: &mut Cluster, change: &Change) {
             cluster.controllers.touched.insert(id.clone());
             cluster.controllers.queue.push(Task::Sync(id.clone()));
         }
+        ("batch", "Job") => cluster.controllers.queue.push(Task::Sync(id.clone())),
         ("apps", "ReplicaSet") => {
-            cluster.controllers.queue.push(Task::Sync(id.clone()));
+            if !only_status(change) {
+                cluster.controllers.queue.push(Task::Sync(id.clone()));
+            }
             wake_owners(cluster, change, "Deployment");
         }
         ("", "Pod") => wake_owners(cluster, change, ""),
@@ -226,6 +233,13 @@ fn wake(cluster: &mut Cluster, change: &Change) {
         }
         _ => {}
     }
+}
+
+/// Whether a change is of the status alone: a ReplicaSet's own controller does not look at that.
+fn only_status(change: &Change) -> bool {
+    let Some((before, after)) = change.before.as_ref().zip(change.after.as_ref()) else { return false };
+    let same = |key: &str| before["metadata"].get(key) == after["metadata"].get(key);
+    before["spec"] == after["spec"] && ["uid", "deletionTimestamp", "labels", "ownerReferences"].into_iter().all(same)
 }
 
 /// Queues the controller of an object, before and after the change; those that might adopt it if it has none.
@@ -241,7 +255,7 @@ fn wake_owners(cluster: &mut Cluster, change: &Change, adopters: &str) {
     }
     let orphan = change.after.as_ref().filter(|o| reading::controller_of(o).is_none());
     let Some(orphan) = orphan else { return };
-    let kinds: &[&str] = if adopters.is_empty() { &["ReplicaSet", "StatefulSet", "DaemonSet"] } else { &["Deployment"] };
+    let kinds: &[&str] = if adopters.is_empty() { &["DaemonSet", "ReplicaSet", "StatefulSet"] } else { &["Deployment"] };
     for kind in kinds {
         let takers: Vec<ObjectId> = cluster
             .store
@@ -281,3 +295,5 @@ pub(super) fn workload_of(cluster: &Cluster, pod: &Value) -> Option<ObjectId> {
 
 #[cfg(test)]
 mod recordings;
+#[cfg(test)]
+mod scenes;

@@ -20,6 +20,8 @@ pub(in crate::simulate) enum Timer {
     Gone(ObjectId, String),
     /// A pod (of that uid) becomes ready.
     Ready(ObjectId, String),
+    /// A pod (of that uid) has done its work.
+    Ended(ObjectId, String),
     /// A pod has been ready for `minReadySeconds`.
     Available(ObjectId),
     /// A rollout has made no progress for too long.

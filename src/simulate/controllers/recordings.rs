@@ -39,7 +39,6 @@ fn written(cluster: &mut Cluster, step: &Value) -> Value {
             }
             let template = Schema::of(cluster.schema.version()).named("io.k8s.api.core.v1.PodTemplateSpec").unwrap();
             let same = equal(cluster.schema, &template, &before["spec"]["template"], &object["spec"]["template"]);
-            let id = ObjectId::of(&object);
             let told = text(before, &["metadata", "annotations", KEPT[1]]).parse::<i64>().unwrap_or(0);
             generation = told + i64::from(!same);
         }
@@ -64,7 +63,7 @@ fn differences(version: Version, case: &Value, counted: &mut usize) -> Vec<Strin
         let id = ObjectId::of(&object);
         let told = cluster.controllers.happenings.len();
         cluster.store.put(object);
-        run(&mut cluster, &Until::Settled);
+        run(&mut cluster, Until::Settled);
         cluster.clock.now += Duration::from_secs(1);
         let moved = cluster.controllers.happenings[told..].iter().filter(|h| matches!(h, Happening::RevisionMoved { .. })).count();
         *counted += 1;

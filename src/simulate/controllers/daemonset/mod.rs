@@ -94,7 +94,8 @@ fn place(cluster: &mut Cluster, daemon: &mut Daemon) {
     daemon.pods.clear();
     for pod in index::claim(cluster, &daemon.set, "Pod", &|_| true) {
         let node = node_of(&pod).to_owned();
-        if !node.is_empty() && !(terminal(&pod) && deleting(&pod)) {
+        let over = terminal(&pod) && deleting(&pod);
+        if !node.is_empty() && !over {
             daemon.pods.entry(node).or_default().push(pod);
         }
     }

@@ -62,9 +62,7 @@ pub(super) fn sync(cluster: &mut Cluster, id: &ObjectId) {
         return;
     }
     status::note_pause(cluster, &mut rollout);
-    if rollout.deployment["spec"]["paused"] == true {
-        scale_only(cluster, rollout);
-    } else if is_scaling_event(cluster, &mut rollout) {
+    if rollout.deployment["spec"]["paused"] == true || is_scaling_event(cluster, &mut rollout) {
         scale_only(cluster, rollout);
     } else if rollout.rolling() {
         rolling::sync(cluster, rollout);

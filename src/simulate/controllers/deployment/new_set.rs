@@ -31,32 +31,42 @@ pub(super) fn find_or_create(cluster: &mut Cluster, rollout: &mut Rollout, may_c
 }
 
 fn keep_up(cluster: &mut Cluster, rollout: &mut Rollout, next: i64) {
-    let Some(set) = rollout.new.clone() else { return };
+    let Some(mut set) = rollout.new.clone() else { return };
     let reused = revision(&set) < next;
-    let mut changed = (*set).clone();
-    annotate(&mut changed, &rollout.deployment, next);
     let seconds = min_ready_seconds(&rollout.deployment);
-    if seconds != min_ready_seconds(&set) {
+    let uncopied = copied(&rollout.deployment).any(|(key, value)| annotation(&set, key) != value.as_str());
+    if reused || uncopied || seconds != min_ready_seconds(&set) {
+        let mut changed = (*set).clone();
+        annotate(&mut changed, &rollout.deployment, next);
         let spec = map_at(&mut changed, &["spec"]);
         if seconds == 0 {
             spec.shift_remove("minReadySeconds");
         } else {
             spec.insert("minReadySeconds".into(), seconds.into());
         }
+        set = write::update(cluster, &set, changed);
+        rollout.new = Some(Arc::clone(&set));
+        if reused && !rollout.old.is_empty() {
+            moved(cluster, rollout, name(&set), true);
+        }
     }
-    let set = write::update(cluster, &set, changed);
-    if reused && !rollout.old.is_empty() {
-        moved(cluster, rollout, name(&set), true);
+    let number = annotation(&set, REVISION).unwrap_or_default();
+    let untold = status::has_deadline(&rollout.deployment) && condition(&rollout.deployment, "Progressing").is_none();
+    if untold || annotation(&rollout.deployment, REVISION) != Some(number) {
+        let mut deployment = (*rollout.deployment).clone();
+        map_at(&mut deployment, &["metadata", "annotations"]).insert(REVISION.into(), number.into());
+        if untold {
+            let found = format!("Found new replica set \"{}\"", name(&set));
+            status::set(cluster, &mut deployment, "Progressing", "True", "FoundNewReplicaSet", &found);
+        }
+        rollout.deployment = write::update(cluster, &rollout.deployment, deployment);
     }
-    let number = annotation(&set, REVISION).unwrap_or_default().to_owned();
-    let found = format!("Found new replica set \"{}\"", name(&set));
-    rollout.new = Some(set);
-    let mut deployment = (*rollout.deployment).clone();
-    map_at(&mut deployment, &["metadata", "annotations"]).insert(REVISION.into(), number.into());
-    if status::has_deadline(&deployment) && condition(&deployment, "Progressing").is_none() {
-        status::set(cluster, &mut deployment, "Progressing", "True", "FoundNewReplicaSet", &found);
-    }
-    rollout.deployment = write::update(cluster, &rollout.deployment, deployment);
+}
+
+/// The annotations that a ReplicaSet takes over.
+fn copied(deployment: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    let all = at(deployment, &["metadata", "annotations"]).and_then(Value::as_object);
+    all.into_iter().flatten().filter(|(key, _)| !NOT_COPIED.contains(&key.as_str()))
 }
 
 fn create(cluster: &mut Cluster, rollout: &mut Rollout, next: i64) {
@@ -164,13 +174,7 @@ pub(super) fn counts(set: &mut Value, replicas: i64, surge: i64) {
 
 /// Copies the Deployment's annotations and raises the revision number; a number that it had before goes into its history.
 fn annotate(set: &mut Value, deployment: &Value, next: i64) {
-    let copied: Vec<(String, Value)> = at(deployment, &["metadata", "annotations"])
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-        .filter(|(k, _)| !NOT_COPIED.contains(&k.as_str()))
-        .map(|(k, v)| (k.clone(), v.clone()))
-        .collect();
+    let copied: Vec<(String, Value)> = copied(deployment).map(|(k, v)| (k.clone(), v.clone())).collect();
     let before = annotation(set, REVISION).map(str::to_owned);
     let history = annotation(set, HISTORY).unwrap_or_default().to_owned();
     let annotations = map_at(set, &["metadata", "annotations"]);

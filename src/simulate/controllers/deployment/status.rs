@@ -59,12 +59,13 @@ pub(super) fn note_pause(cluster: &mut Cluster, rollout: &mut Rollout) {
         return;
     }
     let (paused, said) = (deployment["spec"]["paused"] == true, reason == "DeploymentPaused");
-    let mut changed = (**deployment).clone();
-    match (paused, said) {
-        (true, false) => set(cluster, &mut changed, "Progressing", "Unknown", "DeploymentPaused", "Deployment is paused"),
-        (false, true) => set(cluster, &mut changed, "Progressing", "Unknown", "DeploymentResumed", "Deployment is resumed"),
+    let (reason, message) = match (paused, said) {
+        (true, false) => ("DeploymentPaused", "Deployment is paused"),
+        (false, true) => ("DeploymentResumed", "Deployment is resumed"),
         _ => return,
-    }
+    };
+    let mut changed = (**deployment).clone();
+    set(cluster, &mut changed, "Progressing", "Unknown", reason, message);
     rollout.deployment = write::update(cluster, &rollout.deployment, changed);
 }
 

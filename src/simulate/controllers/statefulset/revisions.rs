@@ -34,6 +34,7 @@ pub(super) fn find(cluster: &mut Cluster, set: &Arc<Value>, known: &mut Vec<Arc<
     let template = at(set, &["spec", "template"]).cloned().unwrap_or_default();
     let mut collisions = integer_at(set, &["status", "collisionCount"], 0);
     let next = known.last().map_or(1, |r| number(r) + 1);
+    let before = known_before(set, known);
     let equal = known.iter().rposition(|r| holds(r, &template));
     let reused = equal.is_some();
     let update = match (equal, known.last().cloned()) {
@@ -53,7 +54,19 @@ pub(super) fn find(cluster: &mut Cluster, set: &Arc<Value>, known: &mut Vec<Arc<
     };
     let current = text(set, &["status", "currentRevision"]);
     let current = known.iter().find(|r| name(r) == current).unwrap_or(&update).clone();
-    tell(cluster, set, known, &update, template, reused);
+    if before.as_deref() != Some(name(&update)) {
+        let old = known.iter().find(|r| before.as_deref() == Some(name(r)));
+        let happening = Happening::RevisionMoved {
+            workload: ObjectId::of(set),
+            at: cluster.clock.now,
+            old_template: old.and_then(|r| history::template(r)).map(Arc::new),
+            from: before,
+            to: name(&update).to_owned(),
+            new_template: Arc::new(template),
+            reused,
+        };
+        cluster.controllers.happenings.push(happening);
+    }
     (current, update, collisions)
 }
 
@@ -75,22 +88,10 @@ fn key(set: &Value, revision: &Value) -> (String, i64, String) {
     (uid(set).to_owned(), generation(set), text(revision, &["metadata", "resourceVersion"]).to_owned())
 }
 
-fn tell(cluster: &mut Cluster, set: &Value, known: &[Arc<Value>], update: &Value, template: Value, reused: bool) {
-    let before = text(set, &["status", "updateRevision"]);
-    if before == name(update) {
-        return;
-    }
-    let old = known.iter().find(|r| name(r) == before);
-    let happening = Happening::RevisionMoved {
-        workload: ObjectId::of(set),
-        at: cluster.clock.now,
-        from: Some(before.to_owned()).filter(|b| !b.is_empty()),
-        to: name(update).to_owned(),
-        old_template: old.and_then(|r| history::template(r)).map(Arc::new),
-        new_template: Arc::new(template),
-        reused,
-    };
-    cluster.controllers.happenings.push(happening);
+/// The name of the revision that was the update revision so far: the status says it, or it is the newest there is.
+fn known_before(set: &Value, known: &[Arc<Value>]) -> Option<String> {
+    let told = Some(text(set, &["status", "updateRevision"])).filter(|t| !t.is_empty());
+    told.or_else(|| known.last().map(|r| name(r))).map(str::to_owned)
 }
 
 /// Removes the oldest revisions that no pod has.
