@@ -310,8 +310,8 @@ mod tests {
 
     #[test]
     fn reads_yaml() {
-        let two = "# comment\napiVersion: v1\nkind: List\nitems:\n- {apiVersion: apps/v1, kind: Deployment, metadata: {name: a, namespace: n}}\n---\napiVersion: v1\nkind: Node\nmetadata:\n  name: b\n";
-        assert_eq!(names(two.as_bytes()), ["Deployment/n/a", "Node/b"]);
+        let two = "# comment\napiVersion: v1\nkind: List\nitems:\n- {apiVersion: apps/v1, kind: Deployment, metadata: {name: a, namespace: ns}}\n---\napiVersion: v1\nkind: Node\nmetadata:\n  name: b\n";
+        assert_eq!(names(two.as_bytes()), ["Deployment/ns/a", "Node/b"]);
         let wrong =
             "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: apps/v1, kind: Deployment, metadata: {name: a}}\n- kind: Pod\n---\n7\n";
         assert_eq!(
