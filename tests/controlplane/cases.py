@@ -195,7 +195,7 @@ def normalised(o, namespace):
     return json.loads(json.dumps(o).replace(namespace, "{ns}"))
 
 
-def revision_of(server, kind, base_path, o):
+def revision_of(kind, o):
     """What moves when the template does."""
     if kind == "Deployment":
         return o["metadata"].get("annotations", {}).get("deployment.kubernetes.io/revision", "")
@@ -245,7 +245,7 @@ def record(address, seed, attempt):
             step.update(reason=answer.get("reason"), message=answer.get("message", "").replace(namespace, "{ns}"))
         if after is not None:
             step["object"] = normalised(after, namespace)
-            moved = before is not None and revision_of(server, kind, path, before) != revision_of(server, kind, path, after)
+            moved = revision_of(kind, after) != (revision_of(kind, before) if before else "")
             step.update(rolls=int(moved), first=before is None)
         before = after
         steps.append(step)
