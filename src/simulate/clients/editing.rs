@@ -89,13 +89,11 @@ fn replace_by_force(api: &mut impl Api, aims: &[(Aim, Value)], line: &str) -> Ve
     let mut performed: Vec<Performed> = Vec::with_capacity(aims.len());
     for (aim, _) in aims {
         let mut sender = Sender::new(api, aim);
-        let mut deleted = Outcome::Deleted;
-        if sender.live().is_some() {
-            deleted = outcome(sender.aim, sender.delete("Background"), Outcome::Deleted, "");
-            if sender.live().is_some() && !deleted.is_failure() {
-                deleted = Outcome::Failed("error: timed out waiting for the condition".into());
-            }
-        }
+        let deleted = match sender.delete("Background") {
+            Err(error) if error.code != 404 => Outcome::Failed(from_server(aim, &error)),
+            _ if sender.live().is_some() => Outcome::Failed("error: timed out waiting for the condition".into()),
+            _ => Outcome::Deleted,
+        };
         performed.push(sender.done(line.to_owned(), deleted));
     }
     if performed.iter().any(|p| p.outcome.is_failure()) {
