@@ -1,7 +1,5 @@
 //! Merging and ownership: server-side apply, patches, managed fields. Knows no kind by name: what is special to a kind comes from schema data.
 
-#[cfg(test)]
-mod conformance;
 pub mod field_manager;
 pub mod field_set;
 pub mod fields_v1;
@@ -11,10 +9,6 @@ pub mod last_applied;
 pub mod managers;
 pub mod merge_patch;
 mod patch_error;
-#[cfg(test)]
-mod recorded;
-#[cfg(test)]
-mod recordings;
 pub mod scale;
 pub mod server_side;
 pub mod strategic;
@@ -23,3 +17,10 @@ pub mod times;
 pub mod typed;
 
 pub use patch_error::PatchError;
+
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod recorded;
+#[cfg(test)]
+mod recordings;

@@ -15,7 +15,7 @@ pub(super) fn apply<A: Api>(sender: &mut Sender<'_, A>, manifest: &Value, manage
     let options = Options::strict(manager);
     let modified = annotated(manifest.clone());
     let Some(live) = sender.live() else {
-        return outcome(sender.create(without_nulls(modified), options), Outcome::Created, "");
+        return outcome(sender.aim, sender.create(without_nulls(modified), options), Outcome::Created, "");
     };
     let patch = three_way(sender.api.schema(), &sender.aim.resource, &last_applied(&live), &modified, &live);
     patch_or_leave(sender, patch, options)
@@ -32,7 +32,7 @@ pub(super) fn patch_or_leave<A: Api>(
         Ok((_, patch)) if patch.as_object().is_none_or(serde_json::Map::is_empty) => Outcome::Unchanged,
         Ok((kind, patch)) => match sender.patch(kind, patch, options) {
             Ok(_) => Outcome::Configured,
-            Err(error) => Outcome::Failed(from_server(&error)),
+            Err(error) => Outcome::Failed(from_server(sender.aim, &error)),
         },
     }
 }

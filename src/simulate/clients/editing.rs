@@ -33,7 +33,7 @@ pub(super) fn patch(
         match sender.patch(kind, patch.clone(), Options::of("kubectl-patch")) {
             Ok(patched) if patched == live => Outcome::Unchanged,
             Ok(_) => Outcome::Changed("patched"),
-            Err(error) => Outcome::Failed(from_server(&error)),
+            Err(error) => Outcome::Failed(from_server(sender.aim, &error)),
         }
     })
 }
@@ -45,7 +45,7 @@ pub(super) fn scale(api: &mut impl Api, session: &Session<'_>, manifests: &[Valu
         if sender.live().is_none() {
             return Outcome::Failed(sender.aim.not_found());
         }
-        outcome(sender.patch_scale(json!({"spec": {"replicas": replicas}})), Outcome::Changed("scaled"), "")
+        outcome(sender.aim, sender.patch_scale(json!({"spec": {"replicas": replicas}})), Outcome::Changed("scaled"), "")
     })
 }
 
@@ -53,7 +53,7 @@ pub(super) fn scale(api: &mut impl Api, session: &Session<'_>, manifests: &[Valu
 pub(super) fn delete(api: &mut impl Api, session: &Session<'_>, objects: &[String], orphan: bool) -> Vec<Performed> {
     let aims = objects.iter().map(|reference| of_reference(api, reference, session)).collect();
     let (policy, flag) = if orphan { ("Orphan", vec!["--cascade=orphan".to_owned()]) } else { ("Background", Vec::new()) };
-    each(api, aims, "delete", &flag, |sender| outcome(sender.delete(policy), Outcome::Deleted, ""))
+    each(api, aims, "delete", &flag, |sender| outcome(sender.aim, sender.delete(policy), Outcome::Deleted, ""))
 }
 
 /// `replace`, or with `force` delete and create: all are deleted before the first is made.
@@ -80,7 +80,7 @@ pub(super) fn replace(api: &mut impl Api, session: &Session<'_>, manifests: &[Va
             map_at(&mut manifest, &["metadata"]).insert("resourceVersion".into(), version.into());
         }
         let replaced = sender.update(manifest, Options::strict("kubectl-replace"));
-        performed.push(sender.done(line.clone(), outcome(replaced, Outcome::Changed("replaced"), "")));
+        performed.push(sender.done(line.clone(), outcome(&aim, replaced, Outcome::Changed("replaced"), "")));
     }
     performed
 }
@@ -89,13 +89,11 @@ fn replace_by_force(api: &mut impl Api, aims: &[(Aim, Value)], line: &str) -> Ve
     let mut performed: Vec<Performed> = Vec::with_capacity(aims.len());
     for (aim, _) in aims {
         let mut sender = Sender::new(api, aim);
-        let mut deleted = Outcome::Deleted;
-        if sender.live().is_some() {
-            deleted = outcome(sender.delete("Background"), Outcome::Deleted, "");
-            if sender.live().is_some() && !deleted.is_failure() {
-                deleted = Outcome::Failed("error: timed out waiting for the condition".into());
-            }
-        }
+        let deleted = match sender.delete("Background") {
+            Err(error) if error.code != 404 => Outcome::Failed(from_server(aim, &error)),
+            _ if sender.live().is_some() => Outcome::Failed("error: timed out waiting for the condition".into()),
+            _ => Outcome::Deleted,
+        };
         performed.push(sender.done(line.to_owned(), deleted));
     }
     if performed.iter().any(|p| p.outcome.is_failure()) {
@@ -104,7 +102,7 @@ fn replace_by_force(api: &mut impl Api, aims: &[(Aim, Value)], line: &str) -> Ve
     for ((aim, manifest), performed) in aims.iter().zip(&mut performed) {
         let mut sender = Sender::new(api, aim);
         let created = sender.create(manifest.clone(), Options::strict("kubectl-replace"));
-        let created = sender.done(String::new(), outcome(created, Outcome::Changed("replaced"), ""));
+        let created = sender.done(String::new(), outcome(aim, created, Outcome::Changed("replaced"), ""));
         performed.exchanges.extend(created.exchanges);
         performed.outcome = created.outcome;
     }

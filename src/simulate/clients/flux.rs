@@ -70,7 +70,7 @@ fn apply_stage(api: &mut impl Api, stage: Vec<Wanted>, manager: &str, line: &str
         } else if matches!(dry.outcome, Outcome::Created | Outcome::Configured) {
             let mut sender = Sender::new(api, aim);
             if let Err(error) = sender.patch(PatchKind::Apply, manifest.clone(), options) {
-                dry.outcome = Outcome::Failed(from_server(&error));
+                dry.outcome = Outcome::Failed(from_server(sender.aim, &error));
             }
             let applied = sender.done(String::new(), Outcome::Configured);
             dry.exchanges.extend(applied.exchanges);
@@ -84,14 +84,14 @@ fn prepare<A: Api>(sender: &mut Sender<'_, A>, manifest: &Value, options: Option
     let live = sender.live();
     let dry = match sender.patch(PatchKind::Apply, manifest.clone(), Options { dry_run: true, ..options }) {
         Ok(dry) => dry,
-        Err(error) => return Outcome::Failed(from_server(&error)),
+        Err(error) => return Outcome::Failed(from_server(sender.aim, &error)),
     };
     let Some(live) = live else { return Outcome::Created };
     let cleaned = match clean_up(&live, options.field_manager) {
         None => false,
         Some(patch) => match sender.patch(PatchKind::Json, patch, Options::of(options.field_manager)) {
             Ok(_) => true,
-            Err(error) => return Outcome::Failed(from_server(&error)),
+            Err(error) => return Outcome::Failed(from_server(sender.aim, &error)),
         },
     };
     if cleaned || drifted(&live, &dry) { Outcome::Configured } else { Outcome::Unchanged }

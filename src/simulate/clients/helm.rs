@@ -66,7 +66,7 @@ pub(super) fn upgrade(
 fn client_side<A: Api>(sender: &mut Sender<'_, A>, manifest: &Value, previous: Option<&Value>, manager: &str) -> Outcome {
     let options = Options::of(manager);
     let Some(live) = sender.live() else {
-        return outcome(sender.create(manifest.clone(), options), Outcome::Created, "");
+        return outcome(sender.aim, sender.create(manifest.clone(), options), Outcome::Created, "");
     };
     let original = previous.unwrap_or(&live);
     let (schema, resource) = (sender.api.schema(), &sender.aim.resource);
@@ -84,10 +84,15 @@ fn server_side<A: Api>(sender: &mut Sender<'_, A>, manifest: &Value, manager: &s
     if let Some(patch) = upgrade
         && let Err(error) = sender.patch(PatchKind::Json, patch, Options::strict(manager))
     {
-        return Outcome::Failed(from_server(&error));
+        return Outcome::Failed(from_server(sender.aim, &error));
     }
     let done = if live.is_none() { Outcome::Created } else { Outcome::Configured };
-    outcome(sender.patch(PatchKind::Apply, manifest.clone(), Options { force: Some(force), ..Options::strict(manager) }), done, "")
+    outcome(
+        sender.aim,
+        sender.patch(PatchKind::Apply, manifest.clone(), Options { force: Some(force), ..Options::strict(manager) }),
+        done,
+        "",
+    )
 }
 
 /// What the release had and has no longer is deleted, unless it asks to be kept.
@@ -101,7 +106,7 @@ fn remove(api: &mut impl Api, aim: &super::objects::Aim, manifest: &Value, line:
         return sender.done(line.to_owned(), Outcome::Skipped("its resource policy is `keep`".into()));
     }
     let deleted = sender.delete("Background");
-    sender.done(line.to_owned(), outcome(deleted, Outcome::Deleted, ""))
+    sender.done(line.to_owned(), outcome(aim, deleted, Outcome::Deleted, ""))
 }
 
 /// The manifest with the marks of its release, as Helm puts them on the object itself and never on a pod template.

@@ -16,8 +16,6 @@ mod rollout;
 mod sender;
 mod server_side;
 mod setting;
-#[cfg(test)]
-mod tests;
 
 use super::request::{Request, Response};
 use crate::fleet::pipeline::Action;
@@ -152,3 +150,6 @@ pub fn run(api: &mut impl Api, action: &Action, manifests: &[Value], session: &S
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,7 +41,12 @@ pub(super) fn restart(api: &mut impl Api, session: &Session<'_>, manifests: &[Va
             return Outcome::Failed(format!("error: failed to create patch for {name}: {advice}"));
         }
         let patch = json!({"spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: now}}}}});
-        outcome(sender.patch(PatchKind::Strategic, patch, Options::of(MANAGER)), Outcome::Changed("restarted"), "failed to patch")
+        outcome(
+            sender.aim,
+            sender.patch(PatchKind::Strategic, patch, Options::of(MANAGER)),
+            Outcome::Changed("restarted"),
+            "failed to patch",
+        )
     })
 }
 
@@ -60,7 +65,7 @@ pub(super) fn pause(api: &mut impl Api, session: &Session<'_>, manifests: &[Valu
             return Outcome::Failed(about(sender.aim, already));
         }
         let patch = json!({"spec": {"paused": if pauses { Value::Bool(true) } else { Value::Null }}});
-        outcome(sender.patch(PatchKind::Strategic, patch, Options::of(MANAGER)), Outcome::Changed(done), "failed to patch")
+        outcome(sender.aim, sender.patch(PatchKind::Strategic, patch, Options::of(MANAGER)), Outcome::Changed(done), "failed to patch")
     })
 }
 
@@ -128,7 +133,7 @@ fn undo_by_history<A: Api>(sender: &mut Sender<'_, A>, live: &Value, to_revision
 
 fn restored<A: Api>(sender: &mut Sender<'_, A>, kind: PatchKind, patch: Value, to_revision: i64) -> Outcome {
     let doing = format!("failed restoring revision {to_revision}");
-    outcome(sender.patch(kind, patch, Options::default()), Outcome::Changed("rolled back"), &doing)
+    outcome(sender.aim, sender.patch(kind, patch, Options::default()), Outcome::Changed("rolled back"), &doing)
 }
 
 /// The one of that revision, or for 0 the one before the latest.

@@ -4,7 +4,7 @@ use super::objects::Aim;
 use super::{Api, Outcome, Performed};
 use crate::object::Value;
 use crate::simulate::request::{Body, PatchKind, Request, Response, Verb, WriteOptions};
-use crate::simulate::status::ApiError;
+use crate::simulate::status::{ApiError, Reason};
 use std::sync::Arc;
 
 /// `User-Agent` of kubectl: what stands before the slash is the manager where none is named.
@@ -95,18 +95,22 @@ impl<'a, A: Api> Sender<'a, A> {
 }
 
 /// The outcome of a last request: what kubectl says when it went well, else the error behind `doing`.
-pub(super) fn outcome<T>(result: Result<T, ApiError>, done: Outcome, doing: &str) -> Outcome {
+pub(super) fn outcome<T>(aim: &Aim, result: Result<T, ApiError>, done: Outcome, doing: &str) -> Outcome {
     match result {
         Ok(_) => done,
-        Err(error) if doing.is_empty() => Outcome::Failed(from_server(&error)),
+        Err(error) if doing.is_empty() => Outcome::Failed(from_server(aim, &error)),
         Err(error) => Outcome::Failed(format!("error: {doing}: {}", error.message)),
     }
 }
 
-/// `Error from server (Conflict): …`.
-pub(super) fn from_server(error: &ApiError) -> String {
-    match error.reason.as_str() {
-        "" => format!("Error from server: {}", error.message),
-        reason => format!("Error from server ({reason}): {}", error.message),
+/// `Error from server (Conflict): …`, or `The Deployment "x" is invalid: …`.
+pub(super) fn from_server(aim: &Aim, error: &ApiError) -> String {
+    let causes: Vec<String> = error.causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
+    match (error.reason, &causes[..]) {
+        (Reason::Invalid, []) => format!("The request is invalid: {}", error.message),
+        (Reason::Invalid, [one]) => format!("The {} {:?} is invalid: {one}", aim.id.kind, aim.id.name),
+        (Reason::Invalid, many) => format!("The {} {:?} is invalid: \n* {}", aim.id.kind, aim.id.name, many.join("\n* ")),
+        (Reason::None, _) => format!("Error from server: {}", error.message),
+        (reason, _) => format!("Error from server ({}): {}", reason.as_str(), error.message),
     }
 }

@@ -5,7 +5,8 @@
 
 use super::last_applied::LAST_APPLIED;
 use super::managers;
-use super::sender::{Options, Sender, from_server, outcome};
+use super::objects::Aim;
+use super::sender::{Options, Sender, from_server};
 use super::{Api, Outcome};
 use crate::object::{Value, at, text};
 use crate::simulate::request::PatchKind;
@@ -21,18 +22,14 @@ pub(super) fn apply<A: Api>(sender: &mut Sender<'_, A>, manifest: &Value, manage
     let options = Options { force: Some(force), ..Options::strict(manager) };
     let applied = match sender.patch(PatchKind::Apply, manifest.clone(), options) {
         Ok(applied) => applied,
-        Err(error) => return Outcome::Failed(refusal(&error)),
+        Err(error) => return Outcome::Failed(refusal(sender.aim, &error)),
     };
-    // From here on kubectl only warns.
+    // From here on kubectl only warns of what fails.
     if let Ok(applied) = save_annotation(sender, applied, manager)
         && let Some(patch) = managers::upgrade(&applied, &managers::owners_of_last_applied(&applied, "Update"), manager)
         && sender.patch(PatchKind::Json, patch, Options::strict(manager)).is_ok()
     {
-        return outcome(
-            sender.patch(PatchKind::Apply, manifest.clone(), options).or(Ok::<_, ApiError>(applied)),
-            Outcome::ServersideApplied,
-            "",
-        );
+        drop(sender.patch(PatchKind::Apply, manifest.clone(), options));
     }
     Outcome::ServersideApplied
 }
@@ -57,6 +54,6 @@ fn save_annotation<A: Api>(sender: &mut Sender<'_, A>, applied: Arc<Value>, mana
 }
 
 /// What kubectl says of a refused apply, without its advice on conflicts.
-fn refusal(error: &ApiError) -> String {
-    if error.code == 409 { format!("error: {}", error.message) } else { from_server(error) }
+fn refusal(aim: &Aim, error: &ApiError) -> String {
+    if error.code == 409 { format!("error: {}", error.message) } else { from_server(aim, error) }
 }

@@ -262,6 +262,6 @@ fn edit<A: Api>(sender: &mut Sender<'_, A>, done: &'static str, doing: &str, cha
     match strategic_diff::two_way(sender.api.schema(), ty, &live, &changed) {
         Err(error) => Outcome::Failed(format!("error: {error}")),
         Ok(patch) if patch.as_object().is_none_or(Map::is_empty) => Outcome::Unchanged,
-        Ok(patch) => outcome(sender.patch(PatchKind::Strategic, patch, Options::of(MANAGER)), Outcome::Changed(done), doing),
+        Ok(patch) => outcome(sender.aim, sender.patch(PatchKind::Strategic, patch, Options::of(MANAGER)), Outcome::Changed(done), doing),
     }
 }
