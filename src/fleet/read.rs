@@ -63,6 +63,8 @@ pub struct Reader<'s> {
     pub environment: &'s BTreeMap<String, String>,
     /// What was wrong so far.
     pub problems: Vec<Diagnostic>,
+    /// Keys whose values were refused, with the start of their table: they are not missing.
+    pub refused: Vec<(usize, &'static str)>,
 }
 
 /// The text as a table; every syntax error of it otherwise.
@@ -89,6 +91,20 @@ impl Reader<'_> {
         self.problems.push(Diagnostic::error(code, text).at(self.source, range));
         let last = self.problems.len() - 1;
         &mut self.problems[last]
+    }
+
+    /// Whether a table gives a key, with a value that was refused.
+    pub fn refused(&self, table: &Range<usize>, key: &str) -> bool {
+        self.refused.iter().any(|(start, k)| *start == table.start && *k == key)
+    }
+
+    /// The value of a table's key; notes if it is refused.
+    pub fn of_key<T: FromToml>(&mut self, value: &Spanned<DeValue<'_>>, table: &Range<usize>, key: &'static str) -> Option<At<T>> {
+        let read = self.at(value);
+        if read.is_none() {
+            self.refused.push((table.start, key));
+        }
+        read
     }
 
     /// A value with its place.
@@ -318,10 +334,10 @@ macro_rules! table {
             const EXPECTED: &'static str = "a table";
 
             fn read(value: &toml::Spanned<toml::de::DeValue<'_>>, reader: &mut $crate::fleet::read::Reader<'_>) -> Option<Self> {
-                let mut table = Self::default();
+                let (mut table, place) = (Self::default(), value.span());
                 for (key, value) in reader.entries(value, Self::EXPECTED)? {
                     match key.get_ref().as_ref() {
-                        $($key => table.$field = reader.at(value),)*
+                        $($key => table.$field = reader.of_key(value, &place, $key),)*
                         _ => reader.unknown(key, &[$($key),*]),
                     }
                 }

@@ -151,6 +151,9 @@ impl Expression {
         match error.kind() {
             ErrorKind::UndefinedError => self.undefined(error.detail().unwrap_or("a variable in it is not defined")),
             ErrorKind::OutOfFuel => self.wrong("template-fuel", format!("this takes more than {FUEL} steps to compute")),
+            _ if error.detail().is_some_and(|d| d.contains("undefined")) => {
+                self.undefined(&format!("this cannot be computed: {}", error.detail().unwrap_or_default()))
+            }
             kind => self.wrong("template-expression", error.detail().map_or_else(|| kind.to_string(), |d| format!("{kind}: {d}"))),
         }
     }

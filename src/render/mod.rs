@@ -57,7 +57,7 @@ pub fn render(fleet: &PinnedFleet, templates: &Templates) -> Result<Vec<Manifest
     let schema = Schema::of(version(&fleet.fleet).0);
     let compiled = templates.compile(schema)?;
     let mut rendering = Rendering { schema, problems: Vec::new(), manifests: Vec::new() };
-    let about = variables::fleet(&fleet.fleet);
+    let about = variables::fleet(&fleet.fleet)?;
     let base = Scope::default().with("fleet", &about);
     for template in compiled.iter().filter(|t| t.name.starts_with("fleet")) {
         rendering.template(template, None, &base);
@@ -134,6 +134,7 @@ impl Rendering {
                 .hint("one would overwrite the other: give each its own name, for example with `{{ agent.workload }}` in it")
         });
         self.problems.extend(twins);
+        self.problems.sort_by_key(|d| d.place.as_ref().map(|(source, range)| (source.file.clone(), range.start)));
         if self.problems.is_empty() { Ok(self.manifests) } else { Err(Diagnostics(self.problems)) }
     }
 }

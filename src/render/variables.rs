@@ -20,9 +20,21 @@ const NAME: &str = "app.kubernetes.io/name";
 const PART_OF: &str = "app.kubernetes.io/part-of";
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
+fn reserved(label: &str) -> bool {
+    matches!(label, NAME | PART_OF | MANAGED_BY)
+}
+
+fn reserved_label(label: &str) -> Diagnostic {
+    Diagnostic::error("label-reserved", format!("the label `{label}` is set by rollcast"))
+        .hint("selectors are made of it: another value would cut the workload off from its pods")
+}
+
 /// `fleet`
-pub(super) fn fleet(fleet: &Fleet) -> Value {
-    json!({ "name": fleet.name, "labels": fleet.labels, "kubernetes": fleet.kubernetes.as_ref().map(|k| &k.value) })
+pub(super) fn fleet(fleet: &Fleet) -> Result<Value, Diagnostic> {
+    if let Some(label) = fleet.labels.keys().find(|l| reserved(l)) {
+        return Err(reserved_label(label));
+    }
+    Ok(json!({ "name": fleet.name, "labels": fleet.labels, "kubernetes": fleet.kubernetes.as_ref().map(|k| &k.value) }))
 }
 
 /// `namespace`
@@ -32,12 +44,8 @@ pub(super) fn namespace(fleet: &Fleet, name: &str) -> Value {
 
 /// `agent`
 pub(super) fn agent(fleet: &Fleet, agent: &Agent, images: &BTreeMap<String, String>) -> Result<Value, Diagnostic> {
-    for label in agent.labels.keys().chain(fleet.labels.keys()) {
-        if matches!(label.as_str(), NAME | PART_OF | MANAGED_BY) {
-            return Err(Diagnostic::error("label-reserved", format!("the label `{label}` is set by rollcast"))
-                .at(&fleet.source, agent.at.clone())
-                .hint("selectors are made of it: another value would cut the workload off from its pods"));
-        }
+    if let Some(label) = agent.labels.keys().find(|l| reserved(l)) {
+        return Err(reserved_label(label).at(&fleet.source, agent.at.clone()));
     }
     let stateful = agent.kind == WorkloadKind::StatefulSet;
     let service = service(agent);
