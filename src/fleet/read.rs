@@ -37,6 +37,9 @@ impl<T: JsonSchema> JsonSchema for At<T> {
     }
 }
 
+/// Keys and values of a table.
+type Entries<'v, 'i> = Vec<(&'v Spanned<Cow<'i, str>>, &'v Spanned<DeValue<'i>>)>;
+
 /// What can stand as a value in a fleet file.
 pub trait FromToml: Sized {
     /// What a reader of an error should have written: `a string`.
@@ -120,11 +123,7 @@ impl Reader<'_> {
     }
 
     /// The entries of a table, in the order of the file.
-    pub fn entries<'v, 'i>(
-        &mut self,
-        value: &'v Spanned<DeValue<'i>>,
-        expected: &str,
-    ) -> Option<Vec<(&'v Spanned<Cow<'i, str>>, &'v Spanned<DeValue<'i>>)>> {
+    pub fn entries<'v, 'i>(&mut self, value: &'v Spanned<DeValue<'i>>, expected: &str) -> Option<Entries<'v, 'i>> {
         let Some(table) = value.get_ref().as_table() else {
             self.expected(value, expected);
             return None;
@@ -178,7 +177,7 @@ impl Reader<'_> {
     }
 }
 
-fn in_order<'v, 'i>(table: &'v DeTable<'i>) -> Vec<(&'v Spanned<Cow<'i, str>>, &'v Spanned<DeValue<'i>>)> {
+fn in_order<'v, 'i>(table: &'v DeTable<'i>) -> Entries<'v, 'i> {
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     entries

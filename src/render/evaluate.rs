@@ -30,8 +30,8 @@ fn items(node: &Node, scope: &Scope<'_>, schema: &Schema, out: &mut Vec<Value>) 
         return Ok(());
     }
     let each = map.when.as_ref().filter(|_| matches!(before, Some(Err(_))));
-    for item in list.items(scope)? {
-        let inner = scope.with(name, &item);
+    for item in list.items(scope)?.iter() {
+        let inner = scope.with(name, item);
         if each.map_or(Ok(true), |when| when.holds(&inner))? {
             out.extend(body(map, &inner, schema)?);
         }
