@@ -85,7 +85,7 @@ fn body(map: &MapNode, scope: &Scope<'_>, schema: &Schema) -> Result<Option<Valu
     if let Some(node) = &map.value {
         return value(node, scope, schema);
     }
-    let mut out = Map::new();
+    let mut out = Map::with_capacity(map.entries.len());
     for (key, node) in &map.entries {
         if let Some(value) = value(node, scope, schema)? {
             out.insert(key.clone(), value);
