@@ -21,6 +21,9 @@ pub(super) fn check(file: FleetFile, reader: &mut Reader<'_>, read: ReadFile<'_>
     let notes = notes(&file.orgs, &file.environments, reader);
     let FleetTable { name, kubernetes, namespace, workload, labels, allow_mutable } = head.value;
     let Some(name) = name else {
+        if reader.refused(&head.range, "name") {
+            return Fleet::nothing(reader);
+        }
         let place = if head.range.is_empty() { 0..0 } else { head.range.clone() };
         reader.wrong("fleet-missing", place, "the fleet has no name").hints.push("write `name = \"…\"` under [fleet]".into());
         return Fleet::nothing(reader);
@@ -169,7 +172,7 @@ fn checked(
 fn from_pattern(pattern: &At<String>, agent: &str, reader: &mut Reader<'_>) -> Option<String> {
     let name = pattern.value.replace("{agent}", agent);
     if name.contains(['{', '}']) {
-        let text = format!("the pattern `{}` holds something else than `{{agent}}`", pattern.value);
+        let text = format!("the pattern `{}` holds something other than `{{agent}}`", pattern.value);
         if !reader.problems.iter().any(|d| d.text == text) {
             reader.wrong("fleet-pattern", pattern.range.clone(), text).hints.push("only `{agent}` is replaced".into());
         }
@@ -201,7 +204,7 @@ fn not_negative(value: Option<At<i64>>, unless_given: i64, what: &str, reader: &
 
 fn containers(agent: &str, file: &mut AgentFile, at: &Range<usize>, reader: &mut Reader<'_>) -> Vec<Container> {
     let names: List<String> = file.containers.take().unwrap_or_default().value;
-    if names.is_empty() {
+    if names.is_empty() && !reader.refused.iter().any(|(_, key)| *key == "containers") {
         let wrong = reader.wrong("fleet-missing", at.clone(), format!("agent `{agent}` has no containers"));
         wrong.hints.push("write `containers = [\"agent\"]` in it or under [defaults]".into());
     }
@@ -328,7 +331,8 @@ fn volume(name: String, At { value: file, range }: At<VolumeFile>, containers: &
         return None;
     };
     if kinds.len() != 1 {
-        let wrong = reader.wrong("fleet-volume", range, format!("the volume `{name}` is {} things", kinds.len()));
+        let what = if kinds.is_empty() { "does not say what it is" } else { "is several things at once" };
+        let wrong = reader.wrong("fleet-volume", range, format!("the volume `{name}` {what}"));
         wrong.label = "expected one of `size`, `secret`, `config` and `empty = true`".into();
         return None;
     }

@@ -108,7 +108,7 @@ pub fn load_with(
     read: &dyn Fn(&str) -> Result<String, String>,
 ) -> Result<Fleet, Diagnostics> {
     let table = read::parse(&source).map_err(Diagnostics)?;
-    let mut reader = Reader { source: &source, environment, problems: Vec::new() };
+    let mut reader = Reader { source: &source, environment, problems: Vec::new(), refused: Vec::new() };
     let span = table.span();
     let file = file::FleetFile::read(&Spanned::new(span, DeValue::Table(table.into_inner())), &mut reader);
     let fleet = file.map(|file| check::check(file, &mut reader, read));

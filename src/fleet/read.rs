@@ -37,6 +37,9 @@ impl<T: JsonSchema> JsonSchema for At<T> {
     }
 }
 
+/// Keys and values of a table.
+type Entries<'v, 'i> = Vec<(&'v Spanned<Cow<'i, str>>, &'v Spanned<DeValue<'i>>)>;
+
 /// What can stand as a value in a fleet file.
 pub trait FromToml: Sized {
     /// What a reader of an error should have written: `a string`.
@@ -63,6 +66,8 @@ pub struct Reader<'s> {
     pub environment: &'s BTreeMap<String, String>,
     /// What was wrong so far.
     pub problems: Vec<Diagnostic>,
+    /// Keys whose values were refused, with the start of their table: they are not missing.
+    pub refused: Vec<(usize, &'static str)>,
 }
 
 /// The text as a table; every syntax error of it otherwise.
@@ -91,6 +96,20 @@ impl Reader<'_> {
         &mut self.problems[last]
     }
 
+    /// Whether a table gives a key, with a value that was refused.
+    pub fn refused(&self, table: &Range<usize>, key: &str) -> bool {
+        self.refused.iter().any(|(start, k)| *start == table.start && *k == key)
+    }
+
+    /// The value of a table's key; notes if it is refused.
+    pub fn of_key<T: FromToml>(&mut self, value: &Spanned<DeValue<'_>>, table: &Range<usize>, key: &'static str) -> Option<At<T>> {
+        let read = self.at(value);
+        if read.is_none() {
+            self.refused.push((table.start, key));
+        }
+        read
+    }
+
     /// A value with its place.
     pub fn at<T: FromToml>(&mut self, value: &Spanned<DeValue<'_>>) -> Option<At<T>> {
         T::read(value, self).map(|v| At { value: v, range: value.span() })
@@ -104,11 +123,7 @@ impl Reader<'_> {
     }
 
     /// The entries of a table, in the order of the file.
-    pub fn entries<'v, 'i>(
-        &mut self,
-        value: &'v Spanned<DeValue<'i>>,
-        expected: &str,
-    ) -> Option<Vec<(&'v Spanned<Cow<'i, str>>, &'v Spanned<DeValue<'i>>)>> {
+    pub fn entries<'v, 'i>(&mut self, value: &'v Spanned<DeValue<'i>>, expected: &str) -> Option<Entries<'v, 'i>> {
         let Some(table) = value.get_ref().as_table() else {
             self.expected(value, expected);
             return None;
@@ -162,7 +177,7 @@ impl Reader<'_> {
     }
 }
 
-fn in_order<'v, 'i>(table: &'v DeTable<'i>) -> Vec<(&'v Spanned<Cow<'i, str>>, &'v Spanned<DeValue<'i>>)> {
+fn in_order<'v, 'i>(table: &'v DeTable<'i>) -> Entries<'v, 'i> {
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     entries
@@ -318,10 +333,10 @@ macro_rules! table {
             const EXPECTED: &'static str = "a table";
 
             fn read(value: &toml::Spanned<toml::de::DeValue<'_>>, reader: &mut $crate::fleet::read::Reader<'_>) -> Option<Self> {
-                let mut table = Self::default();
+                let (mut table, place) = (Self::default(), value.span());
                 for (key, value) in reader.entries(value, Self::EXPECTED)? {
                     match key.get_ref().as_ref() {
-                        $($key => table.$field = reader.at(value),)*
+                        $($key => table.$field = reader.of_key(value, &place, $key),)*
                         _ => reader.unknown(key, &[$($key),*]),
                     }
                 }

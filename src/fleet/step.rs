@@ -246,9 +246,14 @@ pub(super) fn step(file: At<StepFile>, reader: &mut Reader<'_>) -> Option<Step> 
     let At { value: file, range } = file;
     let name = file.name.clone().map(|n| n.value);
     let continues = file.continues.as_ref().is_some_and(|c| c.value);
+    let before = reader.problems.len();
     let mut actions = actions(file, reader);
+    if actions.is_empty() && (reader.problems.len() > before || reader.refused.iter().any(|(start, _)| *start == range.start)) {
+        return None;
+    }
     match (actions.len(), name) {
         (1, Some(name)) => Some(Step { name, action: actions.remove(0).1, continues }),
+        (1, None) if reader.refused(&range, "name") => None,
         (1, None) => {
             let wrong = reader.wrong("fleet-step", range, "a step needs a `name`");
             wrong.label = "it names the step in every report".into();

@@ -30,8 +30,8 @@ fn items(node: &Node, scope: &Scope<'_>, schema: &Schema, out: &mut Vec<Value>) 
         return Ok(());
     }
     let each = map.when.as_ref().filter(|_| matches!(before, Some(Err(_))));
-    for item in list.items(scope)? {
-        let inner = scope.with(name, &item);
+    for item in list.items(scope)?.iter() {
+        let inner = scope.with(name, item);
         if each.map_or(Ok(true), |when| when.holds(&inner))? {
             out.extend(body(map, &inner, schema)?);
         }
@@ -85,7 +85,7 @@ fn body(map: &MapNode, scope: &Scope<'_>, schema: &Schema) -> Result<Option<Valu
     if let Some(node) = &map.value {
         return value(node, scope, schema);
     }
-    let mut out = Map::new();
+    let mut out = Map::with_capacity(map.entries.len());
     for (key, node) in &map.entries {
         if let Some(value) = value(node, scope, schema)? {
             out.insert(key.clone(), value);

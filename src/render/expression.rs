@@ -5,6 +5,7 @@ use crate::diagnostic::{Diagnostic, Source, nearest};
 use crate::object::{Map, Value};
 use minijinja::value::{Serde, Value as Jinja};
 use minijinja::{Environment, ErrorKind, UndefinedBehavior};
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
@@ -40,10 +41,14 @@ pub(super) struct Scope<'v> {
 
 impl<'v> Scope<'v> {
     /// With one variable more.
-    pub(super) fn with(&self, name: &'v str, value: &'v Value) -> Self {
-        let mut variables = self.variables.clone();
+    pub(super) fn with<'i>(&self, name: &'i str, value: &'i Value) -> Scope<'i>
+    where
+        'v: 'i,
+    {
+        let mut variables = Vec::with_capacity(self.variables.len() + 1);
+        variables.extend_from_slice(&self.variables);
         variables.push((name, value));
-        Self { variables }
+        Scope { variables }
     }
 
     fn get(&self, name: &str) -> Option<&'v Value> {
@@ -114,11 +119,20 @@ impl Expression {
     }
 
     /// What a loop goes through.
-    pub(super) fn items(&self, scope: &Scope<'_>) -> Result<Vec<Value>, Diagnostic> {
-        match self.value(scope)? {
-            Value::Array(items) => Ok(items),
-            Value::Null => Ok(Vec::new()),
-            Value::Object(map) => Ok(map.into_iter().map(|(key, value)| serde_json::json!({ "key": key, "value": value })).collect()),
+    pub(super) fn items<'v>(&self, scope: &Scope<'v>) -> Result<Cow<'v, [Value]>, Diagnostic> {
+        let value = match &self.kind {
+            Kind::Path(path) => match self.look_up(path, scope)? {
+                Value::Array(items) => return Ok(Cow::Borrowed(items)),
+                other => other.clone(),
+            },
+            Kind::Compiled(_) => self.value(scope)?,
+        };
+        match value {
+            Value::Array(items) => Ok(Cow::Owned(items)),
+            Value::Null => Ok(Cow::Owned(Vec::new())),
+            Value::Object(map) => {
+                Ok(Cow::Owned(map.into_iter().map(|(key, value)| serde_json::json!({ "key": key, "value": value })).collect()))
+            }
             _ => Err(self.wrong("template-type", "`$for` goes through a list or a map".into())),
         }
     }
@@ -151,6 +165,9 @@ impl Expression {
         match error.kind() {
             ErrorKind::UndefinedError => self.undefined(error.detail().unwrap_or("a variable in it is not defined")),
             ErrorKind::OutOfFuel => self.wrong("template-fuel", format!("this takes more than {FUEL} steps to compute")),
+            _ if error.detail().is_some_and(|d| d.contains("undefined")) => {
+                self.undefined(&format!("this cannot be computed: {}", error.detail().unwrap_or_default()))
+            }
             kind => self.wrong("template-expression", error.detail().map_or_else(|| kind.to_string(), |d| format!("{kind}: {d}"))),
         }
     }

@@ -16,6 +16,7 @@ pub use into::{Written, write_into};
 pub use templates::Templates;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::fleet::Agent;
 use crate::images::PinnedFleet;
 use crate::object::{ObjectId, Value, text, yaml};
 use crate::schema::{Schema, Version};
@@ -56,8 +57,9 @@ pub fn version(fleet: &crate::fleet::Fleet) -> (Version, bool) {
 pub fn render(fleet: &PinnedFleet, templates: &Templates) -> Result<Vec<Manifest>, Diagnostics> {
     let schema = Schema::of(version(&fleet.fleet).0);
     let compiled = templates.compile(schema)?;
-    let mut rendering = Rendering { schema, problems: Vec::new(), manifests: Vec::new() };
-    let about = variables::fleet(&fleet.fleet);
+    let namespaced = &schema.resources().iter().map(|r| ((r.group.as_str(), r.kind.as_str()), r.namespaced)).collect();
+    let mut rendering = Rendering { schema, namespaced, problems: Vec::new(), manifests: Vec::new() };
+    let about = variables::fleet(&fleet.fleet)?;
     let base = Scope::default().with("fleet", &about);
     for template in compiled.iter().filter(|t| t.name.starts_with("fleet")) {
         rendering.template(template, None, &base);
@@ -71,27 +73,55 @@ pub fn render(fleet: &PinnedFleet, templates: &Templates) -> Result<Vec<Manifest
         }
     }
     let per_agent: Vec<&Template> = compiled.iter().filter(|t| !t.name.starts_with("fleet") && !t.name.starts_with("namespace")).collect();
-    for (agent, images) in fleet.fleet.agents.iter().zip(&fleet.images) {
-        match variables::agent(&fleet.fleet, agent, images) {
-            Ok(value) => per_agent.iter().for_each(|t| rendering.template(t, Some(&agent.name), &base.with("agent", &value))),
-            Err(wrong) => rendering.wrong(wrong),
+    let agents: Vec<(&Agent, &Images)> = fleet.fleet.agents.iter().zip(&fleet.images).collect();
+    for part in in_parallel(&agents, |agents| {
+        let mut part = Rendering { schema, namespaced, problems: Vec::new(), manifests: Vec::new() };
+        for (agent, images) in agents {
+            match variables::agent(&fleet.fleet, agent, images) {
+                Ok(value) => per_agent.iter().for_each(|t| part.template(t, Some(&agent.name), &base.with("agent", &value))),
+                Err(wrong) => part.wrong(wrong),
+            }
         }
+        part
+    }) {
+        rendering.manifests.extend(part.manifests);
+        part.problems.into_iter().for_each(|wrong| rendering.wrong(wrong));
     }
     rendering.finish()
 }
 
 /// The manifests as one YAML text.
 pub fn to_yaml(manifests: &[Manifest]) -> String {
-    yaml::to_documents(manifests.iter().map(|m| &m.value))
+    in_parallel(manifests, |part| yaml::to_documents(part.iter().map(|m| &m.value))).join("---\n")
 }
 
-struct Rendering {
+/// Does parts of a list at the same time, where it is long enough to gain by it; the results are in the list's order.
+fn in_parallel<T: Sync, R: Send>(list: &[T], work: impl Fn(&[T]) -> R + Sync) -> Vec<R> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+    if list.len() < SHORT || threads == 1 {
+        return vec![work(list)];
+    }
+    std::thread::scope(|scope| {
+        let work = &work;
+        let parts: Vec<_> = list.chunks(list.len().div_ceil(threads)).map(|part| scope.spawn(move || work(part))).collect();
+        parts.into_iter().map(|p| p.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
+}
+
+/// Below this length another thread costs more than it saves.
+const SHORT: usize = 64;
+
+type Images = BTreeMap<String, String>;
+
+struct Rendering<'r> {
     schema: &'static Schema,
+    /// Whether the objects of a group and kind live in namespaces.
+    namespaced: &'r BTreeMap<(&'static str, &'static str), bool>,
     problems: Vec<Diagnostic>,
     manifests: Vec<Manifest>,
 }
 
-impl Rendering {
+impl Rendering<'_> {
     fn template(&mut self, template: &Template, agent: Option<&str>, scope: &Scope<'_>) {
         for document in &template.documents {
             match evaluate::document(document, scope, self.schema) {
@@ -116,8 +146,8 @@ impl Rendering {
             return self
                 .wrong(Diagnostic::error("render-object", format!("what {} gives is no object: it has no `{what}`", origin.describe())));
         }
-        let namespaced = self.schema.resources().iter().find(|r| r.group == id.group && r.kind == id.kind).map(|r| r.namespaced);
-        if namespaced == Some(true) && id.namespace.is_empty() {
+        let namespaced = self.namespaced.get(&(id.group.as_str(), id.kind.as_str()));
+        if namespaced == Some(&true) && id.namespace.is_empty() {
             return self.wrong(
                 Diagnostic::error("render-namespace", format!("`{id}` from {} has no `metadata.namespace`", origin.describe()))
                     .hint("write `namespace: \"{{ agent.namespace }}\"`: it must not depend on who applies it"),
@@ -127,13 +157,14 @@ impl Rendering {
     }
 
     fn finish(mut self) -> Result<Vec<Manifest>, Diagnostics> {
-        order::install(&mut self.manifests);
+        self.manifests = order::install(self.manifests);
         let twins = self.manifests.windows(2).filter(|w| w[0].id == w[1].id).map(|w| {
             let (first, second) = (w[0].origin.describe(), w[1].origin.describe());
             Diagnostic::error("render-duplicate", format!("`{}` is made twice: by {first} and by {second}", w[0].id))
                 .hint("one would overwrite the other: give each its own name, for example with `{{ agent.workload }}` in it")
         });
         self.problems.extend(twins);
+        self.problems.sort_by_key(|d| d.place.as_ref().map(|(source, range)| (source.file.clone(), range.start)));
         if self.problems.is_empty() { Ok(self.manifests) } else { Err(Diagnostics(self.problems)) }
     }
 }

@@ -42,9 +42,12 @@ const INSTALL: [&str; 34] = [
     "ValidatingAdmissionPolicy",
 ];
 
-/// Sorts manifests in install order, then by namespace and name; kinds that are not known come last.
-pub(super) fn install(manifests: &mut [Manifest]) {
-    manifests.sort_by_cached_key(|m| (INSTALL.iter().position(|k| *k == m.id.kind).unwrap_or(INSTALL.len()), m.id.clone()));
+/// Manifests in install order, then by namespace and name; kinds that are not known come last.
+pub(super) fn install(manifests: Vec<Manifest>) -> Vec<Manifest> {
+    let rank = |m: &Manifest| INSTALL.iter().position(|k| *k == m.id.kind).unwrap_or(INSTALL.len());
+    let mut ranked: Vec<(usize, Manifest)> = manifests.into_iter().map(|m| (rank(&m), m)).collect();
+    ranked.sort_by(|(a, left), (b, right)| a.cmp(b).then_with(|| left.id.cmp(&right.id)));
+    ranked.into_iter().map(|(_, m)| m).collect()
 }
 
 /// Where a field stands that its struct has at that index. Everybody writes `apiVersion` before `kind`, only the Go type does not.
@@ -75,16 +78,21 @@ pub(super) fn fields(value: &mut Value, ty: &Type, schema: &Schema) {
         }
         (Value::Object(map), ty) => {
             let Some(known) = schema.fields(ty) else { return };
-            let mut entries: Vec<(usize, String, Value)> = Vec::with_capacity(map.len());
-            for (key, mut value) in std::mem::take(map) {
-                let index = known.fields.iter().position(|f| f.name == key);
-                if let Some(index) = index {
-                    fields(&mut value, &known.fields[index].ty, schema);
+            let index = |key: &String| known.fields.iter().position(|f| f.name == *key);
+            let (mut last, mut sorted) = (0, true);
+            for (key, value) in map.iter_mut() {
+                let at = index(key).unwrap_or(usize::MAX);
+                sorted &= last <= at;
+                last = at;
+                if let (Some(field), true) = (known.fields.get(at), value.is_object() || value.is_array()) {
+                    fields(value, &field.ty, schema);
                 }
-                entries.push((index.unwrap_or(usize::MAX), key, value));
             }
-            entries.sort_by_key(|(index, ..)| *index);
-            *map = entries.into_iter().map(|(_, key, value)| (key, value)).collect::<Map<String, Value>>();
+            if !sorted {
+                let mut entries: Vec<(String, Value)> = std::mem::take(map).into_iter().collect();
+                entries.sort_by_key(|(key, _)| index(key).unwrap_or(usize::MAX));
+                *map = entries.into_iter().collect::<Map<String, Value>>();
+            }
         }
         _ => {}
     }

@@ -20,9 +20,21 @@ const NAME: &str = "app.kubernetes.io/name";
 const PART_OF: &str = "app.kubernetes.io/part-of";
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
+fn reserved(label: &str) -> bool {
+    matches!(label, NAME | PART_OF | MANAGED_BY)
+}
+
+fn reserved_label(label: &str) -> Diagnostic {
+    Diagnostic::error("label-reserved", format!("the label `{label}` is set by rollcast"))
+        .hint("selectors are made of it: another value would cut the workload off from its pods")
+}
+
 /// `fleet`
-pub(super) fn fleet(fleet: &Fleet) -> Value {
-    json!({ "name": fleet.name, "labels": fleet.labels, "kubernetes": fleet.kubernetes.as_ref().map(|k| &k.value) })
+pub(super) fn fleet(fleet: &Fleet) -> Result<Value, Diagnostic> {
+    if let Some(label) = fleet.labels.keys().find(|l| reserved(l)) {
+        return Err(reserved_label(label));
+    }
+    Ok(json!({ "name": fleet.name, "labels": fleet.labels, "kubernetes": fleet.kubernetes.as_ref().map(|k| &k.value) }))
 }
 
 /// `namespace`
@@ -32,45 +44,41 @@ pub(super) fn namespace(fleet: &Fleet, name: &str) -> Value {
 
 /// `agent`
 pub(super) fn agent(fleet: &Fleet, agent: &Agent, images: &BTreeMap<String, String>) -> Result<Value, Diagnostic> {
-    for label in agent.labels.keys().chain(fleet.labels.keys()) {
-        if matches!(label.as_str(), NAME | PART_OF | MANAGED_BY) {
-            return Err(Diagnostic::error("label-reserved", format!("the label `{label}` is set by rollcast"))
-                .at(&fleet.source, agent.at.clone())
-                .hint("selectors are made of it: another value would cut the workload off from its pods"));
-        }
+    if let Some(label) = agent.labels.keys().find(|l| reserved(l)) {
+        return Err(reserved_label(label).at(&fleet.source, agent.at.clone()));
     }
     let stateful = agent.kind == WorkloadKind::StatefulSet;
     let service = service(agent);
     let claims: Vec<Value> = agent.volumes.iter().filter_map(|v| claim(agent, v)).collect();
     let (pod_security, container_security) = security(agent.security.as_ref());
     let config = (!agent.config.is_empty()).then_some(&agent.config);
-    Ok(json!({
-        "name": agent.name,
-        "workload": agent.workload,
-        "namespace": agent.namespace,
-        "kind": agent.kind.as_str(),
-        "deployment": !stateful,
-        "statefulSet": stateful,
-        "replicas": agent.replicas,
-        "protected": agent.protected,
-        "labels": labels(fleet, Some(agent)),
-        "selector": { NAME: agent.workload },
-        "annotations": unless_empty(json!(agent.annotations)),
-        "podAnnotations": config.map(|c| json!({ "checksum/config": checksum(c) })),
-        "config": config,
-        "serviceName": if service.is_null() { Value::Null } else { agent.workload.as_str().into() },
-        "service": service,
-        "strategy": strategy(agent, &fleet.source)?,
-        "terminationGracePeriodSeconds": agent.drain.map(|d| d.as_secs()),
-        "securityContext": pod_security,
-        "containers": agent.containers.iter().map(|c| container(agent, c, images, &container_security)).collect::<Vec<_>>(),
-        "claims": claims,
-        "volumes": unless_empty(volumes(agent)),
-    }))
+    Ok(map([
+        ("name", agent.name.as_str().into()),
+        ("workload", agent.workload.as_str().into()),
+        ("namespace", agent.namespace.as_str().into()),
+        ("kind", agent.kind.as_str().into()),
+        ("deployment", (!stateful).into()),
+        ("statefulSet", stateful.into()),
+        ("replicas", agent.replicas.into()),
+        ("protected", agent.protected.into()),
+        ("labels", labels(fleet, Some(agent))),
+        ("selector", map([(NAME, agent.workload.as_str().into())])),
+        ("annotations", unless_empty(json!(agent.annotations))),
+        ("podAnnotations", config.map(|c| map([("checksum/config", checksum(c).into())])).into()),
+        ("config", config.map_or(Value::Null, |c| json!(c))),
+        ("serviceName", if service.is_null() { Value::Null } else { agent.workload.as_str().into() }),
+        ("service", service),
+        ("strategy", strategy(agent, &fleet.source)?),
+        ("terminationGracePeriodSeconds", agent.drain.map(|d| d.as_secs()).into()),
+        ("securityContext", pod_security),
+        ("containers", agent.containers.iter().map(|c| container(agent, c, images, &container_security)).collect::<Vec<_>>().into()),
+        ("claims", claims.into()),
+        ("volumes", unless_empty(volumes(agent))),
+    ]))
 }
 
 fn labels(fleet: &Fleet, agent: Option<&Agent>) -> Value {
-    let mut out = Map::new();
+    let mut out = Map::with_capacity(8);
     out.extend(agent.map(|a| (NAME.to_owned(), a.workload.as_str().into())));
     out.insert(PART_OF.into(), fleet.name.as_str().into());
     out.insert(MANAGED_BY.into(), "rollcast".into());
@@ -92,6 +100,13 @@ fn checksum(config: &BTreeMap<String, String>) -> String {
         write!(out, "{byte:02x}").expect("writing to a string cannot fail");
         out
     })
+}
+
+/// A map of that size: growing one key by key costs more than all its values.
+fn map<const N: usize>(entries: [(&str, Value); N]) -> Value {
+    let mut out = Map::with_capacity(N);
+    out.extend(entries.into_iter().map(|(key, value)| (key.to_owned(), value)));
+    Value::Object(out)
 }
 
 fn unless_empty(value: Value) -> Value {
@@ -176,20 +191,20 @@ fn container(agent: &Agent, container: &Container, images: &BTreeMap<String, Str
     let probe = |which: fn(&ProbesFile) -> &Option<At<ProbeFile>>| {
         container.probes.as_ref().and_then(|p| which(p).as_ref()).map(|p| probe(&p.value, &container.ports))
     };
-    json!({
-        "name": container.name,
-        "image": images.get(&container.name),
-        "command": unless_empty(json!(container.command)),
-        "args": unless_empty(json!(container.args)),
-        "ports": unless_empty(ports.into()),
-        "env": unless_empty(env.into()),
-        "resources": container.resources.as_ref().map_or(Value::Null, resources),
-        "volumeMounts": unless_empty(mounts(agent, container)),
-        "livenessProbe": probe(|p| &p.liveness),
-        "readinessProbe": probe(|p| &p.readiness),
-        "startupProbe": probe(|p| &p.startup),
-        "securityContext": security,
-    })
+    map([
+        ("name", container.name.as_str().into()),
+        ("image", images.get(&container.name).map(String::as_str).into()),
+        ("command", unless_empty(json!(container.command))),
+        ("args", unless_empty(json!(container.args))),
+        ("ports", unless_empty(ports.into())),
+        ("env", unless_empty(env.into())),
+        ("resources", container.resources.as_ref().map_or(Value::Null, resources)),
+        ("volumeMounts", unless_empty(mounts(agent, container))),
+        ("livenessProbe", probe(|p| &p.liveness).into()),
+        ("readinessProbe", probe(|p| &p.readiness).into()),
+        ("startupProbe", probe(|p| &p.startup).into()),
+        ("securityContext", security.clone()),
+    ])
 }
 
 fn variable(agent: &Agent, name: &str, value: &EnvValue) -> Value {
