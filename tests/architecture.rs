@@ -12,12 +12,12 @@ const LAYERS: &[&[&str]] = &[
     &["images", "cluster", "apply", "diff"],
     &["render", "simulate"],
     &["roll", "shadow"],
-    &["report"],
+    &["lint", "report"],
     &["cli"],
 ];
 
 /// What goes out of the program is said in `report`, and what comes in is read where it is checked: no other type is serialised.
-const SERIALISES: &[&str] = &["report", "fleet", "schema", "cli"];
+const SERIALISES: &[&str] = &["report", "fleet", "schema", "render", "cli"];
 
 /// Names that say nothing.
 const EMPTY_NAMES: &[&str] = &["core", "util", "utils", "common", "helper", "helpers", "misc", "manager", "types"];
