@@ -60,13 +60,15 @@ pub(super) fn update(object: &mut Value, config: &Value) {
     }
 }
 
-/// The configuration as the annotation holds it: without the annotation itself, and without annotations that are no texts.
+/// The configuration as the annotation holds it: without the annotation itself; null annotations are empty texts, and if one is no
+/// text at all none is kept.
 fn encoded(config: &Value) -> String {
     let mut config = config.clone();
     if let Some(metadata) = config.get_mut("metadata").and_then(Value::as_object_mut) {
         match metadata.get_mut("annotations") {
-            Some(Value::Object(annotations)) if annotations.values().all(Value::is_string) => {
+            Some(Value::Object(annotations)) if annotations.values().all(|v| v.is_string() || v.is_null()) => {
                 annotations.shift_remove(LAST_APPLIED);
+                annotations.values_mut().filter(|v| v.is_null()).for_each(|v| *v = "".into());
             }
             Some(_) => {
                 metadata.shift_remove("annotations");

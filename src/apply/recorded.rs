@@ -3,6 +3,7 @@
 
 use super::field_manager::{FieldManager, take_managed_fields};
 use super::field_set::path_text;
+use super::last_applied::LAST_APPLIED;
 use super::managers::{Managers, managed_fields};
 use super::scale;
 use super::server_side::{Application, ApplyError, conflict_message};
@@ -83,6 +84,30 @@ fn comparable(object: &Value) -> Vec<Value> {
         (own("manager"), own("operation"), own("subresource"), e["fieldsV1"].to_string())
     });
     entries
+}
+
+/// What is not yet in a merged object as it is stored, or no longer: conversions and strategies move it.
+const WRITTEN_LATER: [&str; 5] = ["status", "stringData", "serviceAccount", "sessionAffinityConfig", LAST_APPLIED];
+
+/// Where a merged object is not part of what was stored in the end, defaults and notations of numbers aside.
+fn strays(merged: &Value, told: &Value, place: &str) -> Option<String> {
+    let empty = |v: &Value| match v {
+        Value::Null => true,
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.values().all(Value::is_null),
+        other => *other == false || *other == 0 || *other == "",
+    };
+    let numeric = |v: &Value| v.is_number() || v.as_str().is_some_and(|s| s.starts_with(|c: char| c.is_ascii_digit()));
+    match (merged, told) {
+        (Value::Object(m), Value::Object(t)) => {
+            m.iter().filter(|(name, v)| !empty(v) && !WRITTEN_LATER.contains(&name.as_str())).find_map(|(name, v)| {
+                let place = format!("{place}.{name}");
+                t.get(name).map_or_else(|| Some(place.clone()), |t| strays(v, t, &place))
+            })
+        }
+        (Value::Array(m), Value::Array(t)) if m.len() == t.len() => m.iter().zip(t).find_map(|(m, t)| strays(m, t, &format!("{place}[]"))),
+        (m, t) => (m != t && !(numeric(m) && numeric(t))).then(|| place.to_owned()),
+    }
 }
 
 /// The paths that only one of the two has.
@@ -183,6 +208,9 @@ impl Replay {
         if live.is_none() {
             take_added_later(&mut new, &step["body"]);
         }
+        if let ("PUT", Some(given)) = (text(step, &["method"]), managed_fields(&step["body"])) {
+            map_at(&mut new, &["metadata"]).insert("managedFields".into(), given.clone());
+        }
         let sent = match (text(step, &["content_type"]), &live) {
             ("application/merge-patch+json", Some(live)) => {
                 let mut patched = live.clone();
@@ -205,7 +233,24 @@ impl Replay {
             force: step["query"]["force"] == "true",
             time: "2026-01-01T00:00:00Z",
         };
-        self.with_manager(&step["body"], |fm| fm.apply(live.as_ref(), application, |_| Ok(step["object"].clone())))
+        let mut told = step["object"].clone();
+        restore_annotations(&mut told, "7", live.is_some());
+        let default = |merged: Value| match strays(&merged, &told, "") {
+            Some(place) if !place.starts_with(".data.") => Err(format!("merged otherwise at {place}")),
+            // A Secret's data also comes from its stringData, and loses line breaks.
+            _ => Ok(told.clone()),
+        };
+        let mut got = self.with_manager(&step["body"], |fm| fm.apply(live.as_ref(), application, default))?;
+        let managed = take_managed_fields(&mut got);
+        take_managed_fields(&mut told);
+        // The generation moves after ownership is settled.
+        map_at(&mut got, &["metadata"]).insert("generation".into(), told["metadata"]["generation"].clone());
+        map_at(&mut told, &["metadata"]).insert("generation".into(), got["metadata"]["generation"].clone());
+        if got != told {
+            return Err(ApplyError::Default(format!("gave {got}")));
+        }
+        map_at(&mut got, &["metadata"]).extend(managed.map(|m| ("managedFields".to_owned(), m)));
+        Ok(got)
     }
 
     fn scale(&self, step: &Value) -> Value {
@@ -260,7 +305,7 @@ fn check(file: &str, version: Version) {
         wrong.is_empty(),
         "{} wrong, such as:\n{}",
         wrong.len(),
-        wrong.iter().take(14).map(|w| w.as_str()).collect::<Vec<_>>().join("\n\n")
+        wrong.iter().take(4).map(|w| w.as_str()).collect::<Vec<_>>().join("\n\n")
     );
 }
 

@@ -263,6 +263,12 @@ fn conflicts(mut claims: Claims<'_>) -> Vec<Conflict> {
     out
 }
 
+/// The text of the 500 with which an apply is refused whose merged object cannot be decoded, for what the decoder says.
+pub fn undecodable(config: &Value, why: &str) -> String {
+    let gvk = gvk_text(&Gvk::of(config));
+    format!("failed to convert new object ({}) to proper version: unable to convert unstructured object to {gvk}: {why}", described(config))
+}
+
 /// `namespace/name; apps/v1, Kind=Deployment`, with what the object itself says.
 fn described(object: &Value) -> String {
     let (namespace, name) = (text(object, &["metadata", "namespace"]), text(object, &["metadata", "name"]));

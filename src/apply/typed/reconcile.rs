@@ -31,7 +31,7 @@ fn level<'a>(schema: &'a Schema, ty: TypeRef<'a>, set: &mut FieldSet<'a>) -> boo
             Shape::List(list) => matches!(list.relation, Relation::Atomic),
             Shape::Map(map) => map.atomic,
         };
-        let deduced = matches!(below, Shape::Map(MapShape { fields: None, element: Some(TypeRef::Deduced), .. }));
+        let deduced = matches!(below, Shape::Map(MapShape { fields, element: Some(TypeRef::Deduced), .. }) if fields.is_none_or(|s| s.fields.is_empty()));
         if atomic {
             node.member = true;
             node.children = FieldSet::EMPTY;

@@ -106,3 +106,53 @@ fn has_element(list: ListShape<'_>, item: &Value) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Version;
+    use serde_json::json;
+
+    fn refusal(spec: Value) -> String {
+        let schema = Schema::of(Version::V1_36);
+        let ty = schema.named("io.k8s.api.core.v1.PodTemplate").unwrap();
+        let object = json!({"apiVersion": "v1", "kind": "PodTemplate", "metadata": {"name": "x"}, "template": {"spec": spec}});
+        validate(Typed { schema, ty: &ty }, &object, false).unwrap_err().to_string()
+    }
+
+    /// As a 1.36.2 server answered.
+    #[test]
+    fn refusals_read_as_the_server_writes_them() {
+        let container = |more: Value| {
+            let mut container = json!({"name": "a"});
+            container.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            json!({"containers": [container]})
+        };
+        for (spec, text) in [
+            (json!({"bogus": 1}), ".template.spec.bogus: field not declared in schema"),
+            (json!([1]), ".template.spec: expected map, got &{[1]}"),
+            (json!({"containers": "x"}), ".template.spec.containers: expected list, got &{x}"),
+            (json!({"containers": [null]}), ".template.spec.containers: element 0: associative list with keys may not have a null element"),
+            (
+                json!({"terminationGracePeriodSeconds": "5"}),
+                ".template.spec.terminationGracePeriodSeconds: expected numeric (int or float), got string",
+            ),
+            (
+                container(json!({"image": {"a": 1.5, "b": null}})),
+                r#".template.spec.containers[name="a"].image: expected string, got &value.valueUnstructured{Value:map[string]interface {}{"a":1.5, "b":interface {}(nil)}}"#,
+            ),
+            (container(json!({"stdin": "yes"})), r#".template.spec.containers[name="a"].stdin: expected boolean, got &{yes}"#),
+            (
+                container(json!({"resources": {"limits": {"cpu": [1]}}})),
+                r#".template.spec.containers[name="a"].resources.limits.cpu: expected any scalar, got &{[1]}"#,
+            ),
+            (
+                container(json!({"ports": [{"containerPort": 80}, {"containerPort": 80, "protocol": "TCP"}]})),
+                r#".template.spec.containers[name="a"].ports: duplicate entries for key [containerPort=80,protocol="TCP"]"#,
+            ),
+            (json!({"tolerations": [{"bogus": 1}]}), ".template.spec.tolerations[0].bogus: field not declared in schema"),
+        ] {
+            assert_eq!(refusal(spec), text);
+        }
+    }
+}
