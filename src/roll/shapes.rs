@@ -45,7 +45,7 @@ fn perform(cluster: &mut Cluster, id: &ObjectId, step: &str) {
     } else {
         assert_eq!(step, "replace --force");
         cluster.store.remove(id);
-        run(cluster, Until::Now);
+        run(cluster, &Until::Now);
         set_image(&mut object, "c", "x:2");
         object["metadata"]["uid"] = cluster.store.new_uid().into();
         object["metadata"]["creationTimestamp"] = cluster.clock.timestamp().into();
@@ -90,9 +90,9 @@ fn differences(shape: &Value, recorded: &Value) -> Vec<String> {
     let times: Vec<f64> = shape["step_times"].as_array().unwrap().iter().map(|t| t.as_f64().unwrap()).collect();
     for (step, at) in items(shape, &["steps"]).iter().zip(&times) {
         let at = Duration::from_secs_f64(*at).max(cluster.clock.now);
-        run(&mut cluster, Until::Point(at));
+        run(&mut cluster, &Until::Point(at));
         perform(&mut cluster, &id, step.as_str().unwrap().trim_end_matches(" nowait"));
-        run(&mut cluster, Until::Settled);
+        run(&mut cluster, &Until::Settled);
     }
     let line = timeline(&cluster.controllers.availability.get(&id).cloned().unwrap_or_default());
     let mut wrong = Vec::new();

@@ -104,7 +104,7 @@ pub enum Ended {
 }
 
 /// Lets the controllers see the changes since the last run and do what follows from them.
-pub fn run(cluster: &mut Cluster, until: Until<'_>) -> Ended {
+pub fn run(cluster: &mut Cluster, until: &Until<'_>) -> Ended {
     index::refresh(cluster);
     absorb(cluster);
     let ended = loop {
@@ -113,19 +113,19 @@ pub fn run(cluster: &mut Cluster, until: Until<'_>) -> Ended {
             Until::Now => break Ended::Done,
             Until::Settled if outlook::all_over(cluster) => break Ended::Done,
             Until::Settled => None,
-            Until::Point(point) => Some(point),
+            Until::Point(point) => Some(*point),
             Until::Holds(condition, limit) => {
                 if condition(cluster) {
                     break Ended::Done;
                 }
-                limit
+                *limit
             }
         };
         let lazily = matches!(until, Until::Settled);
         let Some(next) = cluster.controllers.queue.next_instant(lazily) else {
             break match until {
                 Until::Point(point) => {
-                    cluster.clock.now = cluster.clock.now.max(point);
+                    cluster.clock.now = cluster.clock.now.max(*point);
                     Ended::Done
                 }
                 Until::Holds(..) => Ended::Never,

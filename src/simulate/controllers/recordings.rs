@@ -63,7 +63,7 @@ fn differences(version: Version, case: &Value, counted: &mut usize) -> Vec<Strin
         let id = ObjectId::of(&object);
         let told = cluster.controllers.happenings.len();
         cluster.store.put(object);
-        run(&mut cluster, Until::Settled);
+        run(&mut cluster, &Until::Settled);
         cluster.clock.now += Duration::from_secs(1);
         let moved = cluster.controllers.happenings[told..].iter().filter(|h| matches!(h, Happening::RevisionMoved { .. })).count();
         *counted += 1;

@@ -59,9 +59,9 @@ fn create(cluster: &mut Cluster, mut object: Value) -> ObjectId {
     object["metadata"]["uid"] = cluster.store.new_uid().into();
     object["metadata"]["creationTimestamp"] = cluster.clock.timestamp().into();
     let id = ObjectId::of(&cluster.store.put(object));
-    run(cluster, Until::Settled);
+    run(cluster, &Until::Settled);
     cluster.clock.now += Duration::from_secs(5);
-    run(cluster, Until::Now);
+    run(cluster, &Until::Now);
     id
 }
 
@@ -87,7 +87,7 @@ fn image(object: &mut Value, image: &str) {
 fn settle(cluster: &mut Cluster, id: &ObjectId, edit: impl Fn(&mut Value)) -> Vec<Happening> {
     let told = cluster.controllers.happenings.len();
     write(cluster, id, edit);
-    run(cluster, Until::Settled);
+    run(cluster, &Until::Settled);
     cluster.controllers.happenings[told..].to_vec()
 }
 
@@ -160,9 +160,9 @@ fn a_rollover_empties_the_stuck_set_and_keeps_the_good_pods() {
     cluster.controllers.timing.pods_stay_pending = false;
     let told = cluster.controllers.happenings.len();
     write(&mut cluster, &id, |d| image(d, "x:3"));
-    run(&mut cluster, Until::Now);
+    run(&mut cluster, &Until::Now);
     assert_eq!(sets(&cluster), [("bad".into(), 0, 0), ("x:1".into(), 8, 8), ("x:3".into(), 5, 0)]);
-    run(&mut cluster, Until::Settled);
+    run(&mut cluster, &Until::Settled);
     assert_eq!(moves(&cluster.controllers.happenings[told..]), 1);
     assert_eq!((of_image(&cluster, "x:1"), of_image(&cluster, "bad"), of_image(&cluster, "x:3")), (0, 0, 10));
 }
@@ -241,7 +241,7 @@ fn an_orphaned_set_is_adopted_with_its_pods() {
         d["metadata"]["finalizers"] = json!(["orphan"]);
         d["metadata"]["deletionTimestamp"] = "2026-11-22T00:00:10Z".into();
     });
-    run(&mut cluster, Until::Settled);
+    run(&mut cluster, &Until::Settled);
     assert!(cluster.store.get(&id).is_none());
     let told = cluster.controllers.happenings.len();
     create(&mut cluster, deployment(2, json!({})));
@@ -273,9 +273,9 @@ fn a_deleted_deployment_takes_its_sets_and_pods_along() {
                 d["metadata"]["deletionTimestamp"] = "2026-11-22T00:00:10Z".into();
             }),
         }
-        run(&mut cluster, Until::Now);
+        run(&mut cluster, &Until::Now);
         assert_eq!(cluster.store.get(&id).is_some(), finalizer.is_some());
-        assert_eq!(run(&mut cluster, Until::Holds(&|c| c.store.list("", "Pod", None).next().is_none(), None)), Ended::Done);
+        assert_eq!(run(&mut cluster, &Until::Holds(&|c| c.store.list("", "Pod", None).next().is_none(), None)), Ended::Done);
         assert_eq!(cluster.store.len(), 3, "only the nodes are left");
     }
 }
@@ -288,9 +288,9 @@ fn a_namespace_goes_when_it_is_empty() {
     let space = ObjectId::of(&cluster.store.put(space));
     create(&mut cluster, deployment(2, json!({})));
     write(&mut cluster, &space, |n| n["metadata"]["deletionTimestamp"] = "2026-11-22T00:00:10Z".into());
-    run(&mut cluster, Until::Now);
+    run(&mut cluster, &Until::Now);
     assert_eq!(text(cluster.store.get(&space).unwrap(), &["status", "phase"]), "Terminating");
-    run(&mut cluster, Until::Settled);
+    run(&mut cluster, &Until::Settled);
     assert!(cluster.store.get(&space).is_none());
     assert_eq!(cluster.store.len(), 3, "only the nodes are left");
 }
@@ -314,7 +314,7 @@ fn a_rollout_without_progress_exceeds_its_deadline() {
     assert_eq!(cluster.clock.now, began, "nobody waits for the deadline");
     let failed =
         |c: &Cluster| super::reading::condition(c.store.get(&id).unwrap(), "Progressing").unwrap()["reason"] == "ProgressDeadlineExceeded";
-    assert_eq!(run(&mut cluster, Until::Holds(&failed, None)), Ended::Done);
+    assert_eq!(run(&mut cluster, &Until::Holds(&failed, None)), Ended::Done);
     let waited = (cluster.clock.now - began).as_secs();
     assert!((600..=602).contains(&waited), "{waited}");
 }
@@ -383,7 +383,7 @@ fn on_delete_waits_for_the_pods_to_be_deleted_and_ends_with_the_strategy() {
     assert!(happenings.iter().any(|h| matches!(h, Happening::Pending { why: Waits::OnDelete, .. })));
     let pod = ObjectId { kind: "Pod".into(), namespace: "ns".into(), name: "w-0".into(), ..ObjectId::default() };
     cluster.store.remove(&pod);
-    run(&mut cluster, Until::Settled);
+    run(&mut cluster, &Until::Settled);
     assert_eq!(of_image(&cluster, "x:2"), 1);
     let happenings =
         settle(&mut cluster, &id, |s| s["spec"]["updateStrategy"] = json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}));
@@ -425,7 +425,7 @@ fn another_notation_rolls_no_stateful_set_whose_revision_predates_1_34() {
     let mut object = (*before).clone();
     memory(&mut object, "1073741824");
     met.store.put(object);
-    run(&mut met, Until::Settled);
+    run(&mut met, &Until::Settled);
     assert_eq!(met.controllers.happenings[told..], []);
 }
 
@@ -436,9 +436,9 @@ fn half_of_three_daemon_pods_are_two() {
     let id = create(&mut cluster, workload("DaemonSet", strategy));
     let began = cluster.clock.now;
     write(&mut cluster, &id, |d| image(d, "x:2"));
-    run(&mut cluster, Until::Now);
+    run(&mut cluster, &Until::Now);
     assert_eq!(pods(&cluster).iter().filter(|p| super::reading::deleting(p)).count(), 2);
-    run(&mut cluster, Until::Settled);
+    run(&mut cluster, &Until::Settled);
     assert_eq!((of_image(&cluster, "x:2"), cluster.clock.now - began), (3, Duration::from_secs(8)));
 }
 
@@ -459,9 +459,9 @@ fn a_narrowed_node_selector_removes_pods_at_once() {
     let strategy = json!({"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}}});
     let id = create(&mut cluster, workload("DaemonSet", strategy));
     write(&mut cluster, &id, |d| d["spec"]["template"]["spec"]["nodeSelector"] = json!({"n": "1"}));
-    run(&mut cluster, Until::Now);
+    run(&mut cluster, &Until::Now);
     assert!(pods(&cluster).iter().filter(|p| super::reading::deleting(p)).count() >= 2);
-    run(&mut cluster, Until::Settled);
+    run(&mut cluster, &Until::Settled);
     assert_eq!(pods(&cluster).iter().filter(|p| !super::reading::deleting(p)).count(), 1);
 }
 
@@ -478,7 +478,7 @@ fn daemon_pods_stay_where_only_the_notation_changed() {
         object["spec"]["template"]["spec"]["containers"][0]["resources"] = json!({"requests": {"memory": "1073741824"}});
         cluster.store.put(object);
         let told = cluster.controllers.happenings.len();
-        run(&mut cluster, Until::Settled);
+        run(&mut cluster, &Until::Settled);
         cluster.controllers.happenings[told..].to_vec()
     };
     assert_eq!((moves(&happenings), count(&happenings, true)), (0, 0));
@@ -500,7 +500,7 @@ fn what_a_snapshot_does_not_have_is_taken_to_have_settled() {
         let assumed: Vec<_> = complete(&mut cluster).into_iter().map(|a| a.missing).collect();
         assert_eq!(assumed.len(), 2, "{assumed:?}");
         let told = cluster.controllers.happenings.len();
-        run(&mut cluster, Until::Settled);
+        run(&mut cluster, &Until::Settled);
         assert_eq!(cluster.controllers.happenings[told..], [], "{id}");
         let happenings = settle(&mut cluster, &id, |o| o["metadata"]["labels"] = json!({"a": "b"}));
         assert_eq!(happenings, [], "{id}");
@@ -557,7 +557,7 @@ fn a_job_runs_and_ends_if_it_is_let() {
         });
         let id = ObjectId::of(&cluster.store.put(job));
         let complete = |c: &Cluster| super::reading::condition(c.store.get(&id).unwrap(), "Complete").is_some();
-        assert_eq!(run(&mut cluster, Until::Holds(&complete, None)), ends);
+        assert_eq!(run(&mut cluster, &Until::Holds(&complete, None)), ends);
         assert_eq!(cluster.clock.now, Duration::from_secs(if takes.is_some() { 10 } else { 3 }));
         assert_eq!(pods(&cluster).len(), 1);
     }
