@@ -38,7 +38,7 @@ pub(super) fn align_data_sources(new: &mut Value, old: Option<&Value>) {
     let spec = map_at(new, &["spec"]);
     // Behind a gate that is off in every version we know.
     if spec.get("dataSourceRef").is_some_and(|r| !text(r, &["namespace"]).is_empty())
-        && !old.is_some_and(|old| at(old, &["spec", "dataSourceRef"]).is_some())
+        && old.is_none_or(|old| at(old, &["spec", "dataSourceRef"]).is_none())
     {
         spec.shift_remove("dataSourceRef");
     }
@@ -113,7 +113,7 @@ pub(super) fn name_secrets_only(new: &mut Value) {
 /// Fields of a Lease behind a gate that is off in every version we know.
 pub(super) fn drop_coordination(new: &mut Value, old: Option<&Value>) {
     for field in ["strategy", "preferredHolder"] {
-        if !old.is_some_and(|old| at(old, &["spec", field]).is_some()) && at(new, &["spec", field]).is_some() {
+        if old.is_none_or(|old| at(old, &["spec", field]).is_none()) && at(new, &["spec", field]).is_some() {
             map_at(new, &["spec"]).shift_remove(field);
         }
     }

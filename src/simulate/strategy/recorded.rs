@@ -123,7 +123,8 @@ fn replay(name: &str, version: Version) -> (usize, Vec<String>) {
                 match (text(step, &["method"]), &before) {
                     ("PUT", Some(old)) => {
                         let subresource = text(step, &["op"]).split_once(':').map_or("", |(_, name)| name);
-                        let subresource = if subresource == "status" { subresource } else { "" };
+                        let told = ["status", "ephemeralcontainers", "resize"].contains(&subresource);
+                        let subresource = if told { subresource } else { "" };
                         prepare_update(&context, &mut new, &stored(schema, old), subresource);
                     }
                     _ => prepare_create(&context, &mut new),
@@ -131,7 +132,9 @@ fn replay(name: &str, version: Version) -> (usize, Vec<String>) {
                 let mut theirs = with_our_uid(&step["object"]);
                 // Controllers write it before the recording is taken, or before the next step.
                 if theirs.get("status").is_none() || text(step, &["method"]) == "PUT" {
-                    [&mut new, &mut theirs].map(|object| object.as_object_mut().unwrap().shift_remove("status"));
+                    for object in [&mut new, &mut theirs] {
+                        object.as_object_mut().unwrap().shift_remove("status");
+                    }
                 }
                 let (ours, theirs) = (normalised(new).to_string(), normalised(theirs).to_string());
                 if ours != theirs {
