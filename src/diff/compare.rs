@@ -281,7 +281,8 @@ impl<'a> Walk<'a> {
             Value::Object(map) => {
                 let below = map.iter().filter_map(|(key, v)| Some((key, v, self.entry(&place, key, v)?)));
                 let below: Vec<_> = below.collect();
-                Some(Value::Object(below.into_iter().filter_map(|(key, v, p)| Some((key.clone(), self.kept(&p, v)?))).collect()))
+                let kept: Map<_, _> = below.into_iter().filter_map(|(key, v, p)| Some((key.clone(), self.kept(&p, v)?))).collect();
+                (!kept.is_empty() || map.is_empty()).then_some(Value::Object(kept))
             }
             Value::Array(list) => {
                 let identity = self.identity(&place);
@@ -295,7 +296,7 @@ impl<'a> Walk<'a> {
                     };
                     kept.extend(self.kept(&below, item));
                 }
-                Some(Value::Array(kept))
+                (!kept.is_empty() || list.is_empty()).then_some(Value::Array(kept))
             }
             scalar => Some(if place.masked { mask(scalar) } else { scalar.clone() }),
         }
