@@ -223,7 +223,7 @@ fn replay(file: &str) -> Score {
             let before = cluster.controllers.happenings.len();
             let revision = revision_shown(&cluster, &request);
             let mut response = cluster.write(&request);
-            controllers::run(&mut cluster, Until::Settled);
+            controllers::run(&mut cluster, &Until::Settled);
             let moved = cluster.controllers.happenings[before..].iter().any(|h| matches!(h, Happening::RevisionMoved { .. }));
             // The recorder read the revision that the Deployment shows. A PUT drops it, and while the Deployment is paused and its
             // template is no ReplicaSet's, the controller does not put it back: no ReplicaSet became the new one.

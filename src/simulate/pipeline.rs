@@ -121,7 +121,7 @@ pub fn run(mut cluster: Cluster, plan: &Plan<'_>) -> Run {
             time: began..cluster.clock.now,
         });
     }
-    controllers::run(&mut cluster, Until::Settled);
+    controllers::run(&mut cluster, &Until::Settled);
     if let Some(last) = runs.last_mut() {
         last.happenings.end = cluster.controllers.happenings.len();
         last.journal.end = cluster.store.journal_len();
@@ -156,7 +156,7 @@ impl Api for Watched<'_> {
     fn write(&mut self, request: &Request) -> Response {
         let response = self.cluster.write(request);
         let until = if self.pace == Pace::Settle { Until::Settled } else { Until::Now };
-        controllers::run(self.cluster, until);
+        controllers::run(self.cluster, &until);
         response
     }
 
