@@ -1,10 +1,85 @@
 //! `--base REV`: the state as if a git revision's manifests had been applied.
 
-use super::args::FleetFile;
-use super::console::Failure;
-use super::inputs::Work;
-use crate::cluster::State;
+use super::args::{ApplierName, FleetFile};
+use super::console::{Failure, environment};
+use super::inputs::{self, Work};
+use crate::cluster::{State, base, documents};
+use crate::diagnostic::{Diagnostic, Source};
+use crate::fleet::pipeline::{Action, Step};
+use crate::object::Value;
+use crate::render::{self, Templates};
+use crate::simulate::Cluster;
+use crate::simulate::clock::Clock;
+use crate::simulate::pipeline::{Ended, Pace, Plan, run};
+use crate::{fleet, images};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-pub(super) fn state(_revision: &str, _options: &FleetFile, _work: &Work) -> Result<State, Failure> {
-    Ok(State::default())
+/// What was applied is applied to an empty cluster, by the applier given; the rest of the cluster is not known.
+pub(super) fn state(revision: &str, options: &FleetFile, work: &Work, files: &[PathBuf], applier: ApplierName) -> Result<State, Failure> {
+    let (manifests, commit) = if work.fleet.is_some() { of_fleet(revision, options)? } else { of_files(revision, files)? };
+    let version = work.fleet.as_ref().and_then(|f| f.fleet.kubernetes.as_ref()).map(|k| k.value.clone());
+    let mut assumptions = Vec::new();
+    let mut cluster = Cluster::new(inputs::version(version.as_deref(), &mut assumptions)?, Clock::new(jiff::Timestamp::UNIX_EPOCH));
+    cluster.assume_namespaces(&manifests, false);
+    let steps =
+        [Step { name: "base".into(), action: Action::Apply { applier: inputs::as_applier(applier), files: Vec::new() }, continues: true }];
+    let none = BTreeMap::new();
+    let plan = Plan { steps: &steps, manifests: &manifests, files: &none, pace: Pace::Settle, session: inputs::session() };
+    let applied = run(cluster, &plan);
+    if let Some(step) = applied.steps.iter().find(|s| s.ended == Ended::Failed) {
+        let refused = step.performed.iter().filter(|p| p.outcome.is_failure());
+        let wrong =
+            refused.map(|p| Diagnostic::error("base-refused", format!("{revision}: {} could not be applied: {}", p.object, p.outcome)));
+        return Err(Failure::Wrong(crate::diagnostic::Diagnostics(wrong.collect())));
+    }
+    let objects = applied.cluster.store.iter().map(|(_, object)| Arc::clone(object)).collect();
+    let short = commit.get(..9).unwrap_or(&commit);
+    Ok(State { version, source: format!("revision {revision} ({short}), as if it had been applied"), objects, ..State::default() })
+}
+
+fn of_fleet(revision: &str, options: &FleetFile) -> Result<(Vec<Value>, String), Failure> {
+    let directory = options.fleet.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = PathBuf::from(options.fleet.file_name().unwrap_or(options.fleet.as_os_str()));
+    // The whole folder: `config` may name any file below it.
+    let found = base::read_revision(directory, revision, &[PathBuf::from(".")])?;
+    let file = |path: &Path| found.files.iter().find(|(p, _)| p.strip_prefix(".").unwrap_or(p) == path).map(|(_, bytes)| bytes.clone());
+    let bytes = file(&name).ok_or_else(|| {
+        Diagnostic::error("base-without-fleet", format!("revision `{revision}` has no {}", name.display()))
+            .hint("give the manifests with `-f`")
+    })?;
+    let read = |path: &str| {
+        let bytes = file(Path::new(path)).ok_or_else(|| format!("revision `{revision}` has no such file"))?;
+        String::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())
+    };
+    let shown = |path: &Path| PathBuf::from(format!("{revision}:{}", path.display()));
+    let fleet = fleet::load_with(Source::read(shown(&name), bytes)?, &environment(), &read)?;
+    let mut templates = Templates::default();
+    for (path, bytes) in &found.files {
+        let path = path.strip_prefix(".").unwrap_or(path);
+        let own = path.parent() == Some(Path::new("templates")) && path.extension().is_some_and(|e| e == "yaml" || e == "yml");
+        if let Some(name) = path.file_name().and_then(|n| n.to_str()).filter(|_| own) {
+            templates.add(name, Source::read(shown(path), bytes.clone())?);
+        }
+    }
+    let manifests = render::render(&images::pin(fleet)?, &templates)?;
+    Ok((manifests.into_iter().map(|m| m.value).collect(), found.commit))
+}
+
+fn of_files(revision: &str, files: &[PathBuf]) -> Result<(Vec<Value>, String), Failure> {
+    if files.iter().any(|f| f.as_os_str() == "-") {
+        return Err(Diagnostic::error("base-of-stdin", "standard input has no revision")
+            .hint("give files or directories with `-f`")
+            .into());
+    }
+    let found = base::read_revision(Path::new("."), revision, files)?;
+    let mut manifests = Vec::new();
+    for (path, bytes) in &found.files {
+        if path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json") {
+            let shown = PathBuf::from(format!("{revision}:{}", path.display()));
+            manifests.extend(documents::read_documents(bytes.as_slice(), &shown, crate::cluster::SNAPSHOT_LIMIT)?.objects);
+        }
+    }
+    Ok((manifests, found.commit))
 }

@@ -14,9 +14,7 @@ use crate::{lint, roll};
 pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u8, Failure> {
     let work = inputs::work(&options.fleet, &options.files, options.applier, console)?;
     let state = inputs::state(&options.state, &work, &options.fleet)?;
-    for note in &state.notes {
-        console.complain(&note.clone().into());
-    }
+    inputs::remarks(&state, &work, console);
     let prepared = inputs::cluster(&state, &work, options.kubernetes.as_deref(), (options.restart, options.stop), &options.state)?;
     let pace = if options.pace == PaceName::Settle { Pace::Settle } else { Pace::Script };
     let session = inputs::session();
@@ -25,6 +23,8 @@ pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u
     let mut judged = roll::judge(&run);
     inputs::doubt(&mut judged, &state);
     let merged = roll::merged(&prepared.cluster, &plan, &run, &judged);
+    // A rule that cannot be read is a mistake of the fleet file, whether this command needs it or not.
+    inputs::rules(&work)?;
     let findings = lint::findings(&work.manifests, &run, &judged);
     let kubernetes = prepared.cluster.schema.version().to_string();
     let report = assemble::report(&Parts {

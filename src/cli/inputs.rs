@@ -4,6 +4,7 @@ use super::args::{ApplierName, FleetFile, StateFrom};
 use super::console::{Console, Failure, environment};
 use crate::cluster::{self, Access, SNAPSHOT_LIMIT, Scope, State};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
+use crate::diff::Rule;
 use crate::fleet::file::WorkloadKind;
 use crate::fleet::pipeline::{Action, Applier, Step, Who};
 use crate::fleet::{self, Agent, Fleet};
@@ -35,6 +36,10 @@ pub(super) struct Work {
     pub(super) files: BTreeMap<PathBuf, Vec<Value>>,
     /// The fleet; none for manifests given with `-f`.
     pub(super) fleet: Option<PinnedFleet>,
+    /// What was given with `-f`.
+    pub(super) given: Vec<PathBuf>,
+    /// How it is applied.
+    pub(super) applier: ApplierName,
 }
 
 /// What each workload may cost.
@@ -61,7 +66,16 @@ pub(super) fn work(options: &FleetFile, files: &[PathBuf], applier: ApplierName,
             .join(", ");
         let action = Action::Apply { applier: as_applier(applier), files: Vec::new() };
         let steps = vec![Step { name: "Apply".into(), action, continues: false }];
-        return Ok(Work { name, manifests, steps, budgets: Budgets::default(), files: BTreeMap::new(), fleet: None });
+        return Ok(Work {
+            name,
+            manifests,
+            steps,
+            budgets: Budgets::default(),
+            files: BTreeMap::new(),
+            fleet: None,
+            given: files.to_vec(),
+            applier,
+        });
     }
     let pinned = fleet(options, console)?;
     let manifests: Vec<Value> = rendered(&pinned, options)?.into_iter().map(|m| m.value).collect();
@@ -73,7 +87,16 @@ pub(super) fn work(options: &FleetFile, files: &[PathBuf], applier: ApplierName,
         fleet.pipeline.clone()
     };
     let files = step_files(&steps, fleet.directory())?;
-    Ok(Work { name: format!("fleet {}", fleet.name), manifests, steps, budgets: budgets(fleet), files, fleet: Some(pinned) })
+    Ok(Work {
+        name: format!("fleet {}", fleet.name),
+        manifests,
+        steps,
+        budgets: budgets(fleet),
+        files,
+        fleet: Some(pinned),
+        given: Vec::new(),
+        applier,
+    })
 }
 
 /// Reads the files that steps name, from the directory of the fleet file.
@@ -226,7 +249,7 @@ pub(super) fn state(from: &StateFrom, work: &Work, options: &FleetFile) -> Resul
         return Ok(State { source: "an empty cluster".into(), ..State::default() });
     }
     if let Some(revision) = &from.base {
-        return super::base::state(revision, options, work);
+        return super::base::state(revision, options, work, &work.given, work.applier);
     }
     let choice = work.fleet.as_ref().map(|f| f.fleet.cluster.clone()).unwrap_or_default();
     if let Some(context) = &choice.context {
@@ -301,7 +324,8 @@ pub(super) fn cluster(
     Ok(Prepared { cluster, assumptions })
 }
 
-fn version(told: Option<&str>, assumptions: &mut Vec<String>) -> Result<Version, Diagnostic> {
+/// The version to simulate, and what had to be assumed of it.
+pub(super) fn version(told: Option<&str>, assumptions: &mut Vec<String>) -> Result<Version, Diagnostic> {
     let Some(told) = told else {
         assumptions.push(format!("Kubernetes {}: neither the state nor the fleet says its version", Version::default()));
         return Ok(Version::default());
@@ -334,4 +358,25 @@ pub(super) fn doubt(judged: &mut [Judged], state: &State) {
 /// What the clients of a pipeline know beside the cluster.
 pub(super) fn session() -> Session<'static> {
     Session { namespace: "default", release: "", previous_release: None }
+}
+
+/// The rules of the fleet under which differences do not count.
+pub(super) fn rules(work: &Work) -> Result<Vec<Rule>, Failure> {
+    let Some(pinned) = &work.fleet else { return Ok(Vec::new()) };
+    let source = &pinned.fleet.source;
+    let (mut rules, mut wrong) = (Vec::new(), Vec::new());
+    for ignore in &pinned.fleet.ignore {
+        match Rule::new(ignore.kind.as_deref(), ignore.name.as_deref(), &ignore.path.value) {
+            Ok(rule) => rules.push(rule),
+            Err(error) => wrong.push(error.at(source, ignore.path.range.clone())),
+        }
+    }
+    if wrong.is_empty() { Ok(rules) } else { Err(Diagnostics(wrong).into()) }
+}
+
+/// Says what is odd about the state. Its version is no matter where the fleet tells one.
+pub(super) fn remarks(state: &State, work: &Work, console: &mut Console) {
+    let told = work.fleet.as_ref().is_some_and(|f| f.fleet.kubernetes.is_some());
+    let odd = state.notes.iter().filter(|n| !(told && n.code == "snapshot-no-version")).cloned().collect();
+    console.complain(&Diagnostics(odd));
 }

@@ -5,6 +5,7 @@ mod assemble;
 mod base;
 mod check;
 mod console;
+mod diff;
 mod explain;
 mod init;
 mod inputs;
@@ -49,7 +50,7 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<u8, Failure> {
     match command {
         Command::Check(options) => check::run(options, true, console),
         Command::Plan(options) => check::run(options, options.check, console),
-        Command::Diff(_) => Ok(CLEAN),
+        Command::Diff(options) => diff::run(options, console),
         Command::Render(options) => render::run(options, console),
         Command::Snapshot(options) => snapshot::run(options, console),
         Command::Init(options) => init::run(options, console),

@@ -63,6 +63,20 @@ fn verdict_text(w: &Workload) -> String {
     format!("{text:21}")
 }
 
+/// The verdict in one sentence, for the head of a diff.
+pub fn sentence(w: &Workload) -> String {
+    let down = downtime_text(&Workload { budget: Default::default(), ..w.clone() });
+    let down = if down.is_empty() { down } else { format!(", {down}") };
+    let why = w.reasons.first().map(|r| format!(": {}", r.text)).unwrap_or_default();
+    match w.verdict {
+        Verdict::Rolls if w.recreated > 0 => format!("is recreated ({}){down}", w.strategy),
+        Verdict::Rolls => format!("rolls ({}){down}", w.strategy),
+        Verdict::Stays => format!("stays{why}"),
+        Verdict::Pending => format!("is pending{why}"),
+        Verdict::Unknown => format!("is unknown{why}"),
+    }
+}
+
 fn allowed(w: &Workload) -> String {
     w.budget.rolls.map(|n| format!(" of {n} allowed")).unwrap_or_default()
 }

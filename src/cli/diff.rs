@@ -1,0 +1,88 @@
+//! `rollcast diff`: what applying would change, object by object, the verdict of each workload first.
+
+use super::args::Diff;
+use super::assemble::{self, Parts};
+use super::console::{Console, Failure};
+use super::{CLEAN, FOUND, inputs};
+use crate::diff::{self, Action, Differ, Folded, ObjectDiff, Style};
+use crate::fleet::pipeline::{self, Step};
+use crate::object::{ObjectId, Value};
+use crate::report::style::{Dress, Tone};
+use crate::report::{Report, Subject, text};
+use crate::roll;
+use crate::simulate::pipeline::{Pace, Plan, Run, run as run_pipeline};
+use std::collections::BTreeSet;
+
+pub(super) fn run(options: &Diff, console: &mut Console) -> Result<u8, Failure> {
+    let mut work = inputs::work(&options.fleet, &options.files, options.applier, console)?;
+    let action = pipeline::Action::Apply { applier: inputs::as_applier(options.applier), files: Vec::new() };
+    work.steps = vec![Step { name: "apply".into(), action, continues: true }];
+    let state = inputs::state(&options.state, &work, &options.fleet)?;
+    inputs::remarks(&state, &work, console);
+    let prepared = inputs::cluster(&state, &work, options.kubernetes.as_deref(), (None, None), &options.state)?;
+    let plan = Plan { steps: &work.steps, manifests: &work.manifests, files: &work.files, pace: Pace::Settle, session: inputs::session() };
+    let run = run_pipeline(prepared.cluster.clone(), &plan);
+    let mut judged = roll::judge(&run);
+    inputs::doubt(&mut judged, &state);
+    let report = assemble::report(&Parts {
+        subject: Subject::default(),
+        run: &run,
+        judged: &judged,
+        budgets: &work.budgets,
+        merged: None,
+        assumptions: Vec::new(),
+        findings: &[],
+    });
+    let rules = inputs::rules(&work)?;
+    let diffs = diffs(&run, &work.manifests, &Differ::new(run.cluster.schema, &rules));
+    let refused = refusals(&run);
+    console.print(&(written(&diffs, &report, console.dress) + &refused))?;
+    for assumption in &prepared.assumptions {
+        console.remark(&format!("assumed: {assumption}"));
+    }
+    let same = refused.is_empty() && diffs.iter().all(|d| d.action == Action::Unchanged);
+    Ok(if same { CLEAN } else { FOUND })
+}
+
+/// Each object that the apply was about, once, in the order of the manifests.
+fn diffs(run: &Run, manifests: &[Value], differ: &Differ<'_>) -> Vec<ObjectDiff> {
+    let mut seen = BTreeSet::new();
+    let objects = run.steps.iter().flat_map(|s| &s.performed).map(|p| &p.object).filter(|id| seen.insert((*id).clone()));
+    let one = |id: &ObjectId| {
+        let (before, after) = (run.before.get(id), run.cluster.store.get(id));
+        let sent = manifests.iter().find(|m| {
+            let own = ObjectId::of(m);
+            own == *id || own.namespace.is_empty() && (ObjectId { namespace: id.namespace.clone(), ..own }) == *id
+        });
+        differ.diff(before.map(AsRef::as_ref), after.map(AsRef::as_ref), sent, None)
+    };
+    objects.map(one).filter(|d| !d.id.name.is_empty()).collect()
+}
+
+fn refusals(run: &Run) -> String {
+    let failed = run.steps.iter().flat_map(|s| &s.performed).filter(|p| p.outcome.is_failure());
+    failed.map(|p| format!("{} refused\n  {}\n", p.object, p.outcome.to_string().replace('\n', "\n  "))).collect()
+}
+
+fn written(diffs: &[ObjectDiff], report: &Report, dress: Dress) -> String {
+    let style = if dress == Dress::Terminal { Style::Colour } else { Style::Plain };
+    let mut out = String::new();
+    for one in diffs {
+        let id = one.id.to_string();
+        if let Some(workload) = report.workloads.iter().find(|w| w.id() == id) {
+            let tone = if workload.rolls > 0 { Tone::Change } else { Tone::Good };
+            out.push_str(&dress.paint(tone, &format!("{id} {}", text::sentence(workload))));
+            out.push('\n');
+        }
+        let lines = diff::render(one, style);
+        out.push_str(&lines);
+        if !lines.is_empty() {
+            out.push('\n');
+        }
+    }
+    let count = |action| diffs.iter().filter(|d| d.action == action).count();
+    let words = [Action::Created, Action::Configured, Action::Unchanged, Action::Deleted].map(|a| format!("{} {a}", count(a)));
+    let folded: usize = diffs.iter().map(|d| d.folded(|f| matches!(f, Folded::Rule(_)))).sum();
+    let ignored = if folded > 0 { format!("; {folded} changes ignored by rules") } else { String::new() };
+    out + &format!("{}{ignored}\n", words.join(", "))
+}
