@@ -207,3 +207,73 @@ pub(super) fn without_managed_fields(object: &Value) -> Value {
     };
     Value::Object(fields.iter().map(copy).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::server_side::Application;
+    use crate::schema::{Field, ListKind, ListType, MapType, Scalar, StructType, Version};
+    use serde_json::json;
+    use std::sync::Arc;
+
+    fn field(name: &str, ty: Type, default: Option<Value>) -> Field {
+        let schema = Schema::of(Version::V1_36);
+        let meta = schema.named("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta").unwrap();
+        let plain = schema.fields(&meta).unwrap().field("name").unwrap().clone();
+        Field { name: name.into(), ty, default, ..plain }
+    }
+
+    fn fields(fields: Vec<Field>, preserve_unknown: bool) -> Type {
+        Type::Struct(Arc::new(StructType { fields, preserve_unknown, ..StructType::default() }))
+    }
+
+    /// A custom resource with a declared list, a map, a number or text, and a part that takes anything.
+    fn custom() -> Type {
+        let text = || Type::Scalar(Scalar::String);
+        let item = fields(vec![field("n", text(), None), field("p", text(), Some("TCP".into()))], false);
+        let list = Type::List(Arc::new(ListType { item, kind: ListKind::Map(vec!["n".into()]), pointers: false }));
+        let map = Type::Map(Arc::new(MapType { value: text(), atomic: false }));
+        let spec = vec![
+            field("a", Type::Scalar(Scalar::Int64), None),
+            field("free", fields(Vec::new(), true), None),
+            field("items", list, None),
+            field("m", map, None),
+            field("port", Type::Scalar(Scalar::IntOrString), None),
+        ];
+        let metadata = Schema::of(Version::V1_36).named("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta").unwrap();
+        let text_fields = ["apiVersion", "kind"].map(|name| field(name, text(), None));
+        let own = [field("metadata", metadata, None), field("spec", fields(spec, false), None)];
+        fields(text_fields.into_iter().chain(own).collect(), false)
+    }
+
+    fn owners(object: &Value) -> Vec<(&str, &Value)> {
+        let entries = managed_fields(object).and_then(Value::as_array).unwrap();
+        entries.iter().map(|e| (e["manager"].as_str().unwrap(), &e["fieldsV1"])).collect()
+    }
+
+    /// As a 1.36.2 server answered.
+    #[test]
+    fn owners_of_a_custom_resource() {
+        let (ty, gvk) = (custom(), Gvk::new("x.io/v1", "T"));
+        let schema = Schema::of(Version::V1_36);
+        let fm = FieldManager { schema, ty: &ty, gvk: &gvk, subresource: "", reset_fields: &[&["status"]], also_served: &[] };
+        let mut live = json!({"apiVersion": "x.io/v1", "kind": "T", "metadata": {"name": "q", "labels": {"a": "b"}}, "spec": {"a": 1,
+            "free": {"x": {"y": [1, {"z": 1}], "e": {}, "n": null}}, "port": 80, "items": [{"n": "1", "p": "TCP"}], "m": {}}});
+        fm.update(None, &mut live, None, "c", "2026-01-01T00:00:00Z");
+        let spec = json!({".": {}, "f:a": {}, "f:free": {".": {}, "f:x": {".": {}, "f:e": {}, "f:n": {}, "f:y": {}}},
+            "f:items": {".": {}, "k:{\"n\":\"1\"}": {".": {}, "f:n": {}, "f:p": {}}}, "f:m": {}, "f:port": {}});
+        assert_eq!(owners(&live), [("c", &json!({"f:metadata": {"f:labels": {".": {}, "f:a": {}}}, "f:spec": spec}))]);
+
+        let config = json!({"apiVersion": "x.io/v1", "kind": "T", "metadata": {"name": "q"}, "spec": {
+            "free": {"x": {"y": {"now": "map"}}}, "port": "80", "items": [{"n": "2"}]}});
+        let application = Application { config: &config, manager: "ap", force: true, time: "2026-01-01T00:00:00Z" };
+        let got = fm.apply(Some(&live), application, Ok::<_, String>).unwrap();
+        assert_eq!(got["spec"]["free"], json!({"x": {"y": {"now": "map"}, "e": {}, "n": null}}));
+        let applied = json!({"f:spec": {"f:free": {"f:x": {".": {}, "f:y": {".": {}, "f:now": {}}}},
+            "f:items": {"k:{\"n\":\"2\"}": {".": {}, "f:n": {}}}, "f:port": {}}});
+        let left = json!({"f:metadata": {"f:labels": {".": {}, "f:a": {}}}, "f:spec": {".": {}, "f:a": {},
+            "f:free": {".": {}, "f:x": {".": {}, "f:e": {}, "f:n": {}}},
+            "f:items": {".": {}, "k:{\"n\":\"1\"}": {".": {}, "f:n": {}, "f:p": {}}}, "f:m": {}}});
+        assert_eq!(owners(&got), [("ap", &applied), ("c", &left)]);
+    }
+}
