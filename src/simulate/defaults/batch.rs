@@ -9,7 +9,7 @@ use super::{fill, fill_zero};
 use crate::object::{Value, at, map_at};
 use crate::schema::Version;
 
-pub(super) fn job(object: &mut Value, _: Version) {
+pub(super) fn job(object: &mut Value, version: Version) {
     let labels = at(object, &["spec", "template", "metadata", "labels"]).cloned();
     let spec = map_at(object, &["spec"]);
     if !spec.contains_key("completions") && !spec.contains_key("parallelism") {
@@ -25,17 +25,17 @@ pub(super) fn job(object: &mut Value, _: Version) {
     fill(spec, "podReplacementPolicy", replacement);
     failure_conditions(object, "spec.podFailurePolicy.rules.onPodConditions");
     fill_labels(map_at(object, &["metadata"]), "labels", labels.as_ref());
-    template(&mut object["spec"]["template"]);
+    template(&mut object["spec"]["template"], version);
 }
 
-pub(super) fn cron_job(object: &mut Value, _: Version) {
+pub(super) fn cron_job(object: &mut Value, version: Version) {
     let spec = map_at(object, &["spec"]);
     fill(spec, "concurrencyPolicy", "Allow");
     fill(spec, "suspend", false);
     fill(spec, "successfulJobsHistoryLimit", 3);
     fill(spec, "failedJobsHistoryLimit", 1);
     failure_conditions(object, "spec.jobTemplate.spec.podFailurePolicy.rules.onPodConditions");
-    template(&mut object["spec"]["jobTemplate"]["spec"]["template"]);
+    template(&mut object["spec"]["jobTemplate"]["spec"]["template"], version);
 }
 
 fn failure_conditions(object: &mut Value, place: &str) {

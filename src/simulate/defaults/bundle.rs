@@ -4,6 +4,7 @@
 //!
 //! Follows `pkg/apis/*/v1/defaults.go` and `conversion.go`, `pkg/apis/autoscaling/v2/defaults.go`.
 
+use super::gates::Gate;
 use super::pod::volume_source;
 use super::table::visit;
 use super::{each, fill, fill_zero, inside};
@@ -165,8 +166,12 @@ pub(super) fn autoscaler_v1(object: &mut Value, _: Version) {
     }
 }
 
-pub(super) fn csi_driver(object: &mut Value, _: Version) {
-    fill(map_at(object, &["spec"]), "volumeLifecycleModes", json!(["Persistent"]));
+pub(super) fn csi_driver(object: &mut Value, version: Version) {
+    let spec = map_at(object, &["spec"]);
+    fill(spec, "volumeLifecycleModes", json!(["Persistent"]));
+    if Gate::VolumeLimitScaling.enabled(version) {
+        fill(spec, "preventPodSchedulingIfMissing", false);
+    }
 }
 
 pub(super) fn custom_resource_definition(object: &mut Value, _: Version) {

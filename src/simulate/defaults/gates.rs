@@ -7,15 +7,24 @@ use crate::schema::Version;
 /// A feature gate that defaulting or a strategy asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::simulate) enum Gate {
+    AtomicWriteVolumeUserFields,
     ClusterTrustBundleProjection,
     ContainerRestartRules,
     ContainerStopSignals,
+    EmptyDirVolumeMode,
     EnvFiles,
+    EvictionRequestApi,
     GenericWorkload,
+    GrpcContainerProbeTls,
+    H2cContainerProbe,
     HostnameOverride,
+    HpaGeneration,
     ImageVolume,
     MaxUnavailableStatefulSet,
     PodCertificateRequest,
+    VolumeBindMountOptions,
+    VolumeLimitScaling,
+    WorkloadWithJob,
 }
 
 impl Gate {
@@ -23,8 +32,20 @@ impl Gate {
     pub(in crate::simulate) fn enabled(self, version: Version) -> bool {
         let since = match self {
             Self::ContainerRestartRules | Self::EnvFiles | Self::HostnameOverride | Self::ImageVolume => Some(Version::V1_35),
-            Self::MaxUnavailableStatefulSet => Some(Version::V1_37),
-            Self::ClusterTrustBundleProjection | Self::ContainerStopSignals | Self::GenericWorkload | Self::PodCertificateRequest => None,
+            Self::ClusterTrustBundleProjection
+            | Self::HpaGeneration
+            | Self::MaxUnavailableStatefulSet
+            | Self::PodCertificateRequest
+            | Self::VolumeLimitScaling => Some(Version::V1_37),
+            Self::AtomicWriteVolumeUserFields
+            | Self::ContainerStopSignals
+            | Self::EmptyDirVolumeMode
+            | Self::EvictionRequestApi
+            | Self::GenericWorkload
+            | Self::GrpcContainerProbeTls
+            | Self::H2cContainerProbe
+            | Self::VolumeBindMountOptions
+            | Self::WorkloadWithJob => None,
         };
         since.is_some_and(|since| version >= since)
     }

@@ -6,11 +6,12 @@
 use super::image::pull_policy;
 use super::{each, fill, fill_zero, inside, resource_list, resources};
 use crate::object::{Map, Value, map_at};
+use crate::schema::Version;
 
 /// The lists of containers in a pod spec.
 pub(in crate::simulate) const CONTAINER_LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
 
-/// Annotations of the time when init containers were written in them; dropped from every pod and template.
+/// Annotations of the time when init containers were written in them; dropped from every pod and template before 1.37.
 const INIT_CONTAINER_ANNOTATIONS: [&str; 4] = [
     "pod.beta.kubernetes.io/init-containers",
     "pod.alpha.kubernetes.io/init-containers",
@@ -19,13 +20,16 @@ const INIT_CONTAINER_ANNOTATIONS: [&str; 4] = [
 ];
 
 /// Everything that a pod template gets, wherever it stands.
-pub(super) fn template(template: &mut Value) {
-    drop_init_container_annotations(template);
+pub(super) fn template(template: &mut Value, version: Version) {
+    drop_init_container_annotations(template, version);
     pod_spec(map_at(template, &["spec"]));
 }
 
 /// Drops annotations that the conversion of templates and pods drops.
-pub(super) fn drop_init_container_annotations(holder: &mut Value) {
+pub(super) fn drop_init_container_annotations(holder: &mut Value, version: Version) {
+    if version >= Version::V1_37 {
+        return;
+    }
     let Some(metadata) = inside(holder, "metadata") else { return };
     let Some(Value::Object(annotations)) = metadata.get_mut("annotations") else { return };
     INIT_CONTAINER_ANNOTATIONS.iter().for_each(|name| drop(annotations.shift_remove(*name)));

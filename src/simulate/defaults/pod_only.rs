@@ -10,10 +10,11 @@ use super::{each, fill, fill_zero, resource_list, resources};
 use crate::object::quantity::Quantity;
 use crate::object::{Map, Value, at, items, map_at, text};
 use crate::schema::Version;
+use serde_json::json;
 use std::collections::BTreeMap;
 
-pub(super) fn pod(object: &mut Value, _: Version) {
-    drop_init_container_annotations(object);
+pub(super) fn pod(object: &mut Value, version: Version) {
+    drop_init_container_annotations(object, version);
     let spec = map_at(object, &["spec"]);
     for list in &CONTAINER_LISTS[..2] {
         each(spec, list, |container| {
@@ -49,9 +50,20 @@ fn status(object: &mut Value) {
         });
     }
     visit(object, "status", &mut |status| {
+        sync_addresses(status);
         resource_list(status, "allocatedResources");
         resources(status);
     });
+}
+
+/// `podIP` is the first of `podIPs`, and wins over it.
+fn sync_addresses(status: &mut Map<String, Value>) {
+    let listed = status.get("podIPs").and_then(|ips| ips.get(0)?.get("ip")).cloned();
+    match (status.get("podIP").cloned(), listed) {
+        (Some(ip), listed) if listed.as_ref() != Some(&ip) => drop(status.insert("podIPs".into(), json!([{"ip": ip}]))),
+        (None, Some(ip)) => drop(status.insert("podIP".into(), ip)),
+        _ => {}
+    }
 }
 
 type Amounts = BTreeMap<String, Quantity>;

@@ -8,7 +8,7 @@ use super::{each, fill, resource_list};
 use crate::object::{Map, Value, at, map_at};
 use crate::schema::Version;
 
-pub(super) fn deployment(object: &mut Value, _: Version) {
+pub(super) fn deployment(object: &mut Value, version: Version) {
     let spec = map_at(object, &["spec"]);
     fill(spec, "replicas", 1);
     fill(spec, "revisionHistoryLimit", 10);
@@ -20,7 +20,7 @@ pub(super) fn deployment(object: &mut Value, _: Version) {
         fill(update, "maxUnavailable", "25%");
         fill(update, "maxSurge", "25%");
     }
-    template(&mut object["spec"]["template"]);
+    template(&mut object["spec"]["template"], version);
 }
 
 pub(super) fn stateful_set(object: &mut Value, version: Version) {
@@ -46,7 +46,7 @@ pub(super) fn stateful_set(object: &mut Value, version: Version) {
             fill(update, "maxUnavailable", 1);
         }
     }
-    template(&mut object["spec"]["template"]);
+    template(&mut object["spec"]["template"], version);
 }
 
 /// A claim inside a StatefulSet says what it is, whatever was written.
@@ -63,7 +63,7 @@ fn claim_template(claim: &mut Map<String, Value>) {
     }
 }
 
-pub(super) fn daemon_set(object: &mut Value, _: Version) {
+pub(super) fn daemon_set(object: &mut Value, version: Version) {
     let annotations = map_at(object, &["metadata", "annotations"]);
     fill(annotations, "deprecated.daemonset.template.generation", "0");
     fill(map_at(object, &["spec"]), "revisionHistoryLimit", 10);
@@ -78,21 +78,21 @@ pub(super) fn daemon_set(object: &mut Value, _: Version) {
         fill(update, "maxUnavailable", 0);
         fill(update, "maxSurge", 0);
     }
-    template(&mut object["spec"]["template"]);
+    template(&mut object["spec"]["template"], version);
 }
 
-pub(super) fn replica_set(object: &mut Value, _: Version) {
+pub(super) fn replica_set(object: &mut Value, version: Version) {
     fill(map_at(object, &["spec"]), "replicas", 1);
-    template(&mut object["spec"]["template"]);
+    template(&mut object["spec"]["template"], version);
 }
 
-pub(super) fn replication_controller(object: &mut Value, _: Version) {
+pub(super) fn replication_controller(object: &mut Value, version: Version) {
     let labels = at(object, &["spec", "template", "metadata", "labels"]).cloned();
     let spec = map_at(object, &["spec"]);
     fill(spec, "replicas", 1);
     fill_labels(spec, "selector", labels.as_ref());
     if let Some(Value::Object(_)) = spec.get("template") {
-        template(&mut object["spec"]["template"]);
+        template(&mut object["spec"]["template"], version);
     }
     fill_labels(map_at(object, &["metadata"]), "labels", labels.as_ref());
 }
@@ -104,6 +104,6 @@ pub(super) fn fill_labels(holder: &mut Map<String, Value>, key: &str, labels: Op
     }
 }
 
-pub(super) fn pod_template(object: &mut Value, _: Version) {
-    template(&mut object["template"]);
+pub(super) fn pod_template(object: &mut Value, version: Version) {
+    template(&mut object["template"], version);
 }

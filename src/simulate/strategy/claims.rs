@@ -5,6 +5,7 @@
 
 use super::Context;
 use crate::object::{Map, Value, at, items, map_at, text};
+use crate::simulate::defaults::gates::Gate;
 use serde_json::json;
 
 /// A Job selects its pods by its own uid, unless it says that it brings its own selector. Labels that defaulting took from the
@@ -116,6 +117,18 @@ pub(super) fn drop_coordination(new: &mut Value, old: Option<&Value>) {
         if old.is_none_or(|old| at(old, &["spec", field]).is_none()) && at(new, &["spec", field]).is_some() {
             map_at(new, &["spec"]).shift_remove(field);
         }
+    }
+}
+
+/// Drops a field whose gate is off, unless the stored object has it already.
+pub(super) fn drop_gated(ctx: &Context<'_>, gate: Gate, path: &[&str], new: &mut Value, old: Option<&Value>) {
+    let in_use = old.is_some_and(|old| at(old, path).is_some());
+    if let Some((field, holder)) = path.split_last()
+        && !gate.enabled(ctx.schema.version())
+        && !in_use
+        && at(new, path).is_some()
+    {
+        map_at(new, holder).shift_remove(*field);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::schema::Version;
 use crate::simulate::defaults::gates::Gate;
 use crate::simulate::defaults::pod::CONTAINER_LISTS;
 
-/// A field behind a gate. `@` is any list of containers; a name followed by another step may be a list, then each item is meant.
+/// A field behind a gate. `@` is any list of containers, `*` any field; a name followed by another step may be a list, then each item is meant.
 struct Gated {
     gate: Gate,
     path: &'static [&'static str],
@@ -19,10 +19,31 @@ const fn gated(gate: Gate, path: &'static [&'static str]) -> Gated {
     Gated { gate, path, with_holder: false }
 }
 
-const GATED: [Gated; 9] = [
+const GATED: [Gated; 30] = [
     gated(Gate::ClusterTrustBundleProjection, &["volumes", "projected", "sources", "clusterTrustBundle"]),
     gated(Gate::PodCertificateRequest, &["volumes", "projected", "sources", "podCertificate"]),
     gated(Gate::GenericWorkload, &["schedulingGroup"]),
+    gated(Gate::GenericWorkload, &["workloadRef"]),
+    gated(Gate::EvictionRequestApi, &["evictionResponders"]),
+    gated(Gate::EmptyDirVolumeMode, &["volumes", "emptyDir", "mode"]),
+    gated(Gate::VolumeBindMountOptions, &["@", "volumeMounts", "bindMountOptions"]),
+    gated(Gate::GrpcContainerProbeTls, &["@", "livenessProbe", "grpc", "mode"]),
+    gated(Gate::GrpcContainerProbeTls, &["@", "readinessProbe", "grpc", "mode"]),
+    gated(Gate::GrpcContainerProbeTls, &["@", "startupProbe", "grpc", "mode"]),
+    gated(Gate::H2cContainerProbe, &["@", "livenessProbe", "httpGet", "protocol"]),
+    gated(Gate::H2cContainerProbe, &["@", "readinessProbe", "httpGet", "protocol"]),
+    gated(Gate::H2cContainerProbe, &["@", "startupProbe", "httpGet", "protocol"]),
+    gated(Gate::H2cContainerProbe, &["@", "lifecycle", "postStart", "httpGet", "protocol"]),
+    gated(Gate::H2cContainerProbe, &["@", "lifecycle", "preStop", "httpGet", "protocol"]),
+    gated(Gate::AtomicWriteVolumeUserFields, &["volumes", "secret", "defaultUser"]),
+    gated(Gate::AtomicWriteVolumeUserFields, &["volumes", "secret", "items", "user"]),
+    gated(Gate::AtomicWriteVolumeUserFields, &["volumes", "configMap", "defaultUser"]),
+    gated(Gate::AtomicWriteVolumeUserFields, &["volumes", "configMap", "items", "user"]),
+    gated(Gate::AtomicWriteVolumeUserFields, &["volumes", "downwardAPI", "defaultUser"]),
+    gated(Gate::AtomicWriteVolumeUserFields, &["volumes", "downwardAPI", "items", "user"]),
+    gated(Gate::AtomicWriteVolumeUserFields, &["volumes", "projected", "defaultUser"]),
+    gated(Gate::AtomicWriteVolumeUserFields, &["volumes", "projected", "sources", "*", "user"]),
+    gated(Gate::AtomicWriteVolumeUserFields, &["volumes", "projected", "sources", "*", "items", "user"]),
     gated(Gate::ContainerRestartRules, &["@", "restartPolicyRules"]),
     gated(Gate::ContainerRestartRules, &["containers", "restartPolicy"]),
     gated(Gate::HostnameOverride, &["hostnameOverride"]),
@@ -45,6 +66,7 @@ fn holds(value: &Value, path: &[&str]) -> bool {
     let Some((first, rest)) = path.split_first() else { return true };
     match value {
         Value::Array(items) => items.iter().any(|item| holds(item, path)),
+        Value::Object(map) if *first == "*" => map.values().any(|v| holds(v, rest)),
         _ if *first == "@" => CONTAINER_LISTS.iter().any(|list| value.get(list).is_some_and(|v| holds(v, rest))),
         _ => value.get(*first).is_some_and(|v| holds(v, rest)),
     }
@@ -61,6 +83,7 @@ fn remove(value: &mut Value, path: &[&str], with_holder: bool) {
                 }
             }
         }
+        Value::Object(map) if *first == "*" => map.values_mut().for_each(|v| remove(v, rest, with_holder)),
         Value::Object(map) if rest.is_empty() => drop(map.shift_remove(*first)),
         Value::Object(map) => {
             let Some(inner) = map.get_mut(*first) else { return };
@@ -71,5 +94,57 @@ fn remove(value: &mut Value, path: &[&str], with_holder: bool) {
             }
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GATED, drop_disabled};
+    use crate::schema::{Schema, StructType, Type, Version};
+    use serde_json::json;
+
+    /// The structs behind a type, through lists.
+    fn inner<'s>(schema: &'s Schema, ty: &'s Type) -> Option<&'s StructType> {
+        match ty {
+            Type::List(list) => inner(schema, &list.item),
+            other => schema.fields(other),
+        }
+    }
+
+    fn exists(schema: &Schema, own: &StructType, path: &[&str]) -> bool {
+        let Some((first, rest)) = path.split_first() else { return true };
+        own.fields.iter().any(|field| {
+            let named = match *first {
+                "@" => field.name == "containers",
+                "*" => true,
+                name => field.name == name,
+            };
+            named && (rest.is_empty() || inner(schema, &field.ty).is_some_and(|own| exists(schema, own, rest)))
+        })
+    }
+
+    #[test]
+    fn every_gated_field_is_one_of_some_version() {
+        for field in &GATED {
+            let known = Version::ALL.into_iter().any(|version| {
+                let schema = Schema::of(version);
+                let spec = schema.named("io.k8s.api.core.v1.PodSpec").unwrap();
+                exists(schema, schema.fields(&spec).unwrap(), field.path)
+            });
+            assert!(known, "{:?}", field.path);
+        }
+    }
+
+    #[test]
+    fn a_gate_that_is_off_lets_in_only_what_is_there_already() {
+        let sent = json!({"hostnameOverride": "h", "containers": [{"lifecycle": {"stopSignal": "SIGTERM"}}]});
+        let after = |version, old| {
+            let mut spec = sent.clone();
+            drop_disabled(version, &mut spec, old);
+            spec
+        };
+        assert_eq!(after(Version::V1_34, None), json!({"containers": [{}]}));
+        assert_eq!(after(Version::V1_36, None), json!({"hostnameOverride": "h", "containers": [{}]}));
+        assert_eq!(after(Version::V1_34, Some(&sent)), sent);
     }
 }

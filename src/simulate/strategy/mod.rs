@@ -17,6 +17,7 @@ mod workloads;
 
 pub use rules::{allows_create_on_update, allows_unconditional_update};
 
+use super::defaults::gates::Gate;
 use super::{Store, defaults};
 use crate::object::{Gvk, Value, at, map_at};
 use crate::schema::decode::decode;
@@ -67,12 +68,16 @@ pub fn prepare_create(ctx: &Context<'_>, new: &mut Value) {
     if ctx.has_status() && !rules::status_at_creation(&gvk) {
         clear_status(ctx, new);
     }
-    if !matches!(rules::generation(&gvk, ctx.custom()), Generation::None | Generation::LaterSpec) {
+    if !matches!(rules::generation(&gvk, ctx.custom(), ctx.schema.version()), Generation::None | Generation::LaterSpec) {
         map_at(new, &["metadata"]).insert("generation".into(), 1.into());
     }
     create_by_kind(ctx, &gvk, new);
     defaults::apply(&gvk, ctx.schema.version(), new);
 }
+
+const CRON_JOB_SCHEDULING: &[&str] = &["spec", "jobTemplate", "spec", "scheduling"];
+const MAX_UNAVAILABLE: &[&str] = &["spec", "updateStrategy", "rollingUpdate", "maxUnavailable"];
+const DRIVER_LIMITS: &[&str] = &["spec", "preventPodSchedulingIfMissing"];
 
 fn create_by_kind(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value) {
     if let Some(path) = template_path(gvk) {
@@ -88,8 +93,13 @@ fn create_by_kind(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value) {
         ("", "ServiceAccount") => claims::name_secrets_only(new),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => claims::add_stored_version(new),
         ("apps", "DaemonSet") => workloads::first_template_generation(new),
-        ("apps", "StatefulSet") => workloads::drop_max_unavailable(ctx, new, None),
-        ("batch", "Job") => claims::select_by_uid(ctx, new),
+        ("apps", "StatefulSet") => claims::drop_gated(ctx, Gate::MaxUnavailableStatefulSet, MAX_UNAVAILABLE, new, None),
+        ("batch", "Job") => {
+            claims::select_by_uid(ctx, new);
+            claims::drop_gated(ctx, Gate::WorkloadWithJob, &["spec", "scheduling"], new, None);
+        }
+        ("batch", "CronJob") => claims::drop_gated(ctx, Gate::WorkloadWithJob, CRON_JOB_SCHEDULING, new, None),
+        ("storage.k8s.io", "CSIDriver") => claims::drop_gated(ctx, Gate::VolumeLimitScaling, DRIVER_LIMITS, new, None),
         ("coordination.k8s.io", "Lease") => claims::drop_coordination(new, None),
         _ => {}
     }
@@ -132,8 +142,11 @@ fn update_by_kind(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value, old: &Value) {
         ("", "ServiceAccount") => claims::name_secrets_only(new),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => claims::add_stored_version(new),
         ("apps", "DaemonSet") => workloads::next_template_generation(ctx, new, old),
-        ("apps", "StatefulSet") => workloads::drop_max_unavailable(ctx, new, Some(old)),
+        ("apps", "StatefulSet") => claims::drop_gated(ctx, Gate::MaxUnavailableStatefulSet, MAX_UNAVAILABLE, new, Some(old)),
+        ("batch", "Job") => claims::drop_gated(ctx, Gate::WorkloadWithJob, &["spec", "scheduling"], new, Some(old)),
+        ("batch", "CronJob") => claims::drop_gated(ctx, Gate::WorkloadWithJob, CRON_JOB_SCHEDULING, new, Some(old)),
         ("coordination.k8s.io", "Lease") => claims::drop_coordination(new, Some(old)),
+        ("storage.k8s.io", "CSIDriver") => claims::drop_gated(ctx, Gate::VolumeLimitScaling, DRIVER_LIMITS, new, Some(old)),
         _ => {}
     }
 }
@@ -203,7 +216,7 @@ fn content_moved(ctx: &Context<'_>, gvk: &Gvk, new: &Value, old: &Value) -> bool
     let sent_empty = |name: &str| {
         field_type(ctx, name).zip(ctx.sent).is_some_and(|(ty, sent)| nil::lost_empties(ctx.schema, ty, &sent[name], &new[name]))
     };
-    match rules::generation(gvk, ctx.custom()) {
+    match rules::generation(gvk, ctx.custom(), ctx.schema.version()) {
         Generation::None | Generation::First => false,
         Generation::Spec | Generation::LaterSpec => differs("spec"),
         Generation::SpecOrEmpty => differs("spec") || sent_empty("spec"),

@@ -3,6 +3,8 @@
 //! Follows `pkg/registry/*/*/strategy.go` (`AllowCreateOnUpdate`, `AllowUnconditionalUpdate`, `PrepareForUpdate`).
 
 use crate::object::Gvk;
+use crate::schema::Version;
+use crate::simulate::defaults::gates::Gate;
 
 /// When an update moves `metadata.generation`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +131,10 @@ pub(super) fn status_at_creation(gvk: &Gvk) -> bool {
 }
 
 /// How a kind counts generations.
-pub(super) fn generation(gvk: &Gvk, custom: bool) -> Generation {
+pub(super) fn generation(gvk: &Gvk, custom: bool, version: Version) -> Generation {
+    if gvk.group == "autoscaling" && gvk.kind == "HorizontalPodAutoscaler" && Gate::HpaGeneration.enabled(version) {
+        return Generation::Spec;
+    }
     let told = GENERATIONS.iter().find(|(group, kind, _)| *group == gvk.group && *kind == gvk.kind);
     match told {
         Some((_, _, rule)) => *rule,

@@ -6,7 +6,6 @@ use super::Context;
 use super::gated::drop_disabled;
 use crate::object::{Value, at, map_at, text};
 use crate::schema::equal::equal;
-use crate::simulate::defaults::gates::Gate;
 
 /// Where a DaemonSet's template generation is told.
 const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
@@ -18,15 +17,6 @@ pub(super) fn drop_from_template(ctx: &Context<'_>, path: &[&str], new: &mut Val
     let new = spec.iter().try_fold(new, |value, key| value.get_mut(key));
     if let Some(new) = new {
         drop_disabled(ctx.schema.version(), new, old);
-    }
-}
-
-/// Drops `maxUnavailable` of a StatefulSet's rolling update where the gate is off.
-pub(super) fn drop_max_unavailable(ctx: &Context<'_>, new: &mut Value, old: Option<&Value>) {
-    const PATH: [&str; 4] = ["spec", "updateStrategy", "rollingUpdate", "maxUnavailable"];
-    let in_use = old.is_some_and(|old| at(old, &PATH).is_some());
-    if !Gate::MaxUnavailableStatefulSet.enabled(ctx.schema.version()) && !in_use && at(new, &PATH).is_some() {
-        map_at(new, &PATH[..3]).shift_remove(PATH[3]);
     }
 }
 
