@@ -187,7 +187,13 @@ fn invalid_objects() {
         right += usize::from(ours == text(case, &["message"]));
         if ours != text(case, &["message"]) {
             let shown = |t: &str| t.chars().take(1500).collect::<String>();
-            wrong.push(format!("{} {}\n  ours   {}\n  theirs {}", text(case, &["base"]), text(case, &["operation"]), shown(&ours), shown(text(case, &["message"]))));
+            wrong.push(format!(
+                "{} {}\n  ours   {}\n  theirs {}",
+                text(case, &["base"]),
+                text(case, &["operation"]),
+                shown(&ours),
+                shown(text(case, &["message"]))
+            ));
         }
     }
     println!("invalid objects: {right} of {all}");
