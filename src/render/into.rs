@@ -6,7 +6,7 @@
 use super::Manifest;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::object::yaml;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
@@ -32,7 +32,7 @@ pub struct Written {
 }
 
 /// The inventory, as it stands in the directory.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inventory {
     format: String,
@@ -136,8 +136,7 @@ fn record(directory: &Path, before: &Inventory, after: &Inventory) -> Result<(),
     if before.files == after.files && path.exists() {
         return Ok(());
     }
-    let text =
-        serde_yaml::to_string(after).map_err(|e| Diagnostic::error("into-inventory", format!("the inventory cannot be written: {e}")))?;
+    let text = yaml::to_yaml(&serde_json::json!({ "format": after.format, "files": after.files }));
     let text = format!("# Which files rollcast wrote here, and their SHA-256. Commit it with them.\n{text}");
     replace(&path, text.as_bytes()).map_err(|e| failed("write", &path, &e).into())
 }
@@ -188,4 +187,76 @@ fn digest(bytes: &[u8]) -> String {
 
 fn failed(what: &str, path: &Path, error: &std::io::Error) -> Diagnostic {
     Diagnostic::error("into-file", format!("cannot {what} `{}`: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{INVENTORY, Manifest, Written, write_into};
+    use crate::object::ObjectId;
+    use crate::render::Origin;
+    use serde_json::json;
+    use std::fs;
+    use std::path::Path;
+
+    fn manifest(namespace: &str, name: &str, data: &str) -> Manifest {
+        let value =
+            json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": name, "namespace": namespace }, "data": { "a": data } });
+        Manifest { id: ObjectId::of(&value), value, origin: Origin { template: "t.yaml".into(), agent: None } }
+    }
+
+    fn names(paths: &[std::path::PathBuf], directory: &Path) -> Vec<String> {
+        paths.iter().map(|p| p.strip_prefix(directory).unwrap().display().to_string()).collect()
+    }
+
+    #[test]
+    fn only_what_differs_is_touched_and_only_ours_is_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = directory.path();
+        let (one, two) = (manifest("a", "one", "1"), manifest("b", "system:two", "1"));
+        let first = write_into(at, &[one.clone(), two.clone()]).unwrap();
+        let made = names(&first.created, at);
+        assert_eq!(made[0], "a/configmap-one.yaml");
+        assert!(made[1].starts_with("b/configmap-system_two-"), "{made:?}");
+        fs::write(at.join("README.md"), "mine").unwrap();
+
+        let times = |name: &str| fs::metadata(at.join(name)).unwrap().modified().unwrap();
+        let before = (times("a/configmap-one.yaml"), times(INVENTORY));
+        assert_eq!(write_into(at, &[one, two]).unwrap(), Written { unchanged: 2, ..Written::default() });
+        assert_eq!((times("a/configmap-one.yaml"), times(INVENTORY)), before);
+
+        let third = write_into(at, &[manifest("a", "one", "2")]).unwrap();
+        assert_eq!(names(&third.changed, at), ["a/configmap-one.yaml"]);
+        assert_eq!(names(&third.removed, at), [made[1].as_str()]);
+        assert!(!at.join("b").exists() && at.join("README.md").exists());
+        let left: Vec<_> = fs::read_dir(at.join("a")).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(left, ["configmap-one.yaml"], "nothing half-written is left");
+    }
+
+    #[test]
+    fn files_of_others_are_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = directory.path();
+        fs::create_dir(at.join("a")).unwrap();
+        fs::write(at.join("a/configmap-one.yaml"), "theirs").unwrap();
+        let (one, two) = (manifest("a", "one", "1"), manifest("a", "two", "1"));
+        assert_eq!(write_into(at, &[one, two.clone()]).unwrap_err().0[0].code, "into-foreign-file");
+        assert!(!at.join("a/configmap-two.yaml").exists(), "nothing is written then");
+
+        write_into(at, &[two]).unwrap();
+        fs::write(at.join("a/configmap-two.yaml"), "changed by hand").unwrap();
+        let gone = write_into(at, &[]).unwrap();
+        assert!(gone.removed.is_empty() && at.join("a/configmap-two.yaml").exists());
+        assert_eq!(gone.notes[0].code, "into-changed-file");
+    }
+
+    #[test]
+    fn an_inventory_cannot_point_elsewhere() {
+        let directory = tempfile::tempdir().unwrap();
+        for broken in
+            ["format: rollcast.inventory/v1\nfiles:\n  ../x: \"1\"\n", "format: other\nfiles: {}\n", "- x\n", "format: 1\nmore: 2\n"]
+        {
+            fs::write(directory.path().join(INVENTORY), broken).unwrap();
+            assert_eq!(write_into(directory.path(), &[]).unwrap_err().0[0].code, "into-inventory", "{broken}");
+        }
+    }
 }

@@ -1,8 +1,6 @@
 //! 3,321 strings, 321 of them picked for the ways in which YAML readers disagree: written, then read back by our own loader
 //! here, and by kubectl itself in the ignored test (`cargo test -- --ignored yaml`).
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use flate2::read::GzDecoder;
 use rollcast::diagnostic::Source;
 use rollcast::object::{Value, yaml};
