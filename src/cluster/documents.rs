@@ -6,7 +6,7 @@
 
 use super::json::{Document, JsonError, item_offset, read_document};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
-use crate::object::yaml::{self, Step};
+use crate::object::yaml;
 use crate::object::{Map, Value, text};
 use flate2::read::MultiGzDecoder;
 use std::cell::Cell;
@@ -21,6 +21,8 @@ pub struct Documents {
     pub objects: Vec<Value>,
     /// The Lists that held objects, without their items.
     pub lists: Vec<Map<String, Value>>,
+    /// What is legal YAML and likely not meant.
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// How many mistakes of one file are told.
@@ -167,10 +169,12 @@ impl Reading<'_> {
         if source.text.len() > LARGEST_YAML {
             return Err(too_large(self.file, LARGEST_YAML as u64, false));
         }
-        for document in yaml::load(source)? {
-            let places = |item| document.spans_at(&[Step::Key("items"), Step::Index(item)]).range().start;
-            let start = document.spans.range().start;
-            let read = match document.value.clone() {
+        for yaml::Document { value, spans, warnings, .. } in yaml::load(source)? {
+            self.out.warnings.extend(warnings);
+            let start = spans.range().start;
+            let place = value.as_object().and_then(|map| map.keys().position(|key| key == "items"));
+            let places = place.and_then(|at| spans.children().get(at)).map(yaml::Spans::children).unwrap_or_default();
+            let read = match value {
                 Value::Object(mut head) if head.get("items").is_some_and(Value::is_array) => match head.shift_remove("items") {
                     Some(Value::Array(items)) => Document::List(head, items),
                     _ => Document::Object(Value::Object(head)),
@@ -178,7 +182,7 @@ impl Reading<'_> {
                 Value::Object(object) => Document::Object(Value::Object(object)),
                 other => Document::Other(other),
             };
-            self.document(read, start, &places);
+            self.document(read, start, &|item| places.get(item).map_or(start, |s| s.range().start));
         }
         Ok(())
     }

@@ -232,7 +232,7 @@ async fn read_one(client: &Client, job: Job, revision: Option<&str>, patience: P
     };
     match read.await {
         Ok((objects, at, apart)) => Ok((Listed { job, outcome: Ok(objects), apart }, at)),
-        Err(f) if matches!(f.code, Some(403 | 404 | 405)) => Ok((Listed { job, outcome: Err(f), apart: false }, None)),
+        Err(f) if matches!(f.code, Some(403..=405)) => Ok((Listed { job, outcome: Err(f), apart: false }, None)),
         Err(f) => Err(Failure { text: format!("GET {}: {}", job.path(), f.text), ..f }),
     }
 }

@@ -28,9 +28,9 @@ pub fn read_snapshot(file: &Path, limit: u64) -> Result<State, Diagnostics> {
 
 /// Reads a snapshot from what is named like a file (`-` for standard input).
 pub fn read_snapshot_from(input: impl Read, file: &Path, limit: u64) -> Result<State, Diagnostics> {
-    let Documents { objects, lists } = read_documents(input, file, limit)?;
+    let Documents { objects, lists, warnings } = read_documents(input, file, limit)?;
     let source = if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };
-    let mut state = State { source, ..State::default() };
+    let mut state = State { source, notes: warnings, ..State::default() };
     Heading::read(&lists, &mut state);
     let (unmanaged, masked) = (objects.iter().filter(|o| !managed(o)).count(), mask_all(&mut state, objects)?);
     notes(&mut state, unmanaged, masked);

@@ -26,14 +26,8 @@ impl Rule {
         let rewritten = to_rfc9535(path)?;
         let path = parse_json_path(&rewritten).map_err(|e| {
             let why = e.to_string();
-            let first = why
-                .lines()
-                .map(str::trim)
-                .filter(|l| !l.is_empty())
-                .next_back()
-                .unwrap_or("it cannot be read")
-                .trim_start_matches("= ")
-                .to_owned();
+            let first =
+                why.lines().map(str::trim).rfind(|l| !l.is_empty()).unwrap_or("it cannot be read").trim_start_matches("= ").to_owned();
             wrong(format!("`{path}` is no JSONPath: {first}"))
                 .hint("RFC 9535 says how: `$.spec.replicas`, `$.metadata.annotations['example.com/x']`")
         })?;

@@ -100,7 +100,7 @@ fn change_lines(change: &FieldChange, out: &mut Vec<Line>) {
         return text_lines(old, new, indent, out);
     }
     for (kind, sign, value) in [(LineKind::Old, '-', &change.old), (LineKind::New, '+', &change.new)] {
-        for line in value.iter().flat_map(|v| shown(v)) {
+        for line in value.iter().flat_map(shown) {
             push(out, kind, format!("{indent}{sign} {line}"));
         }
     }
