@@ -1,8 +1,8 @@
 #!/bin/bash
-# Records examples/genbrain.json: the cluster of fleet.toml one build earlier, as a real control plane stores it. The manifests are
-# applied with `kubectl apply --server-side`, the controllers make ReplicaSets and pods, and the result is read with
-# `kubectl get -o json --show-managed-fields`.
-# usage: record.sh [OUT=examples/genbrain.json]      needs what tests/controlplane/README.md names
+# Records examples/genbrain.json: the cluster of fleet.toml one build earlier, as a real control plane stores it. What `rollcast
+# render` gives for that build is applied with `kubectl apply --server-side`, the controllers make ReplicaSets and pods, and the
+# result is read with `kubectl get -o json --show-managed-fields`.
+# usage: [ROLLCAST=PROGRAM] record.sh [OUT=examples/genbrain.json]      needs what tests/controlplane/README.md names
 #
 # What differs from recording to recording: uid, resourceVersion, every time, the five random letters of pod names, the cluster IP of a
 # service. ReplicaSet names do not (they hash the template). `record.sh --check` records to a temporary file and fails if
@@ -17,7 +17,8 @@ binary=$("$plane/build.sh"); PATH=$("$plane/clients.sh"):$PATH
 free() { for p in $(seq 23100 10 23900); do (exec 3<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null || { echo "$p"; return; }; done; }
 KUBECONFIG=$(START=2s "$plane/up.sh" "$binary" "$work/run" "${PORT:-$(free)}"); export KUBECONFIG
 
-sed "s/\${BUILD_SHA}/$older/" "$here/manifests.yaml" > "$work/manifests.yaml"
+if [ -z "${ROLLCAST:-}" ]; then cargo build --quiet --manifest-path "$here/../Cargo.toml"; ROLLCAST=$here/../target/debug/rollcast; fi
+BUILD_SHA=$older "$ROLLCAST" render --fleet "$here/../fleet.toml" > "$work/manifests.yaml"
 # A claim is bound where a volume waits for it, as a provisioner would make one.
 kubectl apply -f - >&2 <<'Y'
 apiVersion: v1
@@ -35,10 +36,12 @@ for workload in $(kubectl -n agents get deployments,statefulsets,daemonsets -o n
 kinds=serviceaccounts,configmaps,persistentvolumeclaims,services,deployments,statefulsets,daemonsets,replicasets,controllerrevisions,pods
 { kubectl get namespace agents -o json --show-managed-fields; kubectl -n agents get "$kinds" -o json --show-managed-fields; } > "$work/read.json"
 
-python3 - "$work/read.json" "$out" "$kept" <<'P'
+version=$(kubectl version -o json | python3 -c 'import json, sys; v = json.load(sys.stdin)["serverVersion"]; print(v["major"] + "." + v["minor"])')
+
+python3 - "$work/read.json" "$out" "$kept" "$version" <<'P'
 """One List of what was read, sorted; compared with the committed one if it was not to replace it."""
 import json, os, re, sys
-read, out, kept = sys.argv[1:]
+read, out, kept, version = sys.argv[1:]
 
 def objects(text):
     decoder, at = json.JSONDecoder(), 0
@@ -64,7 +67,7 @@ def without_what_varies(o):
 
 items = sorted((o for o in objects(open(read).read()) if wanted(o)), key=order)
 with open(out + ".new", "w") as f:
-    json.dump({"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": ""}}, f, indent=4)
+    json.dump({"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"annotations": {"rollcast/kubernetes-version": version}, "resourceVersion": ""}}, f, indent=4)
     f.write("\n")
 os.replace(out + ".new", out)
 if out != kept and os.path.exists(kept):
