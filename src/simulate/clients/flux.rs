@@ -4,10 +4,10 @@
 //! (`hasDrifted`) and kustomize-controller `internal/controller/kustomization_controller.go` (`apply`).
 
 use super::applying::Wanted;
-use super::last_applied::LAST_APPLIED;
 use super::managers::{Takeover, taken_over};
 use super::sender::{Options, Sender, from_server};
 use super::{Api, Outcome, Performed};
+use crate::apply::last_applied::LAST_APPLIED;
 use crate::object::{Map, ObjectId, Value, at};
 use crate::simulate::request::PatchKind;
 use serde_json::json;
