@@ -76,6 +76,8 @@ pub(super) fn push_json_string(out: &mut String, text: &str, html: bool) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
             '<' | '>' | '&' | '\u{2028}' | '\u{2029}' if html => push(out, format_args!("\\u{:04x}", c as u32)),
             c if (c as u32) < 0x20 => push(out, format_args!("\\u{:04x}", c as u32)),
             c => out.push(c),
@@ -85,7 +87,7 @@ pub(super) fn push_json_string(out: &mut String, text: &str, html: bool) {
 }
 
 /// Appends a value as `encoding/json` writes a map: keys sorted, markup escaped.
-pub(super) fn push_json(out: &mut String, value: &Value) {
+pub(crate) fn push_json(out: &mut String, value: &Value) {
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),

@@ -3,7 +3,7 @@
 pub mod field_manager;
 pub mod field_set;
 pub mod fields_v1;
-mod go_format;
+pub(crate) mod go_format;
 pub mod json_patch;
 pub mod last_applied;
 pub mod managers;

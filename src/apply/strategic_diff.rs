@@ -3,9 +3,10 @@
 //! Follows apimachinery `pkg/util/strategicpatch/patch.go` (`CreateTwoWayMergePatch`, `CreateThreeWayMergePatch`) and
 //! `pkg/util/jsonmergepatch/patch.go` (`CreateThreeWayJSONMergePatch`).
 
+use super::go_format::plain;
 use super::strategic::{
-    By, DELETE_FROM_LIST, DIRECTIVE, Merge, Merging, Purpose, RETAIN_KEYS, SET_ELEMENT_ORDER, Strategy, go_sorted, go_text, items_are_maps,
-    look_up, look_up_list, no_merge_key, same_type, sort_by_order,
+    By, DELETE_FROM_LIST, DIRECTIVE, Merge, Merging, Purpose, RETAIN_KEYS, SET_ELEMENT_ORDER, Strategy, go_sorted, items_are_maps, look_up,
+    look_up_list, no_merge_key, same_type, sort_by_order,
 };
 use super::{PatchError, merge_patch};
 use crate::object::{Map, Value};
@@ -173,7 +174,7 @@ impl<'s> Diff<'s> {
 
     fn lists_of_maps(self, merging: Merging<'s>, original: &[Value], modified: &[Value]) -> Result<ListDiff, PatchError> {
         let (key, by) = (merging.merge_key, By::Key(merging.merge_key));
-        let id = |item: &Value| go_text(by.identity(item));
+        let id = |item: &Value| plain(by.identity(item));
         let (mut patch, mut deleted) = (Vec::new(), Vec::new());
         for pair in paired(original, modified, id, |item| item.get(key).map(drop).ok_or_else(|| no_merge_key(item, key)))? {
             match pair {
@@ -202,7 +203,7 @@ impl<'s> Diff<'s> {
 
     fn lists_of_scalars(self, original: &[Value], modified: &[Value]) -> Result<ListDiff, PatchError> {
         let mut diff = ListDiff::default();
-        for pair in paired(original, modified, go_text, |_| Ok(()))? {
+        for pair in paired(original, modified, plain, |_| Ok(()))? {
             match pair {
                 (None, Some(item)) if self.changes => diff.patch.push(item.clone()),
                 (Some(there), None) if self.deletions && !diff.deleted.contains(there) => diff.deleted.push(there.clone()),
@@ -211,7 +212,7 @@ impl<'s> Diff<'s> {
         }
         diff.patch = sort_by_order(diff.patch, modified, By::Itself)?;
         // The original list is sorted by now, so that an unsorted list differs from itself.
-        let sorted = go_sorted(original.iter().collect(), |item| go_text(item));
+        let sorted = go_sorted(original.iter().collect(), |item| plain(item));
         if !diff.deleted.is_empty() || self.changes && !sorted.into_iter().eq(modified) {
             diff.order = modified.to_vec();
         }

@@ -1,21 +1,6 @@
-//! Values as Go shows and sorts them, where that shows in answers or decides an order.
+//! Values as Go names and sorts them, where that shows in answers or decides an order.
 
 use crate::object::Value;
-
-/// A value as Go's `%v` prints it: `map[a:1 b:[x y]]`.
-pub(in crate::apply) fn go_text(value: &Value) -> String {
-    match value {
-        Value::Null => "<nil>".into(),
-        Value::String(text) => text.clone(),
-        Value::Array(list) => format!("[{}]", list.iter().map(go_text).collect::<Vec<_>>().join(" ")),
-        Value::Object(map) => {
-            let mut entries: Vec<String> = map.iter().map(|(k, v)| format!("{k}:{}", go_text(v))).collect();
-            entries.sort();
-            format!("map[{}]", entries.join(" "))
-        }
-        other => other.to_string(),
-    }
-}
 
 /// What Go calls a JSON value's type.
 pub(super) fn go_type(value: &Value) -> &'static str {
@@ -41,13 +26,7 @@ pub(in crate::apply) fn go_sorted<T>(items: Vec<T>, text: impl Fn(&T) -> String)
 
 #[cfg(test)]
 mod tests {
-    use super::{go_sorted, go_text};
-    use serde_json::json;
-
-    #[test]
-    fn values_as_go_prints_them() {
-        assert_eq!(go_text(&json!({"b": [1, "x", null], "a": {"c": true}})), "map[a:map[c:true] b:[1 x <nil>]]");
-    }
+    use super::go_sorted;
 
     #[test]
     fn equal_texts_come_out_reversed() {

@@ -2,11 +2,11 @@
 //!
 //! Follows apimachinery `pkg/util/strategicpatch/patch.go` (`mergeMap`, `mergePatchIntoOriginal`, `mergeSlice`).
 
-use super::golang::go_text;
 use super::lookup::{Merging, Strategy, look_up, look_up_list};
 use super::order::{By, arrange, bad_type, no_merge_key, partition};
 use super::{DELETE_FROM_LIST, DIRECTIVE, RETAIN_KEYS, SET_ELEMENT_ORDER};
 use crate::apply::PatchError;
+use crate::apply::go_format::plain;
 use crate::object::{Map, Value};
 use crate::schema::{Schema, Type};
 use std::mem::discriminant;
@@ -270,7 +270,7 @@ pub(in crate::apply) fn items_are_maps(lists: &[&[Value]]) -> Result<Option<bool
         return Err(PatchError::Rejected("lists of lists are not supported".into()));
     }
     if first.is_null() || items.any(|item| !same_type(first, item)) {
-        let shown: Vec<String> = lists.iter().map(|list| go_text(&Value::Array(list.to_vec()))).collect();
+        let shown: Vec<String> = lists.iter().map(|list| plain(&Value::Array(list.to_vec()))).collect();
         return Err(PatchError::Internal(format!("list element types are not identical: [{}]", shown.join(" "))));
     }
     Ok(Some(first.is_object()))
@@ -301,7 +301,7 @@ fn agree_on_order(patched: &[Value], order: &[Value], merge_key: &str) -> Result
     if wanted.peek().is_none() {
         return Ok(());
     }
-    let (patched, order) = (go_text(&Value::Array(patched.to_vec())), go_text(&Value::Array(order.to_vec())));
+    let (patched, order) = (plain(&Value::Array(patched.to_vec())), plain(&Value::Array(order.to_vec())));
     Err(PatchError::Internal(format!("The order in patch list:\n{patched}\n doesn't match {SET_ELEMENT_ORDER} list:\n{order}\n")))
 }
 
@@ -330,9 +330,9 @@ fn discard_nulls(value: &mut Value) {
 fn unknown_directive(directive: &Value, map: &Value) -> PatchError {
     let shown = match directive {
         Value::String(text) => text.clone(),
-        other => format!("%!s({}={})", super::golang::go_type(other), go_text(other)),
+        other => format!("%!s({}={})", super::golang::go_type(other), plain(other)),
     };
-    PatchError::Internal(format!("unknown patch type: {shown} in map: {}", go_text(map)))
+    PatchError::Internal(format!("unknown patch type: {shown} in map: {}", plain(map)))
 }
 
 fn bad_format(what: &str) -> PatchError {
@@ -340,7 +340,7 @@ fn bad_format(what: &str) -> PatchError {
 }
 
 fn differ(a: &Value, b: &Value) -> PatchError {
-    let (a, b) = (go_text(a), go_text(b));
+    let (a, b) = (plain(a), plain(b));
     PatchError::Internal(format!("{a} and {b} are not deep equal: this may happen when calculating the 3-way diff patch"))
 }
 

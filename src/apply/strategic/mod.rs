@@ -8,7 +8,7 @@ mod lookup;
 mod merge;
 mod order;
 
-pub(super) use golang::{go_sorted, go_text};
+pub(super) use golang::go_sorted;
 pub(super) use lookup::{Merging, Strategy, look_up, look_up_list};
 pub(super) use merge::{Merge, Purpose, items_are_maps, same_type};
 pub(super) use order::{By, no_merge_key, sort_by_order};

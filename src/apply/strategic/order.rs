@@ -3,8 +3,9 @@
 //! Follows apimachinery `pkg/util/strategicpatch/patch.go` (`normalizeElementOrder`, `mergeSortedSlice`, `normalizeSliceOrder`).
 
 use super::DIRECTIVE;
-use super::golang::{go_text, go_type};
+use super::golang::go_type;
 use crate::apply::PatchError;
+use crate::apply::go_format::plain;
 use crate::object::Value;
 
 /// What tells the items of a list apart.
@@ -43,7 +44,7 @@ impl By<'_> {
 
 /// The refusal of an item without its merge key.
 pub(in crate::apply) fn no_merge_key(item: &Value, key: &str) -> PatchError {
-    PatchError::Internal(format!("map: {} does not contain declared merge key: {key}", go_text(item)))
+    PatchError::Internal(format!("map: {} does not contain declared merge key: {key}", plain(item)))
 }
 
 /// The refusal of a value of another type.

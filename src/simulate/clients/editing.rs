@@ -2,10 +2,11 @@
 //!
 //! Follows kubectl `pkg/cmd/{patch,scale,replace,delete}/*.go` and cli-runtime `pkg/resource/helper.go`.
 
-use super::last_applied::{LAST_APPLIED, annotated};
+use super::last_applied::annotated;
 use super::objects::{Aim, chosen, of_manifest, of_reference};
 use super::sender::{Options, Sender, from_server, outcome};
 use super::{Api, Outcome, Performed, Session, command};
+use crate::apply::last_applied::LAST_APPLIED;
 use crate::fleet::pipeline::PatchType;
 use crate::object::{ObjectId, Value, at, map_at, text};
 use crate::simulate::request::PatchKind;

@@ -4,10 +4,10 @@
 //! (`hasDrifted`) and kustomize-controller `internal/controller/kustomization_controller.go` (`apply`).
 
 use super::applying::Wanted;
-use super::last_applied::LAST_APPLIED;
 use super::managers::{Takeover, taken_over};
 use super::sender::{Options, Sender, from_server};
 use super::{Api, Outcome, Performed};
+use crate::apply::last_applied::LAST_APPLIED;
 use crate::object::{Map, ObjectId, Value, at};
 use crate::simulate::request::PatchKind;
 use serde_json::json;
@@ -26,7 +26,7 @@ const TAKEN_OVER: [Takeover; 4] =
 
 /// Applies all manifests, definitions first. A stage whose dry run fails is not applied, nor is what comes after it.
 pub(super) fn apply(api: &mut impl Api, found: Vec<Result<Wanted, (ObjectId, String)>>, manager: &str, line: &str) -> Vec<Performed> {
-    let (mut performed, mut stages, mut failed) = (Vec::new(), [Vec::new(), Vec::new(), Vec::new()], false);
+    let (mut performed, mut stages) = (Vec::new(), [Vec::new(), Vec::new(), Vec::new()]);
     for found in found {
         match found {
             Ok(wanted) => stages[stage(&wanted.0.id.kind)].push(wanted),
@@ -34,15 +34,13 @@ pub(super) fn apply(api: &mut impl Api, found: Vec<Result<Wanted, (ObjectId, Str
         }
     }
     for stage in stages {
-        if failed || !performed.is_empty() && performed.iter().any(|p| p.outcome.is_failure()) {
+        if performed.iter().any(|p: &Performed| p.outcome.is_failure()) {
             let skipped =
                 |(aim, _): Wanted| Performed::unsent(aim.id, line.to_owned(), Outcome::Skipped("an earlier dry run failed".into()));
             performed.extend(stage.into_iter().map(skipped));
             continue;
         }
-        let all = apply_stage(api, stage, manager, line);
-        failed = all.iter().any(|p| p.outcome.is_failure());
-        performed.extend(all);
+        performed.extend(apply_stage(api, stage, manager, line));
     }
     performed
 }

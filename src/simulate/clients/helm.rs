@@ -13,7 +13,7 @@ use super::sender::{Options, Sender, from_server, outcome};
 use super::{Api, Outcome, Performed, Session, command};
 use crate::object::{Map, ObjectId, Value, at, map_at, text};
 use crate::simulate::request::PatchKind;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Upgrades the release to the manifests: one that cannot be created ends it, one that cannot be updated does not.
 pub(super) fn upgrade(
@@ -28,7 +28,7 @@ pub(super) fn upgrade(
         let found = manifests.iter().filter_map(|manifest| of_manifest(api, manifest, session).ok());
         found.map(|(aim, manifest)| (aim.id.clone(), (aim, manifest))).collect()
     });
-    let (mut performed, mut kept, mut ended) = (Vec::with_capacity(found.len()), Vec::new(), false);
+    let (mut performed, mut kept, mut ended) = (Vec::with_capacity(found.len()), BTreeSet::new(), false);
     for found in found {
         let (aim, manifest) = match found {
             Ok(wanted) => wanted,
@@ -37,7 +37,7 @@ pub(super) fn upgrade(
                 return vec![Performed::unsent(id, line, Outcome::Failed(format!("Error: unable to build kubernetes objects: {why}")))];
             }
         };
-        kept.push(aim.id.clone());
+        kept.insert(aim.id.clone());
         if ended {
             performed.push(Performed::unsent(
                 aim.id,

@@ -3,8 +3,9 @@
 //! Follows client-go `util/csaupgrade/upgrade.go` (kubectl, Argo CD, Helm) and fluxcd/pkg `ssa/patch.go`
 //! (`PatchReplaceFieldsManagers`).
 
-use super::last_applied::LAST_APPLIED;
-use crate::object::{Map, Value, at, items, text};
+use crate::apply::fields_v1;
+use crate::apply::last_applied::LAST_APPLIED;
+use crate::object::{Value, at, items, text};
 use serde_json::json;
 
 /// The names of the managers of an operation that own the last-applied annotation.
@@ -98,30 +99,10 @@ fn is(entry: &Value, manager: &str, operation: &str) -> bool {
     text(entry, &["manager"]) == manager && entry["operation"] == operation && text(entry, &["subresource"]).is_empty()
 }
 
-/// The union of two sets of fields. A field without fields below it is a member, as is one that has a `.`.
+/// The union of two sets of fields; the first of them if they cannot be read.
 fn united(a: &Value, b: &Value) -> Value {
-    fn fields(value: &Value) -> Map<String, Value> {
-        value.as_object().cloned().unwrap_or_default()
+    match (fields_v1::read(a), fields_v1::read(b)) {
+        (Ok(a), Ok(b)) => fields_v1::write(&a.union(&b)),
+        _ => a.clone(),
     }
-    fn below(a: Map<String, Value>, b: Map<String, Value>) -> Map<String, Value> {
-        let mut all = a;
-        for (key, b) in b {
-            match all.get_mut(&key) {
-                Some(a) if key != "." => *a = Value::Object(field(fields(a), fields(&b))),
-                _ => drop(all.insert(key, b)),
-            }
-        }
-        all.sort_keys();
-        all
-    }
-    fn field(a: Map<String, Value>, b: Map<String, Value>) -> Map<String, Value> {
-        let member = |map: &Map<String, Value>| map.is_empty() || map.contains_key(".");
-        let member = member(&a) || member(&b);
-        let mut all = below(a, b);
-        if member && !all.is_empty() {
-            all.shift_insert(0, ".".into(), json!({}));
-        }
-        all
-    }
-    Value::Object(below(fields(a), fields(b)))
 }

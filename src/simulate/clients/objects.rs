@@ -63,17 +63,26 @@ pub(super) fn of_reference(api: &impl Api, reference: &str, session: &Session<'_
 
 /// The object of a manifest, and the manifest with its namespace filled in.
 pub(super) fn of_manifest(api: &impl Api, manifest: &Value, session: &Session<'_>) -> Result<(Aim, Value), String> {
-    let gvk = Gvk::of(manifest);
-    let resource = api.resource(&gvk).ok_or_else(|| {
-        let (name, version) = (text(manifest, &["metadata", "name"]), gvk.api_version());
-        format!("resource mapping not found for name: {name:?}: no matches for kind {:?} in version {version:?}", gvk.kind)
-    })?;
+    let aim = aim_of(api, manifest, session)?;
     let mut manifest = manifest.clone();
-    if resource.namespaced && text(&manifest, &["metadata", "namespace"]).is_empty() {
+    if aim.resource.namespaced && text(&manifest, &["metadata", "namespace"]).is_empty() {
         map_at(&mut manifest, &["metadata"]).insert("namespace".into(), session.namespace.into());
     }
-    let aim = aim(resource, text(&manifest, &["metadata", "namespace"]), text(&manifest, &["metadata", "name"]));
     Ok((aim, manifest))
+}
+
+/// The object of a manifest.
+pub(super) fn aim_of(api: &impl Api, manifest: &Value, session: &Session<'_>) -> Result<Aim, String> {
+    let (gvk, name) = (Gvk::of(manifest), text(manifest, &["metadata", "name"]));
+    let resource = api.resource(&gvk).ok_or_else(|| {
+        let version = gvk.api_version();
+        format!("resource mapping not found for name: {name:?}: no matches for kind {:?} in version {version:?}", gvk.kind)
+    })?;
+    let namespace = match text(manifest, &["metadata", "namespace"]) {
+        "" => session.namespace,
+        named => named,
+    };
+    Ok(aim(resource, namespace, name))
 }
 
 fn aim(resource: Resource, namespace: &str, name: &str) -> Aim {
@@ -93,7 +102,7 @@ pub(super) fn chosen(
         return named.iter().map(|reference| of_reference(api, reference, session)).collect();
     }
     let wanted = |m: &&Value| kinds.contains(&text(m, &["kind"])) && pod_spec_path(&Gvk::of(m)).is_some();
-    manifests.iter().filter(wanted).map(|manifest| of_manifest(api, manifest, session).map(|(aim, _)| aim)).collect()
+    manifests.iter().filter(wanted).map(|manifest| aim_of(api, manifest, session)).collect()
 }
 
 /// Where a kind has its pod spec, for the kinds that kubectl knows one of (`pkg/polymorphichelpers/updatepodspec.go`).

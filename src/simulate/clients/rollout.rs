@@ -2,10 +2,10 @@
 //!
 //! Follows kubectl `pkg/cmd/rollout/*.go` and `pkg/polymorphichelpers/{objectrestarter,objectpauser,objectresumer,rollback}.go`.
 
-use super::last_applied::LAST_APPLIED;
 use super::objects::{Aim, chosen};
 use super::sender::{Options, Sender, outcome};
 use super::{Api, Outcome, Performed, Session, command};
+use crate::apply::last_applied::LAST_APPLIED;
 use crate::object::{Map, ObjectId, Value, at, integer, items, map_at, text};
 use crate::simulate::request::PatchKind;
 use serde_json::json;

@@ -3,11 +3,11 @@
 //!
 //! Follows kubectl `pkg/cmd/apply/apply.go` (`applyOneObject`, `saveLastApplyAnnotationIfNecessary`, `migrateToSSAIfNecessary`).
 
-use super::last_applied::LAST_APPLIED;
 use super::managers;
 use super::objects::Aim;
 use super::sender::{Options, Sender, from_server};
 use super::{Api, Outcome};
+use crate::apply::last_applied::LAST_APPLIED;
 use crate::object::{Value, at, text};
 use crate::simulate::request::PatchKind;
 use crate::simulate::status::ApiError;

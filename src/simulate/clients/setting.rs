@@ -2,7 +2,7 @@
 //!
 //! Follows kubectl `pkg/cmd/set/{set_image,set_env,set_resources,helper}.go`.
 
-use super::objects::{Aim, chosen, of_manifest, pod_spec_path};
+use super::objects::{Aim, aim_of, chosen, pod_spec_path};
 use super::sender::{Options, Sender, outcome};
 use super::{Api, Outcome, Performed, Session, command};
 use crate::apply::strategic_diff;
@@ -29,7 +29,7 @@ pub(super) struct Images<'a> {
 pub(super) fn images(api: &mut impl Api, session: &Session<'_>, manifests: &[Value], wanted: &Images<'_>) -> Vec<Performed> {
     let rendered = manifests.iter().filter(|manifest| pod_spec_path(&Gvk::of(manifest)).is_some());
     let rendered: BTreeMap<ObjectId, &Value> =
-        rendered.filter_map(|manifest| of_manifest(api, manifest, session).ok().map(|(aim, _)| (aim.id, manifest))).collect();
+        rendered.filter_map(|manifest| aim_of(api, manifest, session).ok().map(|aim| (aim.id, manifest))).collect();
     let mut performed = Vec::new();
     for aim in chosen(api, session, manifests, wanted.workloads, &KINDS) {
         let aim = match aim {

@@ -9,6 +9,7 @@ use crate::simulate::status::{ApiError, Cause, Reason};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::slice::from_ref;
 use std::sync::Arc;
 
 /// A server that gives the recorded answers one after the other.
@@ -292,12 +293,12 @@ fn flux_applies_what_has_drifted() {
     let (old, new) = (config_map(json!({"a": "1"})), config_map(json!({"a": "2"})));
     let dry =
         "PATCH /api/v1/namespaces/ns/configmaps/c?dryRun=All&fieldManager=kustomize-controller&force=true application/apply-patch+yaml";
-    let mut api = Willing::with(&[old.clone()]);
-    assert_eq!(applied(&mut api, Who::Flux, &[old.clone()], &SESSION), ["ConfigMap/ns/c unchanged"]);
+    let mut api = Willing::with(from_ref(&old));
+    assert_eq!(applied(&mut api, Who::Flux, from_ref(&old), &SESSION), ["ConfigMap/ns/c unchanged"]);
     assert_eq!(api.sent, [format!("{dry} {old}")]);
 
-    let mut api = Willing::with(&[old.clone()]);
-    assert_eq!(applied(&mut api, Who::Flux, &[new.clone()], &SESSION), ["ConfigMap/ns/c configured"]);
+    let mut api = Willing::with(from_ref(&old));
+    assert_eq!(applied(&mut api, Who::Flux, from_ref(&new), &SESSION), ["ConfigMap/ns/c configured"]);
     assert_eq!(api.sent, [format!("{dry} {new}"), format!("{} {new}", dry.replace("dryRun=All&", ""))]);
 
     let mut api = Willing::with(&[]);
