@@ -588,3 +588,15 @@ fn other_ordinals_replace_the_pods_out_of_range() {
     let names: Vec<_> = pods(&cluster).iter().filter(|p| !super::reading::deleting(p)).map(|p| name(p).to_owned()).collect();
     assert_eq!(names, ["w-2", "w-3", "w-4"]);
 }
+
+#[test]
+fn an_annotation_rolls_back() {
+    let mut cluster = cluster();
+    let id = create(&mut cluster, deployment(1, json!({})));
+    settle(&mut cluster, &id, |d| image(d, "x:2"));
+    let happenings = settle(&mut cluster, &id, |d| d["metadata"]["annotations"]["deprecated.deployment.rollback.to"] = "0".into());
+    assert_eq!((moves(&happenings), of_image(&cluster, "x:1")), (1, 1));
+    let deployment = cluster.store.get(&id).unwrap();
+    assert_eq!(annotation(deployment, "deprecated.deployment.rollback.to"), None);
+    assert!(label(&deployment["spec"]["template"], super::reading::TEMPLATE_HASH).is_empty());
+}
