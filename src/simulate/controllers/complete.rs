@@ -24,7 +24,7 @@ impl fmt::Display for Assumption {
 }
 
 /// Puts in, silently, what a snapshot does not have of its workloads. Returns what was assumed; call it once, after the last
-/// object was loaded.
+/// object was loaded and the timing was set.
 pub fn complete(cluster: &mut Cluster) -> Vec<Assumption> {
     index::refresh(cluster);
     let mut assumed = Vec::new();

@@ -20,6 +20,7 @@ const CLAIM_PROTECTION: &str = "kubernetes.io/pvc-protection";
 pub(super) fn note(cluster: &mut Cluster, change: &Change) {
     let replaced = |b: &Arc<Value>| change.after.as_ref().is_none_or(|a| uid(a) != uid(b));
     if let Some(before) = change.before.as_ref().filter(|b| replaced(b)) {
+        cluster.controllers.gone.insert(uid(before).to_owned());
         let dependents: Vec<ObjectId> = cluster.controllers.index.dependents(uid(before)).cloned().collect();
         dependents.into_iter().for_each(|id| cluster.controllers.queue.push(Task::Collect(id)));
         for owner in items(before, &["metadata", "ownerReferences"]) {
@@ -61,9 +62,10 @@ pub(super) fn collect(cluster: &mut Cluster, id: &ObjectId) {
     let (mut alive, mut foreground) = (false, false);
     for owner in owners {
         match owner_of(cluster, owner, id) {
-            Some(owner) if waits(&owner) => foreground = true,
+            Some(found) if waits(&found) => foreground = true,
             Some(_) => alive = true,
-            None => {}
+            // Not in the store and not removed from it: a snapshot need not have every kind.
+            None => alive |= !cluster.controllers.gone.contains(text(owner, &["uid"])),
         }
     }
     if alive {

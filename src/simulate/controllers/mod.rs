@@ -43,8 +43,8 @@ const OWN_UIDS: &str = "726f6c6c-6361-4374-8000-";
 /// The labels that name a pod's revision.
 const REVISION_LABELS: [&str; 2] = [reading::TEMPLATE_HASH, reading::REVISION_HASH];
 
-/// So many tasks at one instant mean that two controllers undo each other's work for ever.
-const TASKS_AT_ONE_INSTANT: usize = 1_000_000;
+/// So many tasks for each object at one instant mean that two controllers undo each other's work for ever.
+const TASKS_AT_ONE_INSTANT: usize = 1_000;
 
 /// What the controllers keep between two writes.
 #[derive(Clone, Debug, Default)]
@@ -69,6 +69,8 @@ pub struct Controllers {
     touched: BTreeSet<ObjectId>,
     outlook: BTreeMap<ObjectId, Happening>,
     emptying: BTreeMap<String, BTreeSet<ObjectId>>,
+    /// The uids of objects that were removed.
+    gone: BTreeSet<String>,
 }
 
 impl Controllers {
@@ -150,7 +152,7 @@ pub fn run(cluster: &mut Cluster, until: &Until<'_>) -> Ended {
 
 /// Works the queue off; what the work itself changes is queued behind it.
 fn work(cluster: &mut Cluster) {
-    for _ in 0..TASKS_AT_ONE_INSTANT {
+    for _ in 0..TASKS_AT_ONE_INSTANT * (cluster.store.len() + 1) {
         let Some(task) = cluster.controllers.queue.pop() else { return };
         match task {
             Task::Sync(id) => sync(cluster, &id),

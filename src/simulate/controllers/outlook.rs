@@ -63,10 +63,19 @@ fn outlook(cluster: &Cluster, id: &ObjectId, workload: &Arc<Value>) -> Option<Ha
         "StatefulSet" => stateful(cluster, workload),
         _ => daemon(workload),
     };
+    if held == Some(Waits::NoReplicas) && !moved(cluster, id) {
+        return None;
+    }
     if let Some(why) = held {
         return Some(Happening::Pending { workload: id.clone(), why });
     }
     stuck(cluster, id, workload).map(|why| Happening::Stuck { workload: id.clone(), why })
+}
+
+/// Whether the revision of a workload has moved since the beginning.
+fn moved(cluster: &Cluster, id: &ObjectId) -> bool {
+    let moved = |h: &Happening| matches!(h, Happening::RevisionMoved { workload, from: Some(_), .. } if workload == id);
+    cluster.controllers.happenings.iter().rev().any(moved)
 }
 
 fn deployment(cluster: &Cluster, deployment: &Value) -> Option<Waits> {

@@ -562,3 +562,41 @@ fn a_job_runs_and_ends_if_it_is_let() {
         assert_eq!(pods(&cluster).len(), 1);
     }
 }
+
+#[test]
+fn what_another_owner_keeps_is_not_collected() {
+    let mut cluster = cluster();
+    let id = create(&mut cluster, deployment(1, json!({})));
+    let owner = |uid: &str| json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "w", "uid": uid});
+    let own = cluster.store.get(&id).unwrap()["metadata"]["uid"].as_str().unwrap().to_owned();
+    for (name, owners) in [("kept", vec![owner(&own), owner("elsewhere")]), ("lost", vec![owner(&own)])] {
+        cluster.store.put(json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "ns", "uid": name, "ownerReferences": owners},
+        }));
+    }
+    cluster.store.remove(&id);
+    run(&mut cluster, &Until::Settled);
+    let left: Vec<_> = cluster.store.list("", "ConfigMap", None).map(|(id, _)| id.name.clone()).collect();
+    assert_eq!(left, ["kept"]);
+}
+
+#[test]
+fn other_ordinals_replace_the_pods_out_of_range() {
+    let mut cluster = cluster();
+    let id = create(&mut cluster, stateful(3, json!({})));
+    settle(&mut cluster, &id, |s| s["spec"]["ordinals"] = json!({"start": 2}));
+    let names: Vec<_> = pods(&cluster).iter().filter(|p| !super::reading::deleting(p)).map(|p| name(p).to_owned()).collect();
+    assert_eq!(names, ["w-2", "w-3", "w-4"]);
+}
+
+#[test]
+fn an_annotation_rolls_back() {
+    let mut cluster = cluster();
+    let id = create(&mut cluster, deployment(1, json!({})));
+    settle(&mut cluster, &id, |d| image(d, "x:2"));
+    let happenings = settle(&mut cluster, &id, |d| d["metadata"]["annotations"]["deprecated.deployment.rollback.to"] = "0".into());
+    assert_eq!((moves(&happenings), of_image(&cluster, "x:1")), (1, 1));
+    let deployment = cluster.store.get(&id).unwrap();
+    assert_eq!(annotation(deployment, "deprecated.deployment.rollback.to"), None);
+    assert!(label(&deployment["spec"]["template"], super::reading::TEMPLATE_HASH).is_empty());
+}

@@ -5,6 +5,7 @@
 
 mod new_set;
 mod recreate;
+mod rollback;
 mod rolling;
 mod scale;
 mod status;
@@ -62,7 +63,10 @@ pub(super) fn sync(cluster: &mut Cluster, id: &ObjectId) {
         return;
     }
     status::note_pause(cluster, &mut rollout);
-    if rollout.deployment["spec"]["paused"] == true || is_scaling_event(cluster, &mut rollout) {
+    let paused = rollout.deployment["spec"]["paused"] == true;
+    if let Some(wanted) = rollback::wanted(&rollout.deployment).filter(|_| !paused) {
+        rollback::sync(cluster, rollout, wanted);
+    } else if paused || is_scaling_event(cluster, &mut rollout) {
         scale_only(cluster, rollout);
     } else if rollout.rolling() {
         rolling::sync(cluster, rollout);

@@ -63,10 +63,15 @@ fn keep_up(cluster: &mut Cluster, rollout: &mut Rollout, next: i64) {
     }
 }
 
-/// The annotations that a ReplicaSet takes over.
-fn copied(deployment: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    let all = at(deployment, &["metadata", "annotations"]).and_then(Value::as_object);
-    all.into_iter().flatten().filter(|(key, _)| !NOT_COPIED.contains(&key.as_str()))
+/// The annotations that a Deployment and its ReplicaSet share.
+pub(super) fn copied(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    let all = at(object, &["metadata", "annotations"]).and_then(Value::as_object);
+    all.into_iter().flatten().filter(|(key, _)| is_copied(key))
+}
+
+/// Whether a Deployment and its ReplicaSet share an annotation.
+pub(super) fn is_copied(key: &str) -> bool {
+    !NOT_COPIED.contains(&key)
 }
 
 fn create(cluster: &mut Cluster, rollout: &mut Rollout, next: i64) {
