@@ -345,10 +345,19 @@ fn epoch(state: &State) -> jiff::Timestamp {
     newest.checked_add(jiff::SignedDuration::from_mins(1)).unwrap_or(newest)
 }
 
-/// A workload whose kind could not be read may be there already: nothing can be said of it.
+/// What a verdict on a workload rests on, beside the workload itself.
+fn rests_on(kind: &str) -> [(&'static str, &'static str); 2] {
+    let revisions = if kind == "Deployment" { "ReplicaSet" } else { "ControllerRevision" };
+    [("apps", revisions), ("", "Pod")]
+}
+
+/// Nothing can be said of a workload that may be there without having been read, or whose revisions or pods were refused.
 pub(super) fn doubt(judged: &mut [Judged], state: &State) {
     for one in judged {
-        if let Some(why) = state.unknown(&one.workload.group, &one.workload.kind, &one.workload.namespace) {
+        let (namespace, kind) = (one.workload.namespace.as_str(), one.workload.kind.as_str());
+        let own = state.unknown(&one.workload.group, kind, namespace);
+        let why = own.or_else(|| rests_on(kind).iter().find_map(|(group, kind)| state.unknown(group, kind, namespace)));
+        if let Some(why) = why {
             one.verdict = Verdict::Unknown;
             one.reasons.insert(0, (None, Reason::Unknown { why }));
         }

@@ -3,7 +3,7 @@
 //! Follows `endpoints/handlers/create.go:createHandler` and `pkg/registry/rest/create.go:BeforeCreate`.
 
 use super::{Outcome, Write, body, options};
-use crate::object::{ObjectId, Value, map_at, text};
+use crate::object::{ObjectId, Value, text};
 use crate::simulate::status::quoted;
 use crate::simulate::{ApiError, Cluster, Reason, admission, strategy, validate};
 use std::sync::Arc;
@@ -14,14 +14,15 @@ impl Cluster {
         let mut object = write.decode_object(self, &sent)?;
         body::wipe_system_metadata(&mut object);
         write.settle_namespace(&mut object)?;
-        self.own_created(write, &sent, &mut object);
+        write.sent = Some(sent);
+        self.own_created(write, &mut object);
         self.finish_create(write, object)
     }
 
     /// The writer owns every field of what it creates, defaults included.
-    pub(super) fn own_created(&self, write: &Write<'_>, sent: &Value, object: &mut Value) {
+    pub(super) fn own_created(&self, write: &Write<'_>, object: &mut Value) {
         let manager = options::manager(&write.request.options);
-        self.with_field_manager(write, |fields| fields.update(None, object, Some(sent), &manager, &self.clock.timestamp()));
+        self.with_field_manager(write, |fields| fields.update(None, object, write.sent.as_ref(), &manager, &self.clock.timestamp()));
     }
 
     /// Admission, system metadata, strategy, validation, storage: the same for POST, PUT and apply of a missing object.
@@ -29,7 +30,6 @@ impl Cluster {
         admission::mutate(self, &write.served, &mut object, None, &mut write.warnings)?;
         let sent_version = !text(&object, &["metadata", "resourceVersion"]).is_empty();
         let uid = self.store.new_uid();
-        generate_name(&mut object, &uid);
         strategy::prepare_create(&self.context(write, uid), &mut object);
         let checks = write.checks(self);
         let causes = validate::create(&checks, &object);
@@ -60,15 +60,7 @@ impl Cluster {
             uid,
             now: self.clock.timestamp(),
             status_subresource: true,
-            sent: None,
+            sent: write.sent.as_ref(),
         }
-    }
-}
-
-/// `generateName` and five characters; the server draws them, here they come from the uid.
-fn generate_name(object: &mut Value, uid: &str) {
-    let generate = text(object, &["metadata", "generateName"]).to_owned();
-    if !generate.is_empty() && text(object, &["metadata", "name"]).is_empty() {
-        map_at(object, &["metadata"]).insert("name".into(), format!("{generate}{}", &uid[uid.len() - 5..]).into());
     }
 }

@@ -24,6 +24,8 @@ struct Write<'r> {
     served: Served,
     ty: Type,
     dry_run: bool,
+    /// What the object was decoded from: the body, or what a patch made of the live object.
+    sent: Option<Value>,
     warnings: Vec<String>,
 }
 
@@ -49,7 +51,7 @@ impl Cluster {
         let served = self.served(&request.target)?;
         options::check(request)?;
         let ty = served.ty.clone().unwrap_or(Type::Any);
-        Ok(Write { request, served, ty, dry_run: !request.options.dry_run.is_empty(), warnings: Vec::new() })
+        Ok(Write { request, served, ty, dry_run: !request.options.dry_run.is_empty(), sent: None, warnings: Vec::new() })
     }
 
     fn carry_out(&mut self, write: &mut Write<'_>) -> Outcome {

@@ -18,7 +18,8 @@ impl Cluster {
         let patched = patched_value(self.schema, &write.ty, &live, &write.body()?, kind)?;
         let mut object = write.decode_patched(self, &patched)?;
         write.settle_namespace(&mut object)?;
-        self.own_updated(write, &live, &patched, &mut object);
+        write.sent = Some(patched);
+        self.own_updated(write, &live, &mut object);
         write.check_name(&object)?;
         self.finish_update(write, &live, object)
     }
@@ -32,11 +33,16 @@ impl Cluster {
         let manager = write.request.options.field_manager.clone();
         let force = write.request.options.force == Some(true);
         let application = Application { config: &config, manager: &manager, force, time: &now };
-        let mut warnings = Vec::new();
+        let (mut warnings, mut sent) = (Vec::new(), None);
         let applied = self.with_field_manager(write, |fields| {
-            fields.apply(live.as_deref(), application, |merged| write.decode_merged(self, &merged, &mut warnings))
+            fields.apply(live.as_deref(), application, |merged| {
+                let object = write.decode_merged(self, &merged, &mut warnings);
+                sent = Some(merged);
+                object
+            })
         });
         write.warnings.extend(warnings);
+        write.sent = sent;
         let mut object = applied.map_err(refused_apply)?;
         write.settle_namespace(&mut object)?;
         write.check_name(&object)?;

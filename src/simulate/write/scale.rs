@@ -8,8 +8,8 @@ use crate::apply::scale::{to_parent, to_scale};
 use crate::apply::server_side::Application;
 use crate::object::{Gvk, Value, at, integer, map_at, path::FieldPath, text};
 use crate::schema::Type;
+use crate::simulate::strategy::scale;
 use crate::simulate::{ApiError, Cause, Cluster, PatchKind, Request, Target, Verb};
-use serde_json::json;
 use std::sync::Arc;
 
 const SCALE_TYPE: &str = "io.k8s.api.autoscaling.v1.Scale";
@@ -27,22 +27,21 @@ impl Cluster {
         let gvk = parent_served.gvk();
         let paths: &[(&str, &[&str])] = &[(&gvk.api_version(), &REPLICAS)];
         let ty = self.schema.named(SCALE_TYPE).unwrap_or(Type::Any);
-        let mut view = scale_of(&live);
+        let mut view = scale::read(&live).ok_or_else(|| write.not_found())?;
         let own = at(&live, &["metadata", "managedFields"]);
         put_managers(&mut view, to_scale(own, paths).map_err(ApiError::internal)?);
         let scaled = self.scaled(write, &ty, &view)?;
         check(&scaled, &live, write)?;
         let mut object = Value::clone(&live);
-        let replicas = integer(&scaled, &REPLICAS).unwrap_or(0);
-        map_at(&mut object, &["spec"]).insert("replicas".into(), replicas.into());
-        map_at(&mut object, &["metadata"]).insert("resourceVersion".into(), scaled["metadata"]["resourceVersion"].clone());
+        scale::write(&scaled, &mut object);
         let owners = to_parent(own, at(&scaled, &["metadata", "managedFields"]), &gvk.api_version(), paths);
         put_managers(&mut object, owners.map_err(ApiError::internal)?);
         let request = Request { target: parent_target, ..write.request.clone() };
         let parent_type = parent_served.ty.clone().unwrap_or(Type::Any);
-        let mut parent = Write { request: &request, served: parent_served, ty: parent_type, dry_run: write.dry_run, warnings: Vec::new() };
+        let mut parent =
+            Write { request: &request, served: parent_served, ty: parent_type, dry_run: write.dry_run, sent: None, warnings: Vec::new() };
         let (code, stored) = self.finish_update(&mut parent, &live, object)?;
-        Ok((code, Arc::new(scale_of(&stored))))
+        Ok((code, scale::read(&stored).map_or(stored, Arc::new)))
     }
 
     /// The scale object after the write, with its owners.
@@ -51,8 +50,14 @@ impl Cluster {
         let fields =
             FieldManager { schema: self.schema, ty, gvk: &gvk, subresource: "scale", reset_fields: &[&["status"]], also_served: &[] };
         let (body, now) = (write.body()?, self.clock.timestamp());
-        let scale_write =
-            Write { request: write.request, served: write.served.clone(), ty: ty.clone(), dry_run: write.dry_run, warnings: Vec::new() };
+        let scale_write = Write {
+            request: write.request,
+            served: write.served.clone(),
+            ty: ty.clone(),
+            dry_run: write.dry_run,
+            sent: None,
+            warnings: Vec::new(),
+        };
         let patched = match write.request.verb {
             Verb::Patch(PatchKind::Apply) => {
                 let application = Application {
@@ -72,46 +77,6 @@ impl Cluster {
         fields.update(Some(view), &mut object, Some(&patched), &options::manager(&write.request.options), &now);
         Ok(object)
     }
-}
-
-/// What `/scale` shows of an object.
-fn scale_of(object: &Value) -> Value {
-    let kept = ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"];
-    let metadata: crate::object::Map<String, Value> =
-        kept.iter().filter_map(|key| Some(((*key).to_owned(), object["metadata"].get(key)?.clone()))).collect();
-    let mut spec = json!({});
-    if let Some(replicas) = integer(object, &REPLICAS).filter(|n| *n != 0) {
-        spec["replicas"] = replicas.into();
-    }
-    let mut status = json!({"replicas": integer(object, &["status", "replicas"]).unwrap_or(0)});
-    let selector = selector_text(&object["spec"]["selector"]);
-    if !selector.is_empty() {
-        status["selector"] = selector.into();
-    }
-    json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata, "spec": spec, "status": status})
-}
-
-/// A label selector as text, sorted by key (`metav1.FormatLabelSelector`).
-fn selector_text(selector: &Value) -> String {
-    let mut parts: Vec<(String, String)> = Vec::new();
-    for (key, value) in selector["matchLabels"].as_object().into_iter().flatten() {
-        parts.push((key.clone(), format!("{key}={}", value.as_str().unwrap_or_default())));
-    }
-    for e in crate::object::items(selector, &["matchExpressions"]) {
-        let key = text(e, &["key"]);
-        let mut values: Vec<&str> = crate::object::items(e, &["values"]).iter().filter_map(Value::as_str).collect();
-        values.sort_unstable();
-        let list = values.join(",");
-        let part = match text(e, &["operator"]) {
-            "In" => format!("{key} in ({list})"),
-            "NotIn" => format!("{key} notin ({list})"),
-            "Exists" => key.to_owned(),
-            _ => format!("!{key}"),
-        };
-        parts.push((key.to_owned(), part));
-    }
-    parts.sort();
-    parts.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(",")
 }
 
 fn put_managers(object: &mut Value, managers: Option<Value>) {

@@ -25,7 +25,8 @@ impl Cluster {
                 return Err(write.not_found());
             }
             body::wipe_system_metadata(&mut object);
-            self.own_created(write, &sent, &mut object);
+            write.sent = Some(sent);
+            self.own_created(write, &mut object);
             return self.finish_create(write, object);
         };
         let (sent_uid, uid) = (text(&object, &["metadata", "uid"]), text(&live, &["metadata", "uid"]));
@@ -33,14 +34,15 @@ impl Cluster {
             let why = format!("Precondition failed: UID in precondition: {sent_uid}, UID in object meta: {uid}");
             return Err(conflict(write, &why));
         }
-        self.own_updated(write, &live, &sent, &mut object);
+        write.sent = Some(sent);
+        self.own_updated(write, &live, &mut object);
         self.finish_update(write, &live, object)
     }
 
     /// The writer owns what it changed; others lose it.
-    pub(super) fn own_updated(&self, write: &Write<'_>, live: &Value, sent: &Value, object: &mut Value) {
+    pub(super) fn own_updated(&self, write: &Write<'_>, live: &Value, object: &mut Value) {
         let manager = options::manager(&write.request.options);
-        self.with_field_manager(write, |fields| fields.update(Some(live), object, Some(sent), &manager, &self.clock.timestamp()));
+        self.with_field_manager(write, |fields| fields.update(Some(live), object, write.sent.as_ref(), &manager, &self.clock.timestamp()));
     }
 
     /// Lends the field manager of the written endpoint.
