@@ -3,12 +3,13 @@
 //! Follows apimachinery `pkg/util/strategicpatch/patch.go` (`StrategicMergeMapPatch`). Which lists are merged, and by which key,
 //! is schema data.
 
+mod go_sort;
 mod golang;
 mod lookup;
 mod merge;
 mod order;
 
-pub(super) use golang::go_sorted;
+pub(super) use go_sort::go_sorted;
 pub(super) use lookup::{Merging, Strategy, look_up, look_up_list};
 pub(super) use merge::{Merge, Purpose, items_are_maps, same_type};
 pub(super) use order::{By, no_merge_key, sort_by_order};
