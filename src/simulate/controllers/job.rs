@@ -4,7 +4,7 @@
 
 use super::reading::{active, deleting, integer_at, phase, ready};
 use super::{index, pods, write};
-use crate::object::{ObjectId, Value, at, text};
+use crate::object::{ObjectId, at, text};
 use crate::simulate::Cluster;
 use serde_json::{Map, json};
 
