@@ -109,16 +109,21 @@ fn utf8(bytes: Vec<u8>, file: &Path) -> Result<String, Diagnostics> {
     })
 }
 
-/// Puts a message at its place: under the line, or in words if the line is too long to show.
+/// Puts a message at its place: under the line, or in words if the line is too long to show or might show a Secret's value.
 fn place(mistake: Diagnostic, source: &Arc<Source>, offset: usize) -> Diagnostic {
     let (before, after) = source.text.split_at(offset);
     let line = before.rsplit('\n').next().unwrap_or_default().len() + after.split('\n').next().unwrap_or_default().len();
     let mistake = mistake.at(source, offset..offset + after.chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8));
-    if line <= LONGEST_LINE {
-        return mistake;
-    }
-    let (line, column) = mistake.position().map_or((1, 1), |(_, line, column)| (line, column));
-    Diagnostic { place: None, text: format!("{}, at {}:{line}:{column}", mistake.text, source.file.display()), ..mistake }
+    if line <= LONGEST_LINE && !may_hold_secrets(&source.text) { mistake } else { in_words(mistake) }
+}
+
+fn may_hold_secrets(text: &str) -> bool {
+    text.contains("Secret")
+}
+
+fn in_words(mistake: Diagnostic) -> Diagnostic {
+    let Some(at) = mistake.position().map(|(file, line, column)| format!("{}:{line}:{column}", file.display())) else { return mistake };
+    Diagnostic { place: None, label: String::new(), text: format!("{}, at {at}", mistake.text), ..mistake }
 }
 
 struct Reading<'f> {
@@ -169,8 +174,13 @@ impl Reading<'_> {
         if source.text.len() > LARGEST_YAML {
             return Err(too_large(self.file, LARGEST_YAML as u64, false));
         }
-        for yaml::Document { value, spans, warnings, .. } in yaml::load(source)? {
-            self.out.warnings.extend(warnings);
+        let veiled = |wrong: Diagnostics| match may_hold_secrets(&source.text) {
+            true => Diagnostics(wrong.0.into_iter().map(in_words).collect()),
+            false => wrong,
+        };
+        for yaml::Document { value, spans, warnings, .. } in yaml::load(source).map_err(veiled)? {
+            let veil = |w| if may_hold_secrets(&source.text) { in_words(w) } else { w };
+            self.out.warnings.extend(warnings.into_iter().map(veil));
             let start = spans.range().start;
             let place = value.as_object().and_then(|map| map.keys().position(|key| key == "items"));
             let places = place.and_then(|at| spans.children().get(at)).map(yaml::Spans::children).unwrap_or_default();
@@ -361,6 +371,18 @@ mod tests {
         let errors = read(text.as_bytes()).unwrap_err();
         assert!(errors.0[0].place.is_none());
         assert!(errors.to_string().contains("at s.json:1:20"), "{errors}");
+    }
+
+    #[test]
+    fn no_line_of_a_secret_is_shown() {
+        for text in [
+            "{\"kind\": \"Secret\",\n\"data\": {\"k\": \"aHVudGVyMg==\" oops}}",
+            "kind: Secret\ndata:\n  k: aHVudGVyMg==\n  k: aHVudGVyMg==\n",
+        ] {
+            let wrong = read(text.as_bytes()).unwrap_err();
+            assert!(wrong.0.iter().all(|d| d.place.is_none()), "{wrong:?}");
+            assert!(wrong.to_string().contains(" at s.json:") && !wrong.to_string().contains("aHVud"), "{wrong}");
+        }
     }
 
     #[test]

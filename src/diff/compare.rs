@@ -298,7 +298,7 @@ impl<'a> Walk<'a> {
                 }
                 (!kept.is_empty() || list.is_empty()).then_some(Value::Array(kept))
             }
-            scalar => Some(if place.masked { mask(scalar) } else { scalar.clone() }),
+            scalar => Some(veiled(scalar, place.masked)),
         }
     }
 
@@ -326,9 +326,9 @@ impl<'a> Walk<'a> {
         if filled_in && change.folded.is_none() {
             change.folded = Some(Folded::Default);
         }
-        if place.masked {
-            change.old = change.old.as_ref().map(mask);
-            change.new = change.new.as_ref().map(mask);
+        if self.secret {
+            change.old = change.old.as_ref().map(|v| veiled(v, place.masked));
+            change.new = change.new.as_ref().map(|v| veiled(v, place.masked));
         }
         self.changes.push(change);
     }
@@ -339,12 +339,16 @@ fn change(place: &Place<'_, '_>, old: Option<Value>, new: Option<Value>) -> Fiel
     FieldChange { path, old, new, in_pod_template, order: false, folded }
 }
 
-/// The same shape without the values.
-fn mask(value: &Value) -> Value {
+/// The same shape without the values: without all of them, or without those below the keys that hold a Secret's.
+fn veiled(value: &Value, all: bool) -> Value {
     match value {
-        Value::Object(map) => Value::Object(map.iter().map(|(k, v)| (k.clone(), mask(v))).collect()),
-        Value::Array(list) => Value::Array(list.iter().map(mask).collect()),
-        _ => Value::from("(hidden)"),
+        Value::Object(map) => {
+            let hides = |key: &str| all || matches!(key, "data" | "stringData" | LAST_APPLIED);
+            Value::Object(map.iter().map(|(k, v)| (k.clone(), veiled(v, hides(k)))).collect())
+        }
+        Value::Array(list) => Value::Array(list.iter().map(|v| veiled(v, all)).collect()),
+        _ if all => Value::from("(hidden)"),
+        shown => shown.clone(),
     }
 }
 

@@ -174,8 +174,15 @@ fn values_of_secrets_are_never_in_it() {
     let secret = |value: &str, last: &str| json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "annotations": {LAST_APPLIED: last}}, "data": {"k": value}});
     let both = diff(&secret("aHVudGVyMQ==", "hunter1"), &secret("aHVudGVyMg==", "hunter2"), None, &[]);
     assert_eq!(paths(&both), [format!("metadata.annotations[{LAST_APPLIED}]"), "data[k]".to_owned()]);
-    let new = Differ::new(Schema::of(Version::V1_36), &[]).diff(None, Some(&secret("aHVudGVyMg==", "hunter2")), None, None);
-    for shown in [format!("{both:?}"), format!("{new:?}"), render(&both, Style::Plain)] {
+    let full = secret("aHVudGVyMg==", "hunter2");
+    let bare = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}});
+    let differ = Differ::new(Schema::of(Version::V1_36), &[]);
+    let new = differ.diff(None, Some(&full), None, None);
+    let filled_in = differ.diff(None, Some(&full), Some(&bare), None);
+    assert_eq!(paths(&filled_in), ["", "metadata.annotations", "data"]);
+    let emptied = diff(&full, &bare, None, &[]);
+    assert_eq!(paths(&emptied), ["metadata.annotations", "data"]);
+    for shown in [format!("{both:?}{new:?}{filled_in:?}{emptied:?}"), render(&both, Style::Plain), render(&emptied, Style::Plain)] {
         assert!(!shown.contains("aHVudGVy") && !shown.contains("hunter"), "{shown}");
     }
 }
