@@ -29,7 +29,12 @@ pub(super) fn check(file: FleetFile, reader: &mut Reader<'_>, read: ReadFile<'_>
         return Fleet::nothing(reader);
     };
     kubernetes_version(kubernetes.as_ref(), reader);
-    let agents = agents(file.agents.unwrap_or_default().value, file.defaults.unwrap_or_default().value, reader);
+    let own = file.agents.unwrap_or_default().value;
+    // A pipeline may apply files that something else rendered.
+    if own.is_empty() && file.pipeline.is_none() {
+        reader.wrong("fleet-missing", 0..0, "the fleet has no agents").hints.push("write a table such as [agents.ceo]".into());
+    }
+    let agents = agents(own, file.defaults.unwrap_or_default().value, reader);
     let namespace = namespace.unwrap_or_else(|| At { value: "default".into(), range: head.range.clone() });
     let workload = workload.unwrap_or_else(|| At { value: "{agent}-agent".into(), range: head.range });
     let mut fleet = Fleet::nothing(reader);
@@ -91,9 +96,6 @@ fn kubernetes_version(version: Option<&At<String>>, reader: &mut Reader<'_>) {
 
 /// Every agent with what it inherits laid under it.
 fn agents(own: Named<AgentFile>, defaults: AgentFile, reader: &mut Reader<'_>) -> Vec<(String, At<AgentFile>)> {
-    if own.is_empty() {
-        reader.wrong("fleet-missing", 0..0, "the fleet has no agents").hints.push("write a table such as [agents.ceo]".into());
-    }
     let mut out = Vec::new();
     for (name, agent) in &own {
         let mut merged = agent.value.clone();

@@ -103,7 +103,7 @@ fn predicted(report: &Value, actual: &Outcome) -> Outcome {
     assert_eq!(report["schema"], "rollcast.report/v1");
     let mut outcome = Outcome::default();
     for step in report["steps"].as_array().expect("steps").iter().take(actual.steps.len()) {
-        let refused = step["status"] == "refused";
+        let refused = step["status"] == "failed";
         outcome.steps.push((step["name"].as_str().unwrap().to_owned(), step["rolls"].as_i64().unwrap(), refused));
     }
     for workload in report["workloads"].as_array().expect("workloads") {
