@@ -213,9 +213,7 @@ impl Replay {
         }
         let sent = match (text(step, &["content_type"]), &live) {
             ("application/merge-patch+json", Some(live)) => {
-                let mut patched = live.clone();
-                json_patch::merge(&mut patched, &step["body"]);
-                Some(patched)
+                Some(crate::apply::merge_patch::apply(live, &step["body"]).expect("a recorded patch applies"))
             }
             ("application/json", _) => Some(step["body"].clone()),
             _ => None,

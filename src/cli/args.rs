@@ -8,18 +8,18 @@ use std::time::Duration;
 /// will be down, before anything is applied. Never writes to a cluster.
 #[derive(Debug, Parser)]
 #[command(name = "rollcast", version, propagate_version = true, disable_help_subcommand = true, max_term_width = 110)]
-pub struct Cli {
+pub(super) struct Cli {
     /// What to do
     #[command(subcommand)]
-    pub command: Command,
+    pub(super) command: Command,
     /// When to colour: on a terminal unless NO_COLOR is set, always, or never
     #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
-    pub color: Color,
+    pub(super) color: Color,
 }
 
 /// When output is coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Color {
+pub(super) enum Color {
     /// On a terminal, unless NO_COLOR is set
     Auto,
     /// Always
@@ -30,7 +30,7 @@ pub enum Color {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Fail if a workload rolls more often, or is down longer, than its budget allows
     ///
     /// Runs the pipeline on the state, judges every workload and lists lint findings. Exits 0 within budget, 1 over it or if
@@ -71,131 +71,131 @@ pub enum Command {
 
 /// A format with a schema.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum SchemaFormat {
+pub(super) enum SchemaFormat {
     /// fleet.toml
     Fleet,
 }
 
 /// Where the fleet stands.
 #[derive(Debug, Args)]
-pub struct FleetFile {
+pub(super) struct FleetFile {
     /// The fleet file
     #[arg(long, value_name = "FILE", default_value = "fleet.toml")]
-    pub fleet: PathBuf,
+    pub(super) fleet: PathBuf,
     /// The environment to lay over the fleet
     #[arg(long, value_name = "NAME")]
-    pub environment: Option<String>,
+    pub(super) environment: Option<String>,
 }
 
 /// Which state to start from; the fleet file may name a default under `[cluster]`.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
-pub struct StateFrom {
+pub(super) struct StateFrom {
     /// A snapshot file: what `kubectl get … -o json --show-managed-fields` prints, JSON or YAML, gzip too; `-` is standard input
     #[arg(long, value_name = "FILE")]
-    pub from: Option<PathBuf>,
+    pub(super) from: Option<PathBuf>,
     /// A live cluster: a context of the kubeconfig (read with GET only)
     #[arg(long, value_name = "NAME")]
-    pub context: Option<String>,
+    pub(super) context: Option<String>,
     /// As if the manifests of a git revision had been applied
     #[arg(long, value_name = "REV")]
-    pub base: Option<String>,
+    pub(super) base: Option<String>,
     /// An empty cluster
     #[arg(long)]
-    pub empty: bool,
+    pub(super) empty: bool,
 }
 
 /// Options of `plan` and `check`.
 #[derive(Debug, Args)]
-pub struct Plan {
+pub(super) struct Plan {
     /// The fleet
     #[command(flatten)]
-    pub fleet: FleetFile,
+    pub(super) fleet: FleetFile,
     /// The state
     #[command(flatten)]
-    pub state: StateFrom,
+    pub(super) state: StateFrom,
     /// Manifests instead of a fleet: a file, a directory, or `-` (can be repeated)
     #[arg(short = 'f', long = "filename", value_name = "FILE")]
-    pub files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
     /// How the manifests given with `-f` are applied
     #[arg(long = "as", value_enum, value_name = "APPLIER", default_value = "kubectl-server")]
-    pub applier: ApplierName,
+    pub(super) applier: ApplierName,
     /// A Kubernetes version to simulate, where the state does not tell
     #[arg(long, value_name = "VERSION")]
-    pub kubernetes: Option<String>,
+    pub(super) kubernetes: Option<String>,
     /// Seconds from a pod's start to its Ready, for every workload (`90s`, `3m`)
     #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub restart: Option<Duration>,
+    pub(super) restart: Option<Duration>,
     /// Seconds from a pod's deletion to its end, for every workload
     #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub stop: Option<Duration>,
+    pub(super) stop: Option<Duration>,
     /// Whether each write's rollout finishes before the next write, or only where the pipeline waits
     #[arg(long, value_enum, default_value = "settle")]
-    pub pace: PaceName,
+    pub(super) pace: PaceName,
     /// A report, FORMAT or FORMAT=PATH; standard output without a path (can be repeated; text if none is given)
     #[arg(long, value_name = "FORMAT[=PATH]", value_parser = report)]
-    pub report: Vec<ReportTo>,
+    pub(super) report: Vec<ReportTo>,
     /// Exit as `check` does (for `plan`)
     #[arg(long)]
-    pub check: bool,
+    pub(super) check: bool,
 }
 
 /// Options of `diff`.
 #[derive(Debug, Args)]
-pub struct Diff {
+pub(super) struct Diff {
     /// The fleet
     #[command(flatten)]
-    pub fleet: FleetFile,
+    pub(super) fleet: FleetFile,
     /// The state
     #[command(flatten)]
-    pub state: StateFrom,
+    pub(super) state: StateFrom,
     /// Manifests instead of a fleet: a file, a directory, or `-` (can be repeated)
     #[arg(short = 'f', long = "filename", value_name = "FILE")]
-    pub files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
     /// How the manifests are applied
     #[arg(long = "as", value_enum, value_name = "APPLIER", default_value = "kubectl-server")]
-    pub applier: ApplierName,
+    pub(super) applier: ApplierName,
     /// A Kubernetes version to simulate, where the state does not tell
     #[arg(long, value_name = "VERSION")]
-    pub kubernetes: Option<String>,
+    pub(super) kubernetes: Option<String>,
 }
 
 /// Options of `render`.
 #[derive(Debug, Args)]
-pub struct Render {
+pub(super) struct Render {
     /// The fleet
     #[command(flatten)]
-    pub fleet: FleetFile,
+    pub(super) fleet: FleetFile,
     /// A directory to write one file an object into; files of dropped objects that rollcast wrote are removed
     #[arg(long, value_name = "DIR")]
-    pub into: Option<PathBuf>,
+    pub(super) into: Option<PathBuf>,
 }
 
 /// Options of `snapshot`.
 #[derive(Debug, Args)]
-pub struct Snapshot {
+pub(super) struct Snapshot {
     /// A context of the kubeconfig; its current one without this
     #[arg(long, value_name = "NAME")]
-    pub context: Option<String>,
+    pub(super) context: Option<String>,
     /// The file to write, whole or not at all; standard output without this
     #[arg(short = 'o', long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    pub(super) output: Option<PathBuf>,
     /// Only these namespaces (can be repeated)
     #[arg(short = 'n', long = "namespace", value_name = "NAME")]
-    pub namespaces: Vec<String>,
+    pub(super) namespaces: Vec<String>,
 }
 
 /// Options of `init`.
 #[derive(Debug, Args)]
-pub struct Init {
+pub(super) struct Init {
     /// Where; here without this
     #[arg(default_value = ".")]
-    pub dir: PathBuf,
+    pub(super) dir: PathBuf,
 }
 
 /// Who applies manifests: decides patch type, field manager and whether conflicts are forced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ApplierName {
+pub(super) enum ApplierName {
     /// kubectl apply
     Kubectl,
     /// kubectl apply --server-side
@@ -210,7 +210,7 @@ pub enum ApplierName {
 
 /// How time passes between writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum PaceName {
+pub(super) enum PaceName {
     /// Each write's rollout finishes before the next write
     Settle,
     /// Time passes only where the script waits
@@ -219,16 +219,16 @@ pub enum PaceName {
 
 /// A report format and where it goes.
 #[derive(Clone, Debug)]
-pub struct ReportTo {
+pub(super) struct ReportTo {
     /// The format.
-    pub format: ReportFormat,
+    pub(super) format: ReportFormat,
     /// The file; none for standard output.
-    pub path: Option<PathBuf>,
+    pub(super) path: Option<PathBuf>,
 }
 
 /// The report formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ReportFormat {
+pub(super) enum ReportFormat {
     /// For people.
     Text,
     /// `rollcast.report/v1`.
@@ -249,7 +249,7 @@ fn report(text: &str) -> Result<ReportTo, String> {
 }
 
 /// A duration as people write it: `90s`, `3m`, `1h30m`, `500ms`.
-pub fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || "expected a duration such as `90s`, `3m` or `1h30m`".to_owned();
     let (mut total, mut rest) = (Duration::ZERO, text);
     while !rest.is_empty() {

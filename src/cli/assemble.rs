@@ -82,14 +82,14 @@ fn windows(j: &Judged) -> Vec<Window> {
 }
 
 fn reason_of(step: Option<usize>, reason: &roll::Reason, run: &Run) -> report::Reason {
-    let (path, container, old, new) = reason.field().unwrap_or_default();
+    let field = reason.field().unwrap_or_default();
     report::Reason {
         step: step.map(|i| run.steps[i].name.clone()).unwrap_or_default(),
         code: reason.code(),
-        path: path.to_owned(),
-        container: container.unwrap_or_default().to_owned(),
-        old: old.cloned().unwrap_or(Value::Null),
-        new: new.cloned().unwrap_or(Value::Null),
+        path: field.path.to_owned(),
+        container: field.container.unwrap_or_default().to_owned(),
+        old: field.old.cloned().unwrap_or(Value::Null),
+        new: field.new.cloned().unwrap_or(Value::Null),
         text: reason.text(),
     }
 }

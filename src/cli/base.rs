@@ -26,7 +26,7 @@ pub(super) fn state(revision: &str, options: &FleetFile, work: &Work, files: &[P
     let steps =
         [Step { name: "base".into(), action: Action::Apply { applier: inputs::as_applier(applier), files: Vec::new() }, continues: true }];
     let none = BTreeMap::new();
-    let plan = Plan { steps: &steps, manifests: &manifests, files: &none, pace: Pace::Settle, session: inputs::session() };
+    let plan = Plan { steps: &steps, manifests: &manifests, files: &none, pace: Pace::Settle, session: inputs::session(work) };
     let applied = run(cluster, &plan);
     if let Some(step) = applied.steps.iter().find(|s| s.ended == Ended::Failed) {
         let refused = step.performed.iter().filter(|p| p.outcome.is_failure());

@@ -12,12 +12,12 @@ use crate::{lint, roll};
 
 /// Plans; with `gate` exits 1 over budget or if anything is unknown.
 pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u8, Failure> {
-    let work = inputs::work(&options.fleet, &options.files, options.applier, console)?;
-    let state = inputs::state(&options.state, &work, &options.fleet)?;
+    let mut work = inputs::work(&options.fleet, &options.files, options.applier, console)?;
+    let state = inputs::state(&options.state, &mut work, &options.fleet)?;
     inputs::remarks(&state, &work, console);
     let prepared = inputs::cluster(&state, &work, options.kubernetes.as_deref(), (options.restart, options.stop), &options.state)?;
     let pace = if options.pace == PaceName::Settle { Pace::Settle } else { Pace::Script };
-    let session = inputs::session();
+    let session = inputs::session(&work);
     let plan = pipeline::Plan { steps: &work.steps, manifests: &work.manifests, files: &work.files, pace, session };
     let run = pipeline::run(prepared.cluster.clone(), &plan);
     let mut judged = roll::judge(&run);

@@ -80,7 +80,6 @@ fn no_color() -> bool {
 }
 
 /// The environment, for `${NAME}` in the fleet file.
-#[expect(clippy::disallowed_methods, reason = "the commands are where the environment is read")]
 pub(super) fn environment() -> std::collections::BTreeMap<String, String> {
     std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect()
 }

@@ -17,10 +17,11 @@ pub(super) fn run(options: &Diff, console: &mut Console) -> Result<u8, Failure> 
     let mut work = inputs::work(&options.fleet, &options.files, options.applier, console)?;
     let action = pipeline::Action::Apply { applier: inputs::as_applier(options.applier), files: Vec::new() };
     work.steps = vec![Step { name: "apply".into(), action, continues: true }];
-    let state = inputs::state(&options.state, &work, &options.fleet)?;
+    let state = inputs::state(&options.state, &mut work, &options.fleet)?;
     inputs::remarks(&state, &work, console);
     let prepared = inputs::cluster(&state, &work, options.kubernetes.as_deref(), (None, None), &options.state)?;
-    let plan = Plan { steps: &work.steps, manifests: &work.manifests, files: &work.files, pace: Pace::Settle, session: inputs::session() };
+    let plan =
+        Plan { steps: &work.steps, manifests: &work.manifests, files: &work.files, pace: Pace::Settle, session: inputs::session(&work) };
     let run = run_pipeline(prepared.cluster.clone(), &plan);
     let mut judged = roll::judge(&run);
     inputs::doubt(&mut judged, &state);

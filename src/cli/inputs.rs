@@ -9,7 +9,7 @@ use crate::fleet::file::WorkloadKind;
 use crate::fleet::pipeline::{Action, Applier, Step, Who};
 use crate::fleet::{self, Agent, Fleet};
 use crate::images::{self, PinnedFleet};
-use crate::object::{Gvk, ObjectId, Value};
+use crate::object::{Gvk, ObjectId, Value, map_at, text};
 use crate::render::{self, Manifest, Templates};
 use crate::report::Budget;
 use crate::roll::{Judged, Reason, Verdict};
@@ -24,6 +24,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// The namespace of a kubeconfig context that names none.
+const DEFAULT: &str = "default";
 
 /// What is to be deployed, and how.
 pub(super) struct Work {
@@ -40,6 +43,8 @@ pub(super) struct Work {
     pub(super) given: Vec<PathBuf>,
     /// How it is applied.
     pub(super) applier: ApplierName,
+    /// The namespace of manifests that name none.
+    pub(super) namespace: String,
 }
 
 /// What each workload may cost.
@@ -75,6 +80,7 @@ pub(super) fn work(options: &FleetFile, files: &[PathBuf], applier: ApplierName,
             fleet: None,
             given: files.to_vec(),
             applier,
+            namespace: DEFAULT.into(),
         });
     }
     let pinned = fleet(options, console)?;
@@ -96,6 +102,7 @@ pub(super) fn work(options: &FleetFile, files: &[PathBuf], applier: ApplierName,
         fleet: Some(pinned),
         given: Vec::new(),
         applier,
+        namespace: DEFAULT.into(),
     })
 }
 
@@ -218,7 +225,7 @@ fn check_manifests(manifests: &[Value]) -> Result<(), Diagnostics> {
     let mut seen = BTreeMap::new();
     for (index, manifest) in manifests.iter().enumerate() {
         let id = ObjectId::of(manifest);
-        if id.kind.is_empty() || (id.name.is_empty() && crate::object::text(manifest, &["metadata", "generateName"]).is_empty()) {
+        if id.kind.is_empty() || (id.name.is_empty() && text(manifest, &["metadata", "generateName"]).is_empty()) {
             wrong.push(Diagnostic::error("manifest-incomplete", format!("object {} has no kind or no name", index + 1)));
         } else if seen.insert(id.clone(), index).is_some() {
             wrong.push(
@@ -233,8 +240,21 @@ fn check_manifests(manifests: &[Value]) -> Result<(), Diagnostics> {
     if wrong.is_empty() { Ok(()) } else { Err(Diagnostics(wrong)) }
 }
 
-/// Reads the state that the options or the fleet name.
-pub(super) fn state(from: &StateFrom, work: &Work, options: &FleetFile) -> Result<State, Failure> {
+/// Reads the state that the options or the fleet name. From then on the manifests are in the namespace that its context names,
+/// and values of Secrets are digests in them as in the state.
+pub(super) fn state(from: &StateFrom, work: &mut Work, options: &FleetFile) -> Result<State, Failure> {
+    let state = read_state(from, work, options)?;
+    let namespace = work.namespace.clone();
+    for secret in work.manifests.iter_mut().chain(work.files.values_mut().flatten()).filter(|m| m["kind"] == "Secret") {
+        if text(secret, &["metadata", "namespace"]).is_empty() {
+            map_at(secret, &["metadata"]).insert("namespace".into(), namespace.clone().into());
+        }
+        cluster::mask_secret(secret);
+    }
+    Ok(state)
+}
+
+fn read_state(from: &StateFrom, work: &mut Work, options: &FleetFile) -> Result<State, Failure> {
     if let Some(path) = &from.from {
         return Ok(if path.as_os_str() == "-" {
             cluster::read_snapshot_from(std::io::stdin().lock(), path, SNAPSHOT_LIMIT)?
@@ -242,18 +262,18 @@ pub(super) fn state(from: &StateFrom, work: &Work, options: &FleetFile) -> Resul
             cluster::read_snapshot(path, SNAPSHOT_LIMIT)?
         });
     }
-    if let Some(context) = &from.context {
-        return live(Some(context), &[], &work.manifests);
+    let choice = work.fleet.as_ref().map(|f| f.fleet.cluster.clone()).unwrap_or_default();
+    let named_file = from.empty || from.base.is_some();
+    if let Some(context) = from.context.as_ref().or(choice.context.as_ref().filter(|_| !named_file)) {
+        let (state, namespace) = live(Some(context), &[], &work.manifests)?;
+        work.namespace = namespace;
+        return Ok(state);
     }
     if from.empty {
         return Ok(State { source: "an empty cluster".into(), ..State::default() });
     }
     if let Some(revision) = &from.base {
         return super::base::state(revision, options, work, &work.given, work.applier);
-    }
-    let choice = work.fleet.as_ref().map(|f| f.fleet.cluster.clone()).unwrap_or_default();
-    if let Some(context) = &choice.context {
-        return live(Some(context), &[], &work.manifests);
     }
     let path = choice.from.ok_or_else(|| {
         Diagnostic::error("no-state", "no state to start from")
@@ -263,13 +283,14 @@ pub(super) fn state(from: &StateFrom, work: &Work, options: &FleetFile) -> Resul
     Ok(cluster::read_snapshot(&beside, SNAPSHOT_LIMIT)?)
 }
 
-/// Reads a live cluster, GET only.
-pub(super) fn live(context: Option<&str>, namespaces: &[String], manifests: &[Value]) -> Result<State, Failure> {
+/// Reads a live cluster, GET only; gives the namespace of its context too.
+pub(super) fn live(context: Option<&str>, namespaces: &[String], manifests: &[Value]) -> Result<(State, String), Failure> {
     // An error here means that a provider is installed already, which serves as well.
     drop(rustls::crypto::ring::default_provider().install_default());
     let connection = cluster::connect(&access(context))?;
     let scope = Scope { kinds: manifests.iter().map(Gvk::of).collect(), namespaces: namespaces.iter().cloned().collect() };
-    Ok(cluster::read_live(&connection, &scope)?)
+    let namespace = connection.namespace.clone();
+    Ok((cluster::read_live(&connection, &scope)?, namespace))
 }
 
 /// How kubectl would reach the cluster: KUBECONFIG (several files), or the file in the home directory.
@@ -365,8 +386,8 @@ pub(super) fn doubt(judged: &mut [Judged], state: &State) {
 }
 
 /// What the clients of a pipeline know beside the cluster.
-pub(super) fn session() -> Session<'static> {
-    Session { namespace: "default", release: "", previous_release: None }
+pub(super) fn session(work: &Work) -> Session<'_> {
+    Session { namespace: &work.namespace, release: "", previous_release: None }
 }
 
 /// The rules of the fleet under which differences do not count.

@@ -6,7 +6,7 @@ use super::{CLEAN, inputs};
 use crate::cluster;
 
 pub(super) fn run(options: &Snapshot, console: &mut Console) -> Result<u8, Failure> {
-    let state = inputs::live(options.context.as_deref(), &options.namespaces, &[])?;
+    let (state, _) = inputs::live(options.context.as_deref(), &options.namespaces, &[])?;
     for refused in &state.unreadable {
         console.remark(&format!("not in the snapshot: {refused}"));
     }

@@ -24,7 +24,7 @@ pub mod timeline;
 
 pub use judge::{Judged, Verdict, WORKLOADS, judge};
 pub use merge::{Merged, content, merged};
-pub use reason::Reason;
+pub use reason::{Field, Reason};
 
 #[cfg(test)]
 mod shapes;

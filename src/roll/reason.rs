@@ -148,12 +148,26 @@ impl Reason {
         }
     }
 
-    /// Path, container, old and new, for reasons that are of one field.
-    pub fn field(&self) -> Option<(&str, Option<&str>, Option<&Value>, Option<&Value>)> {
-        match self {
-            Self::TemplateChanged { path, container, old, new } => Some((path, container.as_deref(), old.as_ref(), new.as_ref())),
-            Self::SameValue { path, old, new } => Some((path, None, old.as_ref(), new.as_ref())),
-            _ => None,
-        }
+    /// The field, for reasons that are of one.
+    pub fn field(&self) -> Option<Field<'_>> {
+        let (path, container, old, new) = match self {
+            Self::TemplateChanged { path, container, old, new } => (path, container.as_deref(), old, new),
+            Self::SameValue { path, old, new } => (path, None, old, new),
+            _ => return None,
+        };
+        Some(Field { path, container, old: old.as_ref(), new: new.as_ref() })
     }
+}
+
+/// A field that a reason is of.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Field<'r> {
+    /// Where.
+    pub path: &'r str,
+    /// The container it is of, if it is one's.
+    pub container: Option<&'r str>,
+    /// None if it was not there.
+    pub old: Option<&'r Value>,
+    /// None if it is gone.
+    pub new: Option<&'r Value>,
 }

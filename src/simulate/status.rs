@@ -2,7 +2,7 @@
 //!
 //! Follows apimachinery `pkg/api/errors/errors.go` and `pkg/util/validation/field/errors.go`.
 
-use crate::object::{Value, path::FieldPath};
+use crate::object::path::FieldPath;
 use std::fmt;
 
 /// `Status.reason`.
@@ -77,7 +77,7 @@ impl Cause {
         Self::new("FieldValueForbidden", field, with_detail("Forbidden", detail))
     }
 
-    /// `Invalid value: shown: detail`; `shown` is the value as Go prints it, see [`shown`].
+    /// `Invalid value: shown: detail`; `shown` is the value as Go prints it: strings as [`quoted`], numbers and booleans bare, the rest as JSON.
     pub fn invalid(field: &FieldPath, shown: &str, detail: &str) -> Self {
         Self::new("FieldValueInvalid", field, with_detail(&format!("Invalid value: {shown}"), detail))
     }
@@ -104,16 +104,8 @@ impl Cause {
     }
 }
 
-/// A value as `Invalid value:` shows it: strings quoted as Go's `%q`, numbers and booleans bare, the rest as JSON.
-pub fn shown(value: &Value) -> String {
-    match value {
-        Value::String(s) => quoted(s),
-        other => other.to_string(),
-    }
-}
-
 /// A string as Go's `%q` prints it.
-pub fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {
