@@ -7,7 +7,7 @@ Each case is a valid object with one or two things wrong in it, sent as a dry-ru
 stored as `old`. Kept of the answer: code, reason, message, causes, and the Warning headers. An object that was taken is kept as well: it must
 validate without an error.
 """
-import copy, gzip, json, ssl, sys, urllib.request, urllib.error
+import copy, gzip, json, ssl, sys, time, urllib.request, urllib.error
 
 SERVER, TOKEN, OUT = sys.argv[1:4]
 TLS = ssl.create_default_context()
@@ -285,10 +285,12 @@ def main():
         valid = changed(valid, {} if base == "crd" else {"metadata.name": "x-" + base})
         own = path + "/" + valid["metadata"]["name"]
         call("POST", path, valid)
+        time.sleep(0.5)
         old = call("GET", own)[1]
         for change in changes:
             # without its version a PUT does not mind what controllers wrote in between
-            cases.append(case(base, "update", own, changed(old, {"metadata.resourceVersion": "!", **change}), old))
+            versionless = {} if base == "crd" else {"metadata.resourceVersion": "!"}
+            cases.append(case(base, "update", own, changed(old, {**versionless, **change}), old))
         call("DELETE", own)
     call("DELETE", "/api/v1/namespaces/" + NAMESPACE)
     for record in cases:

@@ -13,6 +13,8 @@ use std::collections::BTreeSet;
 const AT: Place<'static> = Place::root("spec");
 const VERSION: &str = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionVersion";
 
+const MIXED: &str = "may have mixed case, but should otherwise match: ";
+
 /// A CustomResourceDefinition, new or changed.
 pub(super) fn definition(check: &mut Check, new: &Value, old: Option<&Value>) {
     let spec = new.part("spec");
@@ -88,11 +90,11 @@ fn versions(check: &mut Check, spec: &Value) {
 }
 
 fn names(check: &mut Check, names: &Value, at: &Place) {
-    for name in ["plural", "singular", "kind", "listKind"] {
+    for (name, mixed) in [("plural", ""), ("singular", ""), ("kind", MIXED), ("listKind", MIXED)] {
         let text = names.text(name);
-        let messages = dns_1035_label(&text.to_lowercase());
+        let messages = dns_1035_label(&if mixed.is_empty() { text.to_owned() } else { text.to_lowercase() });
         if !text.is_empty() && !messages.is_empty() {
-            check.invalid(&at.child(name), text, &messages.join(","));
+            check.invalid(&at.child(name), text, &format!("{mixed}{}", messages.join(",")));
         }
     }
     for list in ["shortNames", "categories"] {
