@@ -112,7 +112,7 @@ const OTHERWISE: &[(&str, &str)] = &[
 const OF_THE_HOST: &[&str] = &["HostNetwork", "HostPID", "HostIPC", "ShareProcessNamespace", "HostUsers"];
 
 /// The fields of a type in their internal order.
-fn internal_fields<'f>(fields: &'f StructType) -> Vec<&'f Field> {
+fn internal_fields(fields: &StructType) -> Vec<&Field> {
     match OTHERWISE.iter().find(|(name, _)| *name == fields.go) {
         None => fields.fields.iter().collect(),
         Some((_, order)) => order.split_whitespace().filter_map(|go| fields.fields.iter().find(|f| f.go == go)).collect(),

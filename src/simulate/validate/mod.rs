@@ -9,6 +9,7 @@ mod check;
 mod claims;
 mod classes;
 mod content;
+mod definitions;
 mod formats;
 mod internal;
 mod metadata;
@@ -25,6 +26,7 @@ mod selector;
 mod service;
 mod unified;
 mod volumes;
+mod warnings;
 mod workloads;
 
 use crate::object::{Gvk, Value};
@@ -74,6 +76,7 @@ fn rules(gvk: &Gvk) -> Option<Rules> {
         ("rbac.authorization.k8s.io", "ClusterRole") => rbac::cluster_role,
         ("rbac.authorization.k8s.io", "RoleBinding") => rbac::role_binding,
         ("rbac.authorization.k8s.io", "ClusterRoleBinding") => rbac::cluster_role_binding,
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => definitions::definition,
         ("storage.k8s.io", "StorageClass") => classes::storage_class,
         ("scheduling.k8s.io", "PriorityClass") => classes::priority_class,
         _ => return None,
@@ -110,6 +113,11 @@ pub fn update(context: &Context, new: &Value, old: &Value, subresource: &str) ->
         rules(&mut check, new, Some(old));
     }
     check.causes
+}
+
+/// What the server warns of; to be asked once the object was found valid.
+pub fn warnings(context: &Context, new: &Value, old: Option<&Value>) -> Vec<String> {
+    warnings::warnings(&context.gvk, new, old)
 }
 
 fn options(context: &Context, old: Option<&Value>) -> pod::Options {

@@ -44,6 +44,8 @@ pub(in crate::simulate::validate) struct Options {
     pub(super) restart_all: bool,
     /// Tolerations may compare numbers.
     pub(super) toleration_comparison: bool,
+    /// Volumes may be relabelled by mount option (the gate `SELinuxMount` is off by default up to 1.36).
+    pub(super) mount_option: bool,
     /// Addresses must be in strict notation.
     pub(super) strict_addresses: bool,
 }
@@ -63,6 +65,7 @@ impl Options {
             restart_rules: at_least(Version::V1_35),
             restart_all: at_least(Version::V1_36),
             strict_addresses: at_least(Version::V1_36),
+            mount_option: at_least(Version::V1_37),
             ..Self::default()
         };
         if let Some(old) = old {
@@ -108,6 +111,7 @@ impl Options {
         let rules = || containers_of(spec).flat_map(|(_, _, c)| c.list("restartPolicyRules"));
         self.restart_rules |= rules().next().is_some() || spec.list("containers").iter().any(|c| c.has("restartPolicy"));
         self.restart_all |= rules().any(|r| r.text("action") == "RestartAllContainers");
+        self.mount_option |= spec.part("securityContext").text("seLinuxChangePolicy") == "MountOption";
         self.toleration_comparison = spec.list("tolerations").iter().any(|t| ["Lt", "Gt"].contains(&t.text("operator")));
     }
 }

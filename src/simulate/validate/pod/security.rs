@@ -33,7 +33,9 @@ pub(super) fn of_pod(check: &mut Check, spec: &Value, at: &Place) {
     windows::options(check, context.field("windowsOptions"), &at.child("windowsOptions"));
     app_armor(check, context.field("appArmorProfile"), &at.child("appArmorProfile"));
     either(check, context, "supplementalGroupsPolicy", &["Merge", "Strict"], at);
-    either(check, context, "seLinuxChangePolicy", &["MountOption", "Recursive"], at);
+    let policies = ["MountOption", "Recursive"];
+    let policies = if check.options.mount_option { &policies[..] } else { &policies[1..] };
+    either(check, context, "seLinuxChangePolicy", policies, at);
 }
 
 fn either(check: &mut Check, context: &Value, name: &str, supported: &[&str], at: &Place) {

@@ -42,10 +42,10 @@ pub(super) fn of_pod(check: &mut Check, name: &str, source: &Value, at: &Place) 
         "cinder" | "storageos" => secret(check, source, &["name"], at),
         "csi" => {
             csi_driver_name(check, source.text("driver"), &at.child("driver"));
-            if let Some(secret) = source.field("nodePublishSecretRef") {
-                if check.filled(secret.text("name"), &at.child("nodePublishSecretRef.name")) {
-                    check.invalid_each(&at.child("name"), secret.text("name"), dns_subdomain(secret.text("name")));
-                }
+            if let Some(secret) = source.field("nodePublishSecretRef")
+                && check.filled(secret.text("name"), &at.child("nodePublishSecretRef.name"))
+            {
+                check.invalid_each(&at.child("name"), secret.text("name"), dns_subdomain(secret.text("name")));
             }
         }
         _ => {}
