@@ -53,9 +53,11 @@ fn written(cluster: &mut Cluster, step: &Value) -> Value {
     object
 }
 
-fn differences(version: Version, case: &Value, counted: &mut usize) -> Vec<String> {
+/// The wider recording does not count a workload's first revision, and its pods stay pending.
+fn differences(version: Version, case: &Value, wide: bool, counted: &mut usize) -> Vec<String> {
     let mut cluster = Cluster::new(version, Clock::new("2026-11-22T00:00:00Z".parse().unwrap()));
     cluster.controllers.timing.default = PodTiming { start: Some(Duration::ZERO), stop: Some(Duration::ZERO) };
+    cluster.controllers.timing.pods_stay_pending = wide;
     let mut wrong = Vec::new();
     for (number, step) in items(case, &["steps"]).iter().enumerate().filter(|(_, s)| s["code"].as_i64().unwrap() < 400) {
         let Some(rolls) = integer(step, &["rolls"]) else { continue };
@@ -65,7 +67,14 @@ fn differences(version: Version, case: &Value, counted: &mut usize) -> Vec<Strin
         cluster.store.put(object);
         run(&mut cluster, &Until::Settled);
         cluster.clock.now += Duration::from_secs(1);
-        let moved = cluster.controllers.happenings[told..].iter().filter(|h| matches!(h, Happening::RevisionMoved { .. })).count();
+        let moved = cluster.controllers.happenings[told..]
+            .iter()
+            .filter(|h| matches!(h, Happening::RevisionMoved { from, .. } if from.is_some() || !wide))
+            .count();
+        // That recorder looks before a Deployment that recreates its pods has made its new ReplicaSet.
+        if wide && cluster.store.get(&id).unwrap()["spec"]["strategy"]["type"] == "Recreate" {
+            continue;
+        }
         *counted += 1;
         // The recorder reads the revision off the Deployment. One that is paused does not get back what a PUT took off: that
         // counts as a move there, though no ReplicaSet was made and none became current.
@@ -83,7 +92,8 @@ fn replay(file: &str, steps: usize) {
     let recorded = recorded(file);
     let (version, _) = Version::nearest(text(&recorded, &["kubernetes"])).unwrap();
     let mut counted = 0;
-    let wrong: Vec<String> = items(&recorded, &["cases"]).iter().flat_map(|case| differences(version, case, &mut counted)).collect();
+    let wrong: Vec<String> =
+        items(&recorded, &["cases"]).iter().flat_map(|case| differences(version, case, file.starts_with("wide"), &mut counted)).collect();
     assert!(wrong.is_empty(), "{} of {counted} steps\n{}", wrong.len(), wrong.join("\n"));
     assert_eq!(counted, steps);
 }
@@ -106,4 +116,9 @@ fn revisions_move_as_on_1_35() {
 #[test]
 fn revisions_move_as_on_1_37() {
     replay("workloads-1.37.json.gz", 541);
+}
+
+#[test]
+fn revisions_move_as_in_the_wider_recording() {
+    replay("wide.json.gz", 1267);
 }
