@@ -53,19 +53,27 @@ fn written(cluster: &mut Cluster, step: &Value) -> Value {
     object
 }
 
-fn differences(version: Version, case: &Value, counted: &mut usize) -> Vec<String> {
+/// In the wider recording pods stay pending.
+fn differences(version: Version, case: &Value, wide: bool, counted: &mut usize) -> Vec<String> {
     let mut cluster = Cluster::new(version, Clock::new("2026-11-22T00:00:00Z".parse().unwrap()));
     cluster.controllers.timing.default = PodTiming { start: Some(Duration::ZERO), stop: Some(Duration::ZERO) };
+    cluster.controllers.timing.pods_stay_pending = wide;
     let mut wrong = Vec::new();
     for (number, step) in items(case, &["steps"]).iter().enumerate().filter(|(_, s)| s["code"].as_i64().unwrap() < 400) {
         let Some(rolls) = integer(step, &["rolls"]) else { continue };
         let object = written(&mut cluster, step);
         let id = ObjectId::of(&object);
         let told = cluster.controllers.happenings.len();
+        let scaled = cluster.store.get(&id).is_some_and(|b| b["spec"]["replicas"] != object["spec"]["replicas"]);
         cluster.store.put(object);
         run(&mut cluster, &Until::Settled);
         cluster.clock.now += Duration::from_secs(1);
         let moved = cluster.controllers.happenings[told..].iter().filter(|h| matches!(h, Happening::RevisionMoved { .. })).count();
+        // That recorder reads the revision as soon as the controller has seen the write. A Deployment that recreates its pods, or
+        // was scaled by the same write, has not made its new ReplicaSet by then.
+        if wide && id.kind == "Deployment" && (scaled || cluster.store.get(&id).unwrap()["spec"]["strategy"]["type"] == "Recreate") {
+            continue;
+        }
         *counted += 1;
         // The recorder reads the revision off the Deployment. One that is paused does not get back what a PUT took off: that
         // counts as a move there, though no ReplicaSet was made and none became current.
@@ -83,7 +91,8 @@ fn replay(file: &str, steps: usize) {
     let recorded = recorded(file);
     let (version, _) = Version::nearest(text(&recorded, &["kubernetes"])).unwrap();
     let mut counted = 0;
-    let wrong: Vec<String> = items(&recorded, &["cases"]).iter().flat_map(|case| differences(version, case, &mut counted)).collect();
+    let wrong: Vec<String> =
+        items(&recorded, &["cases"]).iter().flat_map(|case| differences(version, case, file.starts_with("wide"), &mut counted)).collect();
     assert!(wrong.is_empty(), "{} of {counted} steps\n{}", wrong.len(), wrong.join("\n"));
     assert_eq!(counted, steps);
 }
@@ -106,4 +115,9 @@ fn revisions_move_as_on_1_35() {
 #[test]
 fn revisions_move_as_on_1_37() {
     replay("workloads-1.37.json.gz", 541);
+}
+
+#[test]
+fn revisions_move_as_in_the_wider_recording() {
+    replay("wide.json.gz", 1266);
 }
