@@ -77,83 +77,6 @@ def write(folder, name, text):
     return path
 
 
-# The five objects of an agent as a Helm chart makes them: {{ .name }} of {{ .Values.agents }}.
-CHART = """\
-{{- range .Values.agents }}
----
-apiVersion: v1
-kind: ServiceAccount
-metadata:
-  name: {{ .name }}-agent
-  namespace: agents
-  labels: {app.kubernetes.io/name: {{ .name }}-agent}
----
-apiVersion: v1
-kind: ConfigMap
-metadata:
-  name: {{ .name }}-agent
-  namespace: agents
-  labels: {app.kubernetes.io/name: {{ .name }}-agent}
-data:
-  agent.yaml: |
-    name: {{ .name }}
----
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata:
-  name: {{ .name }}-agent-workspace
-  namespace: agents
-  labels: {app.kubernetes.io/name: {{ .name }}-agent}
-spec:
-  accessModes: [ReadWriteOnce]
-  resources:
-    requests:
-      storage: 10Gi
----
-apiVersion: v1
-kind: Service
-metadata:
-  name: {{ .name }}-agent
-  namespace: agents
-  labels: {app.kubernetes.io/name: {{ .name }}-agent}
-spec:
-  selector: {app.kubernetes.io/name: {{ .name }}-agent}
-  ports:
-  - {name: http, port: 8080, targetPort: http}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: {{ .name }}-agent
-  namespace: agents
-  labels: {app.kubernetes.io/name: {{ .name }}-agent}
-spec:
-  replicas: 1
-  strategy:
-    type: Recreate
-  selector:
-    matchLabels: {app.kubernetes.io/name: {{ .name }}-agent}
-  template:
-    metadata:
-      labels: {app.kubernetes.io/name: {{ .name }}-agent}
-    spec:
-      serviceAccountName: {{ .name }}-agent
-      containers:
-      - name: agent
-        image: gcr.io/genbrain/agent-cli:{{ $.Values.build }}
-        ports:
-        - {name: http, containerPort: 8080}
-        volumeMounts:
-        - {name: workspace, mountPath: /home/appuser/workspace}
-      - name: git-sync
-        image: gcr.io/genbrain/git-sync:{{ $.Values.build }}
-      volumes:
-      - name: workspace
-        persistentVolumeClaim:
-          claimName: {{ .name }}-agent-workspace
-{{- end }}
-"""
-
 FLEET = """\
 [fleet]
 name = "bench"
@@ -161,8 +84,8 @@ kubernetes = "1.36"
 namespace = "agents"
 
 [images]
-agent = "gcr.io/genbrain/agent-cli:abc123"
-git-sync = "gcr.io/genbrain/git-sync:abc123"
+agent = "gcr.io/genbrain/agent-cli:b7d92e4"
+git-sync = "gcr.io/genbrain/git-sync:b7d92e4"
 
 [defaults]
 containers = ["agent", "git-sync"]
@@ -176,10 +99,21 @@ config = {{ "agent.yaml" = "name: {name}\\n" }}
 """
 
 
+def fleet(folder, names):
+    return write(folder, "fleet.toml", FLEET + "".join(AGENT.format(name=n) for n in names))
+
+
 def chart(folder, names):
+    """A Helm chart of the same objects: what rollcast renders for one agent, with its name as the only variable."""
+    sample = "sample-of-all"
+    rendered = subprocess.run([ROLLCAST, "render", "--fleet", fleet(os.path.join(folder, "sample"), [sample])], check=True, stdout=subprocess.PIPE, text=True).stdout
+    namespace, *objects = rendered.split("\n---\n")
+    if len(objects) != 5:
+        sys.exit(f"an agent of this bench is five objects, not {len(objects)}")
+    objects = "".join("---\n" + o.rstrip("\n").replace(sample, "{{ .name }}") + "\n" for o in objects)
     write(folder, "chart/Chart.yaml", "apiVersion: v2\nname: bench\nversion: 0.1.0\n")
-    write(folder, "chart/values.yaml", "build: abc123\nagents:\n" + "".join(f"- name: {n}\n" for n in names))
-    write(folder, "chart/templates/agents.yaml", CHART)
+    write(folder, "chart/values.yaml", "agents:\n" + "".join(f"- name: {n}\n" for n in names))
+    write(folder, "chart/templates/agents.yaml", namespace + "\n{{- range .Values.agents }}\n" + objects + "{{- end }}\n")
     return os.path.join(folder, "chart")
 
 
@@ -194,22 +128,22 @@ def render(table, folder):
     for count in (1000, 10_000):
         names = [f"a{i:05}" for i in range(count)]
         at = os.path.join(folder, f"render-{count}")
-        fleet = write(at, "fleet.toml", FLEET + "".join(AGENT.format(name=n) for n in names))
+        own = fleet(at, names)
         peer = None
         if count == 1000:
             peer = ([os.path.join(clients(), "helm"), "template", "bench", chart(at, names)], [0], {"cwd": at})
-        times[count] = table.row(f"render, {5 * count:,} objects / helm template", ([ROLLCAST, "render", "--fleet", fleet], [0], {"cwd": at}), peer)
+        times[count] = table.row(f"render, {5 * count:,} objects / helm template", ([ROLLCAST, "render", "--fleet", own], [0], {"cwd": at}), peer)
     print(f"    ten times the agents take {times[10_000] / times[1000]:.1f} times as long")
 
 
-def snapshot(copies):
-    """The example's snapshot many times over, each in a namespace of its own, and its Deployments with the next image."""
+def snapshot(count):
+    """The example's snapshot so often, each time in a namespace of its own, that it has `count` objects; and its Deployments with the next image."""
     with open(os.path.join(ROOT, "examples/genbrain.json")) as f:
         items = json.load(f)["items"]
     text = json.dumps(items)
     uids = sorted(set(re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", text)))
     every, following = [], []
-    for i in range(copies):
+    for i in range(-(-count // len(items))):
         own = text.replace('"namespace": "agents"', f'"namespace": "agents-{i}"')
         for j, uid in enumerate(uids):
             own = own.replace(uid, f"{i:08x}-{j:04x}-4000-8000-000000000000")
@@ -229,7 +163,7 @@ def applied(deployment):
     if deployment["spec"]["strategy"]["type"] == "Recreate":
         o["spec"]["strategy"] = {"type": "Recreate"}
     for c in o["spec"]["template"]["spec"]["containers"]:
-        c["image"] = c["image"].rsplit(":", 1)[0] + ":abc123"
+        c["image"] = c["image"].rsplit(":", 1)[0] + ":b7d92e4"
     return o
 
 
@@ -239,7 +173,7 @@ def as_list(items):
 
 def plan(table, folder):
     """4,000 objects from a snapshot, and every Deployment among them applied with another image."""
-    every, following = snapshot(182)
+    every, following = snapshot(4000)
     state = write(folder, "plan/snapshot.json", as_list(every))
     manifests = write(folder, "plan/next.json", as_list(following))
     command = [ROLLCAST, "plan", "--from", state, "-f", manifests, "--as", "kubectl-server", "--report", "json"]
@@ -255,7 +189,7 @@ def diff(table, folder):
         environment = dict(os.environ, KUBECONFIG=os.path.join(run, "kubeconfig"), PATH=bin_folder + ":" + os.environ["PATH"])
         objects = subprocess.run(["helm", "template", "bench", chart(folder, [f"a{i:03}" for i in range(200)])], check=True, env=environment, stdout=subprocess.PIPE, text=True).stdout
         now = write(folder, "diff/now.yaml", objects)
-        following = write(folder, "diff/next.yaml", objects.replace("agent-cli:abc123", "agent-cli:def456", 20))
+        following = write(folder, "diff/next.yaml", objects.replace("agent-cli:b7d92e4", "agent-cli:4c0ffee", 20))
         subprocess.run(["kubectl", "create", "namespace", "agents"], check=True, env=environment, stdout=subprocess.DEVNULL)
         subprocess.run(["kubectl", "apply", "--server-side", "-f", now], check=True, env=environment, stdout=subprocess.DEVNULL)
         subprocess.run(["kubectl", "-n", "agents", "wait", "deployment", "--all", "--for=condition=Available", "--timeout=120s"], check=True, env=environment, stdout=subprocess.DEVNULL)
