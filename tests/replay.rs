@@ -228,10 +228,9 @@ fn replay(file: &str) -> Score {
             // The recorder read the revision that the Deployment shows. A PUT drops it, and while the Deployment is paused and its
             // template is no ReplicaSet's, the controller does not put it back: no ReplicaSet became the new one.
             let moved = moved || (revision.is_some() && revision_shown(&cluster, &request).is_none());
-            if response.result.is_ok() && request.options.dry_run.is_empty() {
-                if let Some(stored) = stored(&cluster, &request, &step["object"]) {
-                    response.result = Ok(stored);
-                }
+            let kept = response.result.is_ok() && request.options.dry_run.is_empty();
+            if let Some(stored) = stored(&cluster, &request, &step["object"]).filter(|_| kept) {
+                response.result = Ok(stored);
             }
             let label = format!("{file} {name}[{i}] {}", text(step, &["op"]));
             score.step(&label, step, &response, moved);

@@ -206,7 +206,7 @@ fn comparable(message: &str) -> Vec<String> {
     let uid = |word: &str| word.len() == 36 && word.matches('-').count() == 4;
     let words = message.split('"').map(|word| if generated(word) || uid(word) { "…" } else { word });
     let message = words.collect::<Vec<_>>().join("\"").replace("[]", "null").replace(" {}: supported", " null: supported");
-    let mut parts: Vec<String> = message.replace('[', "").replace(']', "").split(", ").map(str::to_owned).collect();
+    let mut parts: Vec<String> = message.replace(['[', ']'], "").split(", ").map(str::to_owned).collect();
     let has_map = message.contains("labels: ") || message.contains("annotations: ");
     if has_map {
         parts = parts.into_iter().map(|p| p.rsplit("is invalid: ").next().unwrap_or_default().to_owned()).collect();

@@ -36,7 +36,7 @@ impl Cluster {
         if !causes.is_empty() {
             return Err(ApiError::invalid(&write.served.qualified_kind(), text(&object, &["metadata", "name"]), causes));
         }
-
+        write.warnings.extend(validate::warnings(&checks, &object, None));
         let id = ObjectId::of(&object);
         if self.store.get(&id).is_some() {
             let message = format!("{} {} already exists", write.served.qualified_resource(), quoted(&id.name));

@@ -70,7 +70,7 @@ impl Cluster {
         if !causes.is_empty() {
             return Err(ApiError::invalid(&write.served.qualified_kind(), text(&object, &["metadata", "name"]), causes));
         }
-
+        write.warnings.extend(validate::warnings(&checks, &object, Some(live)));
         restore_times(live, &mut object, |a, b| equal(self.schema, &write.ty, a, b));
         if object == **live {
             return Ok((200, Arc::clone(live)));
