@@ -3,7 +3,7 @@
 use super::args::{PaceName, Plan, ReportFormat};
 use super::assemble::{self, Parts};
 use super::console::{Console, Failure};
-use super::{CLEAN, FOUND, inputs};
+use super::{CLEAN, FOUND, inputs, owners};
 use crate::diagnostic::Diagnostic;
 use crate::report::style::Dress;
 use crate::report::{Report, Subject, json, markdown, text};
@@ -17,11 +17,18 @@ pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u
     inputs::remarks(&state, &work, console);
     let prepared = inputs::cluster(&state, &work, options.kubernetes.as_deref(), (options.restart, options.stop), &options.state)?;
     let pace = if options.pace == PaceName::Settle { Pace::Settle } else { Pace::Script };
+    let open = owners::steps(&state, &work.steps);
+    if let Some((forced, _)) = &open {
+        work.steps.clone_from(forced);
+    }
     let session = inputs::session(&work);
     let plan = pipeline::Plan { steps: &work.steps, manifests: &work.manifests, files: &work.files, pace, session };
     let run = pipeline::run(prepared.cluster.clone(), &plan);
     let mut judged = roll::judge(&run);
     inputs::doubt(&mut judged, &state);
+    if let Some((_, manager)) = open {
+        owners::doubt(&mut judged, &prepared.cluster, &plan, manager);
+    }
     let merged = roll::merged(&prepared.cluster, &plan, &run, &judged);
     // A rule that cannot be read is a mistake of the fleet file, whether this command needs it or not.
     inputs::rules(&work)?;

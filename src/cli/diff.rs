@@ -3,7 +3,7 @@
 use super::args::Diff;
 use super::assemble::{self, Parts};
 use super::console::{Console, Failure};
-use super::{CLEAN, FOUND, inputs};
+use super::{CLEAN, FOUND, inputs, owners};
 use crate::diff::{self, Action, Differ, Folded, ObjectDiff, Style};
 use crate::fleet::pipeline::{self, Step};
 use crate::object::{ObjectId, Value};
@@ -20,11 +20,18 @@ pub(super) fn run(options: &Diff, console: &mut Console) -> Result<u8, Failure> 
     let state = inputs::state(&options.state, &mut work, &options.fleet)?;
     inputs::remarks(&state, &work, console);
     let prepared = inputs::cluster(&state, &work, options.kubernetes.as_deref(), (None, None), &options.state)?;
+    let open = owners::steps(&state, &work.steps);
+    if let Some((forced, _)) = &open {
+        work.steps.clone_from(forced);
+    }
     let plan =
         Plan { steps: &work.steps, manifests: &work.manifests, files: &work.files, pace: Pace::Settle, session: inputs::session(&work) };
     let run = run_pipeline(prepared.cluster.clone(), &plan);
     let mut judged = roll::judge(&run);
     inputs::doubt(&mut judged, &state);
+    if let Some((_, manager)) = open {
+        owners::doubt(&mut judged, &prepared.cluster, &plan, manager);
+    }
     let report = assemble::report(&Parts {
         subject: Subject::default(),
         run: &run,

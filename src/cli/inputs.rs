@@ -19,7 +19,7 @@ use crate::simulate::clients::Session;
 use crate::simulate::clock::Clock;
 use crate::simulate::controllers;
 use crate::simulate::kubelet::{PodTiming, Timing};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -93,6 +93,8 @@ pub(super) fn work(options: &FleetFile, files: &[PathBuf], applier: ApplierName,
         fleet.pipeline.clone()
     };
     let files = step_files(&steps, fleet.directory())?;
+    let namespaces: BTreeSet<&str> = fleet.agents.iter().map(|a| a.namespace.as_str()).collect();
+    let namespace = namespaces.iter().next().filter(|_| namespaces.len() == 1).map_or(DEFAULT, |n| n).to_owned();
     Ok(Work {
         name: format!("fleet {}", fleet.name),
         manifests,
@@ -102,7 +104,7 @@ pub(super) fn work(options: &FleetFile, files: &[PathBuf], applier: ApplierName,
         fleet: Some(pinned),
         given: Vec::new(),
         applier,
-        namespace: DEFAULT.into(),
+        namespace,
     })
 }
 

@@ -9,6 +9,7 @@ mod diff;
 mod explain;
 mod init;
 mod inputs;
+mod owners;
 mod render;
 mod snapshot;
 

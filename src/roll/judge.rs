@@ -106,7 +106,6 @@ impl<'r> Case<'r> {
             }
         }
         let recreated = self.recreations(&mut reasons);
-        let stopped = self.happenings.iter().filter(|(_, h)| matches!(h, Happening::PodStopped { why, .. } if *why != "scaled")).count();
         self.end_reasons(&mut reasons);
         let unknown = reasons.iter().any(|(_, r)| matches!(r, Reason::Unknown { .. }));
         let total: u32 = rolls.iter().sum();
@@ -122,7 +121,8 @@ impl<'r> Case<'r> {
         reasons.sort_by_key(|(step, _)| step.unwrap_or(usize::MAX));
         let timeline = timeline(self.run.cluster.controllers.availability.get(&self.workload).unwrap_or(&Availability::default()));
         let strategy = self.object_now().or_else(|| self.object_before()).map(|o| strategy(o)).unwrap_or_default();
-        let pods_replaced = if total + recreated > 0 { stopped as u32 } else { 0 };
+        let replaced: u32 = segments.iter().map(|s| s.replaced).sum();
+        let pods_replaced = replaced + self.pods_gone_with_it();
         Judged { verdict, strategy, revisions, rolls, recreated, pods_replaced, timeline, reasons, workload: self.workload }
     }
 
@@ -158,6 +158,14 @@ impl<'r> Case<'r> {
     /// Whether the workload itself was removed in a step: its pods go with it.
     fn gone_in(&self, step: usize) -> bool {
         self.changes_in(&self.run.steps[step]).any(|c| c.after.is_none())
+    }
+
+    /// Pods that stopped in a step that deleted the workload and made it again.
+    fn pods_gone_with_it(&self) -> u32 {
+        let again = |step: usize| self.gone_in(step) && self.changes_in(&self.run.steps[step]).any(|c| c.before.is_none());
+        let stopped =
+            |(step, h): &&(usize, &Happening)| matches!(h, Happening::PodStopped { why, .. } if *why == "deleted") && again(*step);
+        self.happenings.iter().filter(stopped).count() as u32
     }
 
     fn recreations(&self, reasons: &mut Vec<(Option<usize>, Reason)>) -> u32 {

@@ -4,6 +4,7 @@
 //! disagree. Nothing here does I/O or reads a clock.
 
 pub mod admission;
+mod attribute;
 pub mod clients;
 pub mod clock;
 pub mod controllers;

@@ -77,7 +77,7 @@ impl Cause {
         Self::new("FieldValueForbidden", field, with_detail("Forbidden", detail))
     }
 
-    /// `Invalid value: shown: detail`; `shown` is the value as Go prints it: strings as [`quoted`], numbers and booleans bare, the rest as JSON.
+    /// `Invalid value: shown: detail`; `shown` is the value as Go prints it: strings quoted as Go's `%q`, numbers and booleans bare, the rest as JSON.
     pub fn invalid(field: &FieldPath, shown: &str, detail: &str) -> Self {
         Self::new("FieldValueInvalid", field, with_detail(&format!("Invalid value: {shown}"), detail))
     }

@@ -1,0 +1,53 @@
+//! A state without managed fields does not say what a server-side apply may change and what it removes. The pipeline is run
+//! both ways, as if nobody owned anything and as if the applier owned it all; where the two disagree, nothing is claimed.
+
+use crate::cluster::State;
+use crate::fleet::pipeline::{Action, Step, Who};
+use crate::roll::{Judged, Reason, Verdict, judge};
+use crate::simulate::Cluster;
+use crate::simulate::pipeline::{Plan, run};
+
+const WHY: &str = "the state has no managed fields: whether the apply removes what the manifest does not name cannot be known \
+                   (take the snapshot with --show-managed-fields)";
+
+/// The steps to run instead, and who applies, if the state leaves open who owns what and a step depends on it.
+pub(super) fn steps(state: &State, steps: &[Step]) -> Option<(Vec<Step>, &'static str)> {
+    let open = state.notes.iter().any(|n| n.code == "snapshot-no-managed-fields");
+    let manager = steps.iter().find_map(|s| match &s.action {
+        Action::Apply { applier, .. } => manager(applier.who),
+        _ => None,
+    });
+    let manager = manager.filter(|_| open)?;
+    let mut forced = steps.to_vec();
+    for step in &mut forced {
+        if let Action::Apply { applier, .. } = &mut step.action {
+            applier.force = Some(true);
+        }
+    }
+    Some((forced, manager))
+}
+
+/// Makes unknown what comes out otherwise if the applier owned everything.
+pub(super) fn doubt(judged: &mut [Judged], start: &Cluster, plan: &Plan<'_>, manager: &str) {
+    let mut owned = start.clone();
+    owned.attribute(manager);
+    let other = judge(&run(owned, plan));
+    for one in judged {
+        let same = other.iter().any(|o| o.workload == one.workload && o.rolls == one.rolls && o.verdict == one.verdict);
+        if !same {
+            one.verdict = Verdict::Unknown;
+            one.reasons.insert(0, (None, Reason::Unknown { why: WHY.into() }));
+        }
+    }
+}
+
+/// The manager of a server-side applier; none for one that goes by its own copy of the manifest.
+fn manager(who: Who) -> Option<&'static str> {
+    match who {
+        Who::Kubectl => None,
+        Who::KubectlServer => Some("kubectl"),
+        Who::ArgoCd => Some("argocd-controller"),
+        Who::Flux => Some("kustomize-controller"),
+        Who::Helm => Some("helm"),
+    }
+}

@@ -1,0 +1,33 @@
+//! Owners for objects that have none: what a snapshot without managed fields leaves open, decided one way.
+
+use super::Cluster;
+use crate::apply::field_set::FieldSet;
+use crate::apply::fields_v1;
+use crate::apply::managers::{managed_fields, unowned};
+use crate::apply::typed::{Typed, field_set};
+use crate::object::{Gvk, Value, map_at};
+use crate::schema::Type;
+use serde_json::json;
+use std::sync::Arc;
+
+impl Cluster {
+    /// Takes every field of each object without managed fields to have been applied by `manager`: then its next apply removes
+    /// what it no longer names.
+    pub fn attribute(&mut self, manager: &str) {
+        let without: Vec<Arc<Value>> = self.store.iter().map(|(_, o)| o).filter(|o| managed_fields(o).is_none()).cloned().collect();
+        for object in without {
+            let gvk = Gvk::of(&object);
+            let ty = self.served_kind(&gvk).and_then(|served| served.ty.clone()).unwrap_or(Type::Any);
+            let mut fields = field_set(Typed { schema: self.schema, ty: &ty }, &object);
+            fields.subtract_recursive(&unowned());
+            fields.subtract_recursive(&FieldSet::of_fields(&[&["status"]]));
+            let fields = fields_v1::write(&fields);
+            let entry = json!({
+                "manager": manager, "operation": "Apply", "apiVersion": gvk.api_version(), "fieldsType": "FieldsV1", "fieldsV1": fields,
+            });
+            let mut object = Value::clone(&object);
+            map_at(&mut object, &["metadata"]).insert("managedFields".into(), json!([entry]));
+            self.load(Arc::new(object));
+        }
+    }
+}
