@@ -117,6 +117,9 @@ pub(super) struct Plan {
     /// Manifests instead of a fleet: a file, a directory, or `-` (can be repeated)
     #[arg(short = 'f', long = "filename", value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
+    /// The namespace of manifests that name none; that of the context, or `default`, without this
+    #[arg(short = 'n', long = "namespace", value_name = "NAME")]
+    pub(super) namespace: Option<String>,
     /// How the manifests given with `-f` are applied
     #[arg(long = "as", value_enum, value_name = "APPLIER", default_value = "kubectl-server")]
     pub(super) applier: ApplierName,
@@ -152,6 +155,9 @@ pub(super) struct Diff {
     /// Manifests instead of a fleet: a file, a directory, or `-` (can be repeated)
     #[arg(short = 'f', long = "filename", value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
+    /// The namespace of manifests that name none; that of the context, or `default`, without this
+    #[arg(short = 'n', long = "namespace", value_name = "NAME")]
+    pub(super) namespace: Option<String>,
     /// How the manifests are applied
     #[arg(long = "as", value_enum, value_name = "APPLIER", default_value = "kubectl-server")]
     pub(super) applier: ApplierName,

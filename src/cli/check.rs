@@ -13,7 +13,7 @@ use crate::{lint, roll};
 /// Plans; with `gate` exits 1 over budget or if anything is unknown.
 pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u8, Failure> {
     let mut work = inputs::work(&options.fleet, &options.files, options.applier, console)?;
-    let state = inputs::state(&options.state, &mut work, &options.fleet)?;
+    let state = inputs::state(&options.state, &mut work, &options.fleet, options.namespace.as_deref())?;
     inputs::remarks(&state, &work, console);
     let prepared = inputs::cluster(&state, &work, options.kubernetes.as_deref(), (options.restart, options.stop), &options.state)?;
     let pace = if options.pace == PaceName::Settle { Pace::Settle } else { Pace::Script };

@@ -17,7 +17,7 @@ pub(super) fn run(options: &Diff, console: &mut Console) -> Result<u8, Failure> 
     let mut work = inputs::work(&options.fleet, &options.files, options.applier, console)?;
     let action = pipeline::Action::Apply { applier: inputs::as_applier(options.applier), files: Vec::new() };
     work.steps = vec![Step { name: "apply".into(), action, continues: true }];
-    let state = inputs::state(&options.state, &mut work, &options.fleet)?;
+    let state = inputs::state(&options.state, &mut work, &options.fleet, options.namespace.as_deref())?;
     inputs::remarks(&state, &work, console);
     let prepared = inputs::cluster(&state, &work, options.kubernetes.as_deref(), (None, None), &options.state)?;
     let open = owners::steps(&state, &work.steps);

@@ -242,10 +242,13 @@ fn check_manifests(manifests: &[Value]) -> Result<(), Diagnostics> {
     if wrong.is_empty() { Ok(()) } else { Err(Diagnostics(wrong)) }
 }
 
-/// Reads the state that the options or the fleet name. From then on the manifests are in the namespace that its context names,
-/// and values of Secrets are digests in them as in the state.
-pub(super) fn state(from: &StateFrom, work: &mut Work, options: &FleetFile) -> Result<State, Failure> {
+/// Reads the state that the options or the fleet name. From then on the manifests are in the namespace asked for, or in that of
+/// its context, and values of Secrets are digests in them as in the state.
+pub(super) fn state(from: &StateFrom, work: &mut Work, options: &FleetFile, namespace: Option<&str>) -> Result<State, Failure> {
     let state = read_state(from, work, options)?;
+    if let Some(namespace) = namespace {
+        work.namespace = namespace.to_owned();
+    }
     let namespace = work.namespace.clone();
     for secret in work.manifests.iter_mut().chain(work.files.values_mut().flatten()).filter(|m| m["kind"] == "Secret") {
         if text(secret, &["metadata", "namespace"]).is_empty() {
