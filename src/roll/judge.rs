@@ -6,7 +6,7 @@ use crate::object::{Gvk, ObjectId, Value, at, integer, text};
 use crate::schema::{Schema, equal};
 use crate::simulate::clients::Outcome;
 use crate::simulate::controllers::{Availability, Happening, Waits};
-use crate::simulate::pipeline::{Run, StepRun};
+use crate::simulate::pipeline::{Pace, Run, StepRun};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -139,7 +139,7 @@ impl<'r> Case<'r> {
                     }
                 }
                 Happening::PodStopped { why, .. } if *why == "updated" || (*why == "deleted" && !self.gone_in(*step)) => {
-                    match segments.last_mut().filter(|s| s.step == *step) {
+                    match segments.last_mut().filter(|s| s.step == *step || (*why == "updated" && self.still_rolls(s, *step))) {
                         Some(segment) => segment.replaced += 1,
                         None => segments.push(Segment { step: *step, moved: None, replaced: 1 }),
                     }
@@ -148,6 +148,17 @@ impl<'r> Case<'r> {
             }
         }
         segments
+    }
+
+    /// Whether the pods of a segment went for a revision that is made in a step: the same, or a later one that did not wait.
+    fn awaits(&self, segment: &Segment<'r>, step: usize) -> bool {
+        segment.step == step || (self.run.pace == Pace::Script && self.released_in(segment.step).is_none())
+    }
+
+    /// Whether pods that are updated in a later step belong to a revision of an earlier one: its rollout was not waited for, and
+    /// the step did nothing that would have let them go.
+    fn still_rolls(&self, segment: &Segment<'r>, step: usize) -> bool {
+        self.run.pace == Pace::Script && segment.moved.is_some() && self.released_in(step).is_none()
     }
 
     fn changes_in<'s>(&'s self, step: &'s StepRun) -> impl Iterator<Item = &'s crate::simulate::Change> {
@@ -229,16 +240,17 @@ impl<'r> Case<'r> {
     }
 
     fn why_without_revision(&self, segment: &Segment<'r>) -> Reason {
-        if let Some((old, new)) = self.spec_change(segment.step) {
-            let (before, after) = (partition(&old), partition(&new));
-            if after < before {
-                return Reason::PartitionLowered { old: before, new: after };
-            }
-            if strategy(&old) == "OnDelete" && strategy(&new) != "OnDelete" {
-                return Reason::OnDeleteEnded;
-            }
+        self.released_in(segment.step).unwrap_or(Reason::PodsDeleted { pods: segment.replaced })
+    }
+
+    /// What a step did that lets a revision go which waited.
+    fn released_in(&self, step: usize) -> Option<Reason> {
+        let (old, new) = self.spec_change(step)?;
+        let (before, after) = (partition(&old), partition(&new));
+        if after < before {
+            return Some(Reason::PartitionLowered { old: before, new: after });
         }
-        Reason::PodsDeleted { pods: segment.replaced }
+        (strategy(&old) == "OnDelete" && strategy(&new) != "OnDelete").then_some(Reason::OnDeleteEnded)
     }
 
     /// The workload before and after the writes of a step.

@@ -87,6 +87,8 @@ pub struct Run {
     pub cluster: Cluster,
     /// The steps in order.
     pub steps: Vec<StepRun>,
+    /// How time passed.
+    pub pace: Pace,
 }
 
 /// Runs the steps.
@@ -126,7 +128,7 @@ pub fn run(mut cluster: Cluster, plan: &Plan<'_>) -> Run {
         last.happenings.end = cluster.controllers.happenings.len();
         last.journal.end = cluster.store.journal_len();
     }
-    Run { before, cluster, steps: runs }
+    Run { before, cluster, steps: runs, pace }
 }
 
 /// A client's way to the cluster: after each write the controllers run.
