@@ -133,7 +133,7 @@ impl<'r> Case<'r> {
             match happening {
                 // With Recreate the old pods go before the new revision is made.
                 Happening::RevisionMoved { from: Some(_), .. } => {
-                    match segments.last_mut().filter(|s| s.step == *step && s.moved.is_none()) {
+                    match segments.last_mut().filter(|s| s.moved.is_none() && self.awaits(s, *step)) {
                         Some(segment) => segment.moved = Some(happening),
                         None => segments.push(Segment { step: *step, moved: Some(happening), replaced: 0 }),
                     }
