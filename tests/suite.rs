@@ -13,4 +13,5 @@ mod architecture;
 mod bad_input;
 mod golden_render;
 mod replay;
+mod verdicts;
 mod yaml;

@@ -61,11 +61,13 @@ fn status_of(cluster: &Cluster, set: &Value, running: &[Arc<Value>], terminating
     status
 }
 
-/// Why the pods of a set are too many: its Deployment went on to another one, or was scaled.
+/// Why the pods of a set are too many: its Deployment went on to another one, or was scaled. A write that changes both scales the
+/// old set first (`isScalingEvent`), to the full size: only below that are its pods replaced.
 fn reason(cluster: &Cluster, set: &Value) -> &'static str {
     let owner = controller_of(set).map(|r| referred(r, text(set, &["metadata", "namespace"])));
     let deployment = owner.and_then(|o| cluster.store.get(&o));
-    let moved = deployment.is_some_and(|d| d["spec"]["paused"] != true && !template::same(cluster.schema, d, set));
+    let below = |d: &Value| replicas(set) < replicas(d);
+    let moved = deployment.is_some_and(|d| d["spec"]["paused"] != true && below(d) && !template::same(cluster.schema, d, set));
     if moved { "updated" } else { "scaled" }
 }
 
