@@ -8,6 +8,9 @@ use std::time::Duration;
 /// will be down, before anything is applied. Never writes to a cluster.
 #[derive(Debug, Parser)]
 #[command(name = "rollcast", version, propagate_version = true, disable_help_subcommand = true, max_term_width = 110)]
+#[command(
+    after_help = "Exit codes: 0 nothing found; 1 over budget or unknown (check), differences (diff); 2 an error of use, input or reading"
+)]
 pub(super) struct Cli {
     /// What to do
     #[command(subcommand)]
@@ -37,7 +40,16 @@ pub(super) enum Command {
     /// anything is unknown, 2 for an error of use, input or reading. Made for a CI job before the merge.
     Check(Plan),
     /// Tell the rolls of each step and workload, their reasons and the downtime
-    Plan(Plan),
+    ///
+    /// Exits 0 whatever it finds, unless `--check` is given, and 2 for an error.
+    Plan {
+        /// The pipeline, the state and the reports
+        #[command(flatten)]
+        plan: Plan,
+        /// Exit as `check` does: 1 over budget or if anything is unknown
+        #[arg(long)]
+        check: bool,
+    },
     /// Show what applying would change, the verdict of each workload first
     ///
     /// Exits 0 without a difference, 1 with one, 2 for an error.
@@ -107,6 +119,7 @@ pub(super) struct StateFrom {
 
 /// Options of `plan` and `check`.
 #[derive(Debug, Args)]
+#[group(id = "pipeline-options")]
 pub(super) struct Plan {
     /// The fleet
     #[command(flatten)]
@@ -115,7 +128,7 @@ pub(super) struct Plan {
     #[command(flatten)]
     pub(super) state: StateFrom,
     /// Manifests instead of a fleet: a file, a directory, or `-` (can be repeated)
-    #[arg(short = 'f', long = "filename", value_name = "FILE")]
+    #[arg(short = 'f', long = "filename", value_name = "FILE", conflicts_with_all = ["fleet", "environment"])]
     pub(super) files: Vec<PathBuf>,
     /// The namespace of manifests that name none; that of the context, or `default`, without this
     #[arg(short = 'n', long = "namespace", value_name = "NAME")]
@@ -123,24 +136,21 @@ pub(super) struct Plan {
     /// How the manifests given with `-f` are applied
     #[arg(long = "as", value_enum, value_name = "APPLIER", default_value = "kubectl-server")]
     pub(super) applier: ApplierName,
-    /// A Kubernetes version to simulate, where the state does not tell
-    #[arg(long, value_name = "VERSION")]
+    /// The Kubernetes version to simulate, where the state does not tell it (`1.36`)
+    #[arg(long, value_name = "VERSION", value_parser = kubernetes)]
     pub(super) kubernetes: Option<String>,
-    /// Seconds from a pod's start to its Ready, for every workload (`90s`, `3m`)
+    /// Time from a pod's start to its Ready, for every workload (`90s`, `3m`)
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(super) restart: Option<Duration>,
-    /// Seconds from a pod's deletion to its end, for every workload
+    /// Time from a pod's deletion to its end, for every workload
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(super) stop: Option<Duration>,
     /// Whether each write's rollout finishes before the next write, or only where the pipeline waits
     #[arg(long, value_enum, default_value = "settle")]
     pub(super) pace: PaceName,
-    /// A report, FORMAT or FORMAT=PATH; standard output without a path (can be repeated; text if none is given)
+    /// A report: text, json or markdown, to standard output or to PATH (can be repeated; text if none is given)
     #[arg(long, value_name = "FORMAT[=PATH]", value_parser = report)]
     pub(super) report: Vec<ReportTo>,
-    /// Exit as `check` does (for `plan`)
-    #[arg(long)]
-    pub(super) check: bool,
 }
 
 /// Options of `diff`.
@@ -153,7 +163,7 @@ pub(super) struct Diff {
     #[command(flatten)]
     pub(super) state: StateFrom,
     /// Manifests instead of a fleet: a file, a directory, or `-` (can be repeated)
-    #[arg(short = 'f', long = "filename", value_name = "FILE")]
+    #[arg(short = 'f', long = "filename", value_name = "FILE", conflicts_with_all = ["fleet", "environment"])]
     pub(super) files: Vec<PathBuf>,
     /// The namespace of manifests that name none; that of the context, or `default`, without this
     #[arg(short = 'n', long = "namespace", value_name = "NAME")]
@@ -161,8 +171,8 @@ pub(super) struct Diff {
     /// How the manifests are applied
     #[arg(long = "as", value_enum, value_name = "APPLIER", default_value = "kubectl-server")]
     pub(super) applier: ApplierName,
-    /// A Kubernetes version to simulate, where the state does not tell
-    #[arg(long, value_name = "VERSION")]
+    /// The Kubernetes version to simulate, where the state does not tell it (`1.36`)
+    #[arg(long, value_name = "VERSION", value_parser = kubernetes)]
     pub(super) kubernetes: Option<String>,
 }
 
@@ -245,6 +255,7 @@ pub(super) enum ReportFormat {
 
 fn report(text: &str) -> Result<ReportTo, String> {
     let (format, path) = match text.split_once('=') {
+        Some((_, "")) => return Err("no path stands after `=`".to_owned()),
         Some((format, path)) => (format, Some(PathBuf::from(path))),
         None => (text, None),
     };
@@ -252,6 +263,13 @@ fn report(text: &str) -> Result<ReportTo, String> {
         ReportFormat::value_variants().iter().filter_map(|v| Some(v.to_possible_value()?.get_name().to_owned())).collect();
     let format = ReportFormat::from_str(format, false).map_err(|_| format!("no such format; expected one of {}", known.join(", ")))?;
     Ok(ReportTo { format, path })
+}
+
+fn kubernetes(text: &str) -> Result<String, String> {
+    match crate::schema::Version::nearest(text) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("expected a version such as `1.36`".to_owned()),
+    }
 }
 
 /// A duration as people write it: `90s`, `3m`, `1h30m`, `500ms`.

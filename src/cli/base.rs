@@ -1,10 +1,10 @@
 //! `--base REV`: the state as if a git revision's manifests had been applied.
 
-use super::args::{ApplierName, FleetFile};
+use super::args::FleetFile;
 use super::console::{Failure, environment};
 use super::inputs::{self, Work};
 use crate::cluster::{State, base, documents};
-use crate::diagnostic::{Diagnostic, Source};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity, Source};
 use crate::fleet::pipeline::{Action, Step};
 use crate::object::Value;
 use crate::render::{self, Templates};
@@ -17,26 +17,40 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What was applied is applied to an empty cluster, by the applier given; the rest of the cluster is not known.
-pub(super) fn state(revision: &str, options: &FleetFile, work: &Work, files: &[PathBuf], applier: ApplierName) -> Result<State, Failure> {
-    let (manifests, commit) = if work.fleet.is_some() { of_fleet(revision, options)? } else { of_files(revision, files)? };
+pub(super) fn state(revision: &str, options: &FleetFile, work: &Work) -> Result<State, Failure> {
+    let (manifests, commit) = if work.fleet.is_some() { of_fleet(revision, options)? } else { of_files(revision, &work.given)? };
+    let short = commit.get(..9).unwrap_or(&commit);
+    let source = format!("revision {revision} ({short}), as if it had been applied");
+    applied(&manifests, revision, source, work)
+}
+
+/// Manifests given as a snapshot: no server has stored them, so they are taken as if they had been applied.
+pub(super) fn as_applied(read: State, work: &Work) -> Result<State, Failure> {
+    let manifests: Vec<Value> = read.objects.iter().map(|o| (**o).clone()).collect();
+    let state = applied(&manifests, &read.source, format!("{}, as if it had been applied", read.source), work)?;
+    let text = format!("{} holds manifests that no server has stored; they are taken as if they had been applied", read.source);
+    let note = Diagnostic { severity: Severity::Note, ..Diagnostic::error("snapshot-of-manifests", text) };
+    Ok(State { notes: vec![note], version: read.version.or(state.version.clone()), ..state })
+}
+
+fn applied(manifests: &[Value], named: &str, source: String, work: &Work) -> Result<State, Failure> {
     let version = work.fleet.as_ref().and_then(|f| f.fleet.kubernetes.as_ref()).map(|k| k.value.clone());
-    let mut assumptions = Vec::new();
-    let mut cluster = Cluster::new(inputs::version(version.as_deref(), &mut assumptions)?, Clock::new(jiff::Timestamp::UNIX_EPOCH));
-    cluster.assume_namespaces(&manifests, false);
-    let steps =
-        [Step { name: "base".into(), action: Action::Apply { applier: inputs::as_applier(applier), files: Vec::new() }, continues: true }];
+    let mut cluster = Cluster::new(inputs::version(version.as_deref(), &mut Vec::new())?, Clock::new(jiff::Timestamp::UNIX_EPOCH));
+    cluster.assume_namespaces(manifests, false);
+    cluster.load_system_namespaces();
+    let action = Action::Apply { applier: inputs::as_applier(work.applier), files: Vec::new() };
+    let steps = [Step { name: "base".into(), action, continues: true }];
     let none = BTreeMap::new();
-    let plan = Plan { steps: &steps, manifests: &manifests, files: &none, pace: Pace::Settle, session: inputs::session(work) };
+    let plan = Plan { steps: &steps, manifests, files: &none, pace: Pace::Settle, session: inputs::session(work) };
     let applied = run(cluster, &plan);
     if let Some(step) = applied.steps.iter().find(|s| s.ended == Ended::Failed) {
         let refused = step.performed.iter().filter(|p| p.outcome.is_failure());
         let wrong =
-            refused.map(|p| Diagnostic::error("base-refused", format!("{revision}: {} could not be applied: {}", p.object, p.outcome)));
-        return Err(Failure::Wrong(crate::diagnostic::Diagnostics(wrong.collect())));
+            refused.map(|p| Diagnostic::error("base-refused", format!("{named}: {} could not be applied: {}", p.object, p.outcome)));
+        return Err(Failure::Wrong(Diagnostics(wrong.collect())));
     }
     let objects = applied.cluster.store.iter().map(|(_, object)| Arc::clone(object)).collect();
-    let short = commit.get(..9).unwrap_or(&commit);
-    Ok(State { version, source: format!("revision {revision} ({short}), as if it had been applied"), objects, ..State::default() })
+    Ok(State { version, source, objects, ..State::default() })
 }
 
 fn of_fleet(revision: &str, options: &FleetFile) -> Result<(Vec<Value>, String), Failure> {

@@ -3,15 +3,17 @@
 use super::args::{PaceName, Plan, ReportFormat};
 use super::assemble::{self, Parts};
 use super::console::{Console, Failure};
-use super::{CLEAN, FOUND, inputs, owners};
+use super::{CLEAN, FOUND, inputs, manifests, owners};
 use crate::diagnostic::Diagnostic;
 use crate::report::style::Dress;
 use crate::report::{Report, Subject, json, markdown, text};
 use crate::simulate::pipeline::{self, Pace};
-use crate::{lint, roll};
+use crate::{cluster, lint, roll};
 
 /// Plans; with `gate` exits 1 over budget or if anything is unknown.
 pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u8, Failure> {
+    manifests::check_standard_input(&options.files, &options.state)?;
+    one_report_to_standard_output(options)?;
     let mut work = inputs::work(&options.fleet, &options.files, options.applier, console)?;
     let state = inputs::state(&options.state, &mut work, &options.fleet, options.namespace.as_deref())?;
     inputs::remarks(&state, &work, console);
@@ -51,7 +53,9 @@ fn write(report: &Report, options: &Plan, console: &mut Console) -> Result<(), F
     if options.report.is_empty() {
         return console.print(&text::write(report, console.dress));
     }
-    for to in &options.report {
+    // Files first: a report that cannot be written is told before anything is printed.
+    let (files, printed): (Vec<_>, Vec<_>) = options.report.iter().partition(|to| to.path.is_some());
+    for to in files.into_iter().chain(printed) {
         let dress = if to.path.is_none() { console.dress } else { Dress::Plain };
         let text = match to.format {
             ReportFormat::Text => text::write(report, dress),
@@ -60,11 +64,17 @@ fn write(report: &Report, options: &Plan, console: &mut Console) -> Result<(), F
         };
         match &to.path {
             None => console.print(&text)?,
-            Some(path) => {
-                std::fs::write(path, text)
-                    .map_err(|e| Diagnostic::error("cannot-write", format!("cannot write {}: {e}", path.display())))?;
-            }
+            Some(path) => cluster::write_file(path, text.as_bytes())
+                .map_err(|e| Diagnostic::error("cannot-write", format!("cannot write `{}`: {e}", path.display())))?,
         }
     }
     Ok(())
+}
+
+/// Two reports on one stream could not be told apart.
+fn one_report_to_standard_output(options: &Plan) -> Result<(), Diagnostic> {
+    if options.report.iter().filter(|to| to.path.is_none()).count() < 2 {
+        return Ok(());
+    }
+    Err(Diagnostic::error("two-reports", "two reports would go to standard output").hint("give all but one a file: `--report json=FILE`"))
 }

@@ -3,7 +3,7 @@
 use super::args::Diff;
 use super::assemble::{self, Parts};
 use super::console::{Console, Failure};
-use super::{CLEAN, FOUND, inputs, owners};
+use super::{CLEAN, FOUND, inputs, manifests, owners};
 use crate::diff::{self, Action, Differ, Folded, ObjectDiff, Style};
 use crate::fleet::pipeline::{self, Step};
 use crate::object::{ObjectId, Value};
@@ -14,6 +14,7 @@ use crate::simulate::pipeline::{Pace, Plan, Run, run as run_pipeline};
 use std::collections::BTreeSet;
 
 pub(super) fn run(options: &Diff, console: &mut Console) -> Result<u8, Failure> {
+    manifests::check_standard_input(&options.files, &options.state)?;
     let mut work = inputs::work(&options.fleet, &options.files, options.applier, console)?;
     let action = pipeline::Action::Apply { applier: inputs::as_applier(options.applier), files: Vec::new() };
     work.steps = vec![Step { name: "apply".into(), action, continues: true }];

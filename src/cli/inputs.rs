@@ -2,6 +2,7 @@
 
 use super::args::{ApplierName, FleetFile, StateFrom};
 use super::console::{Console, Failure, environment};
+use super::manifests;
 use crate::cluster::{self, Access, SNAPSHOT_LIMIT, Scope, State};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
 use crate::diff::Rule;
@@ -63,7 +64,7 @@ impl Budgets {
 /// Reads the fleet file, or the files given instead of it.
 pub(super) fn work(options: &FleetFile, files: &[PathBuf], applier: ApplierName, console: &mut Console) -> Result<Work, Failure> {
     if !files.is_empty() {
-        let manifests = manifests(files)?;
+        let manifests = manifests::read(files)?;
         let name = files
             .iter()
             .map(|f| if f.as_os_str() == "-" { "standard input".into() } else { f.display().to_string() })
@@ -114,7 +115,7 @@ fn step_files(steps: &[Step], directory: &Path) -> Result<BTreeMap<PathBuf, Vec<
     for step in steps {
         if let Action::Apply { files, .. } | Action::Replace { files, .. } = &step.action {
             for file in files {
-                read.insert(file.clone(), manifests(&[directory.join(file)])?);
+                read.insert(file.clone(), manifests::read(&[directory.join(file)])?);
             }
         }
     }
@@ -172,7 +173,7 @@ pub(super) fn rendered(fleet: &PinnedFleet, options: &FleetFile) -> Result<Vec<M
 
 fn read_text(path: &Path, code: &'static str) -> Result<Arc<Source>, Diagnostic> {
     let unreadable = |e: std::io::Error| {
-        let error = Diagnostic::error(code, format!("cannot read {}: {e}", path.display()));
+        let error = Diagnostic::error(code, format!("cannot read `{}`: {e}", path.display()));
         if e.kind() == std::io::ErrorKind::NotFound {
             return error.hint("`rollcast init` makes a fleet.toml; manifests without a fleet are given with `-f FILE`");
         }
@@ -181,73 +182,16 @@ fn read_text(path: &Path, code: &'static str) -> Result<Arc<Source>, Diagnostic>
     Source::read(path.to_owned(), fs::read(path).map_err(unreadable)?)
 }
 
-/// The objects of files, directories (every .yaml, .yml and .json below them) and standard input; no two of one name.
-fn manifests(files: &[PathBuf]) -> Result<Vec<Value>, Failure> {
-    let mut all = Vec::new();
-    for path in files {
-        let documents = if path.as_os_str() == "-" {
-            vec![cluster::documents::read_documents(std::io::stdin().lock(), path, SNAPSHOT_LIMIT)?]
-        } else {
-            manifest_files(path)?.iter().map(|file| read_manifest_file(file)).collect::<Result<_, _>>()?
-        };
-        all.extend(documents.into_iter().flat_map(|d| d.objects));
-    }
-    check_manifests(&all)?;
-    Ok(all)
-}
-
-fn read_manifest_file(file: &Path) -> Result<cluster::documents::Documents, Failure> {
-    let input = fs::File::open(file).map_err(|e| unreadable(file, &e))?;
-    Ok(cluster::documents::read_documents(input, file, SNAPSHOT_LIMIT)?)
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
-    Diagnostic::error("manifest-unreadable", format!("cannot read {}: {error}", path.display()))
-}
-
-fn manifest_files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
-    if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut files = Vec::new();
-    for entry in fs::read_dir(path).map_err(|e| unreadable(path, &e))? {
-        let entry = entry.map_err(|e| unreadable(path, &e))?.path();
-        if entry.is_dir() {
-            files.extend(manifest_files(&entry)?);
-        } else if entry.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json") {
-            files.push(entry);
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-fn check_manifests(manifests: &[Value]) -> Result<(), Diagnostics> {
-    let mut wrong = Vec::new();
-    let mut seen = BTreeMap::new();
-    for (index, manifest) in manifests.iter().enumerate() {
-        let id = ObjectId::of(manifest);
-        if id.kind.is_empty() || (id.name.is_empty() && text(manifest, &["metadata", "generateName"]).is_empty()) {
-            wrong.push(Diagnostic::error("manifest-incomplete", format!("object {} has no kind or no name", index + 1)));
-        } else if seen.insert(id.clone(), index).is_some() {
-            wrong.push(
-                Diagnostic::error("manifest-twice", format!("{id} is given twice"))
-                    .hint("the second would overwrite the first: remove one"),
-            );
-        }
-    }
-    if manifests.is_empty() {
-        wrong.push(Diagnostic::error("no-manifests", "there is no manifest in what was given"));
-    }
-    if wrong.is_empty() { Ok(()) } else { Err(Diagnostics(wrong)) }
-}
-
 /// Reads the state that the options or the fleet name. From then on the manifests are in the namespace asked for, or in that of
 /// its context, and values of Secrets are digests in them as in the state.
 pub(super) fn state(from: &StateFrom, work: &mut Work, options: &FleetFile, namespace: Option<&str>) -> Result<State, Failure> {
-    let state = read_state(from, work, options)?;
     if let Some(namespace) = namespace {
         work.namespace = namespace.to_owned();
+    }
+    let asked = work.namespace.clone();
+    let state = read_state(from, work, options)?;
+    if namespace.is_some() {
+        work.namespace = asked;
     }
     let namespace = work.namespace.clone();
     for secret in work.manifests.iter_mut().chain(work.files.values_mut().flatten()).filter(|m| m["kind"] == "Secret") {
@@ -261,11 +205,12 @@ pub(super) fn state(from: &StateFrom, work: &mut Work, options: &FleetFile, name
 
 fn read_state(from: &StateFrom, work: &mut Work, options: &FleetFile) -> Result<State, Failure> {
     if let Some(path) = &from.from {
-        return Ok(if path.as_os_str() == "-" {
+        let read = if path.as_os_str() == "-" {
             cluster::read_snapshot_from(std::io::stdin().lock(), path, SNAPSHOT_LIMIT)?
         } else {
             cluster::read_snapshot(path, SNAPSHOT_LIMIT)?
-        });
+        };
+        return if never_stored(&read) { super::base::as_applied(read, work) } else { Ok(read) };
     }
     let choice = work.fleet.as_ref().map(|f| f.fleet.cluster.clone()).unwrap_or_default();
     let named_file = from.empty || from.base.is_some();
@@ -278,7 +223,7 @@ fn read_state(from: &StateFrom, work: &mut Work, options: &FleetFile) -> Result<
         return Ok(State { source: "an empty cluster".into(), ..State::default() });
     }
     if let Some(revision) = &from.base {
-        return super::base::state(revision, options, work, &work.given, work.applier);
+        return super::base::state(revision, options, work);
     }
     let path = choice.from.ok_or_else(|| {
         Diagnostic::error("no-state", "no state to start from")
@@ -286,6 +231,11 @@ fn read_state(from: &StateFrom, work: &mut Work, options: &FleetFile) -> Result<
     })?;
     let beside = options.fleet.parent().map_or_else(|| path.clone(), |dir| dir.join(&path));
     Ok(cluster::read_snapshot(&beside, SNAPSHOT_LIMIT)?)
+}
+
+/// Whether a snapshot holds manifests: whatever a server has stored has a UID.
+fn never_stored(state: &State) -> bool {
+    !state.objects.is_empty() && state.objects.iter().all(|o| text(o, &["metadata", "uid"]).is_empty())
 }
 
 /// Reads a live cluster, GET only; gives the namespace of its context too.
@@ -345,7 +295,11 @@ pub(super) fn cluster(
         ..Timing::default()
     };
     assumptions.extend(controllers::complete(&mut cluster).iter().map(ToString::to_string));
+    if !work.given.is_empty() {
+        manifests::check_kinds(&work.manifests, cluster.schema)?;
+    }
     let made = cluster.assume_namespaces(&work.manifests, state.kinds.is_some() || from.empty);
+    cluster.load_system_namespaces();
     assumptions.extend(made);
     Ok(Prepared { cluster, assumptions })
 }

@@ -9,6 +9,7 @@ mod diff;
 mod explain;
 mod init;
 mod inputs;
+mod manifests;
 mod owners;
 mod render;
 mod snapshot;
@@ -50,7 +51,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(command: &Command, console: &mut Console) -> Result<u8, Failure> {
     match command {
         Command::Check(options) => check::run(options, true, console),
-        Command::Plan(options) => check::run(options, options.check, console),
+        Command::Plan { plan, check } => check::run(plan, *check, console),
         Command::Diff(options) => diff::run(options, console),
         Command::Render(options) => render::run(options, console),
         Command::Snapshot(options) => snapshot::run(options, console),

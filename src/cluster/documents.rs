@@ -42,7 +42,7 @@ pub fn read_documents(input: impl Read, file: &Path, limit: u64) -> Result<Docum
     let values = Cell::new((limit / BYTES_A_VALUE).max(1) as usize);
     let mut reading = Reading { file, values, out: Documents::default(), mistakes: Vec::new() };
     match source.text.trim_start().chars().next() {
-        None => return Err(Diagnostic::error("input-empty", format!("`{}` is empty", file.display())).hint(GET).into()),
+        None => return Err(Diagnostic::error("input-empty", format!("{} is empty", called(file))).into()),
         Some('{' | '[' | '"') => reading.json(&source.text),
         Some(_) => reading.yaml(&source)?,
     }
@@ -53,11 +53,13 @@ pub fn read_documents(input: impl Read, file: &Path, limit: u64) -> Result<Docum
     Err(Diagnostics(mistakes.into_iter().map(|(mistake, offset)| place(mistake, &source, offset)).collect()))
 }
 
-/// How to get a file that can be read.
-const GET: &str = "make one with `rollcast snapshot -o FILE` or `kubectl get … -o json --show-managed-fields`";
+/// A file as a sentence names it.
+fn called(file: &Path) -> String {
+    if file == Path::new("-") { "standard input".to_owned() } else { format!("`{}`", file.display()) }
+}
 
 fn read_bytes(mut input: impl Read, file: &Path, limit: u64) -> Result<Vec<u8>, Diagnostics> {
-    let failed = |e: &io::Error| Diagnostic::error("input-unreadable", format!("cannot read `{}`: {e}", file.display()));
+    let failed = |e: &io::Error| Diagnostic::error("input-unreadable", format!("cannot read {}: {e}", called(file)));
     let mut start = Vec::new();
     input.by_ref().take(2).read_to_end(&mut start).map_err(|e| failed(&e))?;
     let packed = start == [0x1f, 0x8b];
@@ -70,7 +72,7 @@ fn read_bytes(mut input: impl Read, file: &Path, limit: u64) -> Result<Vec<u8>, 
     };
     match read {
         Err(e) if packed && e.kind() == io::ErrorKind::UnexpectedEof => {
-            Err(Diagnostic::error("input-cut-off", format!("`{}` is gzip data that ends too early", file.display())).hint(GET).into())
+            Err(Diagnostic::error("input-cut-off", format!("{} is gzip data that ends too early", called(file))).into())
         }
         Err(e) => Err(failed(&e).into()),
         Ok(_) if bytes.len() as u64 > limit => Err(too_large(file, limit, packed)),
@@ -81,8 +83,8 @@ fn read_bytes(mut input: impl Read, file: &Path, limit: u64) -> Result<Vec<u8>, 
 /// The refusal of a file that is larger than its limit.
 pub(super) fn too_large(file: &Path, limit: u64, packed: bool) -> Diagnostics {
     let unpacked = if packed { " once unpacked" } else { "" };
-    Diagnostic::error("input-too-large", format!("`{}` is larger than the limit of {}{unpacked}", file.display(), size(limit)))
-        .hint("ask for fewer kinds or namespaces, or raise the limit")
+    Diagnostic::error("input-too-large", format!("{} is larger than the limit of {}{unpacked}", called(file), size(limit)))
+        .hint("ask for fewer kinds or namespaces")
         .into()
 }
 
@@ -95,7 +97,7 @@ fn size(bytes: u64) -> String {
 
 fn utf8(bytes: Vec<u8>, file: &Path) -> Result<String, Diagnostics> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        let text = format!("`{}` is UTF-16 text; UTF-8 is needed", file.display());
+        let text = format!("{} is UTF-16 text; UTF-8 is needed", called(file));
         return Err(Diagnostic::error("input-not-utf8", text)
             .hint("PowerShell's `>` writes UTF-16: use `| Out-File -Encoding utf8 FILE`")
             .into());
@@ -103,7 +105,7 @@ fn utf8(bytes: Vec<u8>, file: &Path) -> Result<String, Diagnostics> {
     String::from_utf8(bytes).map(|text| text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)).map_err(|e| {
         let good = e.utf8_error().valid_up_to();
         let byte = e.as_bytes()[good];
-        let mistake = Diagnostic::error("input-not-utf8", format!("`{}` is not UTF-8 text: byte 0x{byte:02x}", file.display()));
+        let mistake = Diagnostic::error("input-not-utf8", format!("{} is not UTF-8 text: byte 0x{byte:02x}", called(file)));
         let text = String::from_utf8_lossy(&e.as_bytes()[..e.as_bytes().len().min(good + LONGEST_LINE)]).into_owned();
         place(mistake, &Arc::new(Source { file: file.to_owned(), text }), good).into()
     })
@@ -159,13 +161,13 @@ impl Reading<'_> {
     }
 
     fn wrong_json(&self, error: JsonError, text: &str) -> (Diagnostic, usize) {
-        let file = self.file.display();
+        let file = called(self.file);
         let mistake = if error.cut_off {
-            Diagnostic::error("input-cut-off", format!("`{file}` ends in the middle of a JSON value"))
+            Diagnostic::error("input-cut-off", format!("{file} ends in the middle of a JSON value"))
                 .label("the end of the text")
                 .hint("was the command that wrote it stopped, or its disk full? write it again")
         } else {
-            Diagnostic::error("input-not-json", format!("`{file}` is not JSON: {}", error.text))
+            Diagnostic::error("input-not-json", format!("{file} is not JSON: {}", error.text))
         };
         (mistake, if error.cut_off { text.trim_end().len() } else { error.offset })
     }
@@ -202,8 +204,8 @@ impl Reading<'_> {
             Document::Object(object) => self.object(object, "", &|| start),
             Document::List(head, items) => self.list(head, items, item_start),
             Document::Other(other) => {
-                let text = format!("`{}` holds {} where an object or a List is expected", self.file.display(), kind_of(&other));
-                self.mistakes.push((Diagnostic::error("input-not-an-object", text).hint(GET), start));
+                let text = format!("{} holds {} where an object or a List is expected", called(self.file), kind_of(&other));
+                self.mistakes.push((Diagnostic::error("input-not-an-object", text), start));
             }
         }
     }
@@ -243,21 +245,21 @@ impl Reading<'_> {
     }
 
     fn mistake_of(&self, object: &Value, which: &str) -> Option<Diagnostic> {
-        let file = self.file.display();
+        let file = called(self.file);
         let wrong = |what: String| Some(Diagnostic::error("input-not-an-object", what));
         if !object.is_object() {
-            return wrong(format!("`{file}` holds {}{which} where an object is expected", kind_of(object)));
+            return wrong(format!("{file} holds {}{which} where an object is expected", kind_of(object)));
         }
         let named = |key: &str| !text(object, &["metadata", key]).is_empty();
         match (text(object, &["apiVersion"]), text(object, &["kind"])) {
             ("v1", "Status") => {
                 let said = text(object, &["message"]);
-                wrong(format!("`{file}` holds an answer of the server instead of objects: {said}")).map(|m| m.hint(GET))
+                wrong(format!("{file} holds an answer of the server instead of objects: {said}"))
             }
-            (_, "") => wrong(format!("an object in `{file}`{which} has no kind")).map(|m| m.label("`kind` is missing")),
-            ("", kind) => wrong(format!("a {kind} in `{file}`{which} has no apiVersion")).map(|m| m.label("`apiVersion` is missing")),
+            (_, "") => wrong(format!("an object in {file}{which} has no kind")).map(|m| m.label("`kind` is missing")),
+            ("", kind) => wrong(format!("a {kind} in {file}{which} has no apiVersion")).map(|m| m.label("`apiVersion` is missing")),
             (_, kind) if !named("name") && !named("generateName") => {
-                wrong(format!("a {kind} in `{file}`{which} has no name")).map(|m| m.label("`metadata.name` is missing"))
+                wrong(format!("a {kind} in {file}{which} has no name")).map(|m| m.label("`metadata.name` is missing"))
             }
             _ => None,
         }

@@ -19,7 +19,7 @@ pub use connect::{Access, Connection, connect};
 pub use live::{Scope, read_live};
 pub use secrets::mask_secret;
 pub use snapshot::{read_snapshot, read_snapshot_from};
-pub use write::{write_snapshot, write_snapshot_file};
+pub use write::{write_file, write_snapshot, write_snapshot_file};
 
 use crate::diagnostic::Diagnostic;
 use crate::object::Value;

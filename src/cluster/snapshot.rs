@@ -28,13 +28,24 @@ pub fn read_snapshot(file: &Path, limit: u64) -> Result<State, Diagnostics> {
 
 /// Reads a snapshot from what is named like a file (`-` for standard input).
 pub fn read_snapshot_from(input: impl Read, file: &Path, limit: u64) -> Result<State, Diagnostics> {
-    let Documents { objects, lists, warnings } = read_documents(input, file, limit)?;
+    let Documents { objects, lists, warnings } = read_documents(input, file, limit).map_err(how_to_get)?;
     let source = if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };
     let mut state = State { source, notes: warnings, ..State::default() };
     Heading::read(&lists, &mut state);
     let (unmanaged, masked) = (objects.iter().filter(|o| !managed(o)).count(), mask_all(&mut state, objects)?);
     notes(&mut state, unmanaged, masked);
     Ok(state)
+}
+
+/// Says how to get a file that can be read, where this one holds no objects.
+fn how_to_get(wrong: Diagnostics) -> Diagnostics {
+    let hint = |d: Diagnostic| match (d.code, d.hints.is_empty()) {
+        ("input-empty" | "input-cut-off" | "input-not-an-object" | "input-not-json", true) => {
+            d.hint("make one with `rollcast snapshot -o FILE` or `kubectl get … -o json --show-managed-fields`")
+        }
+        _ => d,
+    };
+    Diagnostics(wrong.0.into_iter().map(hint).collect())
 }
 
 fn managed(object: &Value) -> bool {

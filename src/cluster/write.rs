@@ -50,8 +50,23 @@ pub fn write_snapshot_file(state: &State, file: &Path) -> Result<(), Diagnostics
     Ok(())
 }
 
+/// Writes a file: whole, or not at all. What is no plain file (a pipe, a terminal) is written to as it is.
+pub fn write_file(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    if std::fs::metadata(file).is_ok_and(|m| !m.is_file()) {
+        return std::fs::write(file, bytes);
+    }
+    let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut whole = beside(folder)?;
+    whole.write_all(bytes)?;
+    whole.persist(file).map_err(|e| e.error)?;
+    Ok(())
+}
+
 /// A file beside the one to write, with the permissions that a new file gets: a snapshot is there to be handed on.
 fn beside(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    if !folder.is_dir() {
+        return Err(io::Error::other(format!("there is no directory `{}`", folder.display())));
+    }
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));

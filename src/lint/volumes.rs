@@ -35,6 +35,7 @@ pub(super) fn check(manifest: &Value, run: &Run) -> Vec<Diagnostic> {
 }
 
 fn mounts_once(run: &Run, namespace: &str, claim: &str) -> bool {
+    let namespace = if namespace.is_empty() { "default" } else { namespace };
     let id = ObjectId { kind: "PersistentVolumeClaim".into(), namespace: namespace.into(), name: claim.into(), ..ObjectId::default() };
     let modes = run.cluster.store.get(&id).map(|c| items(c, &["spec", "accessModes"])).unwrap_or_default();
     !modes.is_empty() && modes.iter().all(|m| ONE_AT_A_TIME.iter().any(|o| m == o))

@@ -89,26 +89,14 @@ impl Compiler<'_> {
         self.node(value, spans, resource.and_then(|r| r.ty.clone()).as_ref())
     }
 
-    /// Groups without a dot, and those of `k8s.io`, are Kubernetes' own: what they do not serve is a mistake.
     fn unknown_kind(&mut self, gvk: &Gvk, value: &Value, spans: &Spans) {
-        let known: Vec<_> = self.schema.resources().iter().filter(|r| !r.resource.contains('/')).collect();
-        let same_kind: Vec<_> = known.iter().filter(|r| r.kind == gvk.kind).collect();
-        let own_group = !gvk.group.contains('.') || known.iter().any(|r| r.group == gvk.group);
-        if !own_group {
-            return;
-        }
-        let index = value.as_object().and_then(|m| m.keys().position(|k| k == if same_kind.is_empty() { "kind" } else { "apiVersion" }));
+        let Some(strange) = self.schema.not_served(gvk) else { return };
+        let index = value.as_object().and_then(|m| m.keys().position(|k| k == if strange.only_version { "apiVersion" } else { "kind" }));
         let range = index.and_then(|i| spans.children().get(i)).map_or_else(|| spans.head(), Spans::range);
-        let text = format!("Kubernetes {} has no kind `{}` in `{}`", self.schema.version(), gvk.kind, gvk.api_version());
-        let wrong = Diagnostic::error("template-unknown-kind", text).at(self.source, range);
-        let versions: Vec<String> = same_kind
-            .iter()
-            .map(|r| Gvk { group: r.group.clone(), version: r.version.clone(), kind: String::new() }.api_version())
-            .collect();
-        self.problems.push(match (versions.is_empty(), nearest(&gvk.kind, known.iter().map(|r| r.kind.as_str()))) {
-            (false, _) => wrong.label(format!("it is served as `{}`", versions.join("`, `"))),
-            (true, Some(near)) => wrong.label(format!("did you mean `{near}`?")),
-            (true, None) => wrong,
+        let wrong = Diagnostic::error("template-unknown-kind", strange.text).at(self.source, range);
+        self.problems.push(match strange.instead {
+            Some(instead) => wrong.label(instead),
+            None => wrong,
         });
     }
 

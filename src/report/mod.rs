@@ -102,7 +102,8 @@ pub struct Workload {
 impl Workload {
     /// `Deployment/agents/ceo-agent`.
     pub fn id(&self) -> String {
-        format!("{}/{}/{}", self.kind, self.namespace, self.name)
+        let place = if self.namespace.is_empty() { String::new() } else { format!("{}/", self.namespace) };
+        format!("{}/{place}{}", self.kind, self.name)
     }
 }
 

@@ -67,7 +67,7 @@ fn verdict_text(w: &Workload) -> String {
 pub fn sentence(w: &Workload) -> String {
     let down = downtime_text(&Workload { budget: Default::default(), ..w.clone() });
     let down = if down.is_empty() { down } else { format!(", {down}") };
-    let why = w.reasons.first().map(|r| format!(": {}", r.text)).unwrap_or_default();
+    let why = w.reasons.first().map(|r| format!(": {}", one_line(&r.text))).unwrap_or_default();
     match w.verdict {
         Verdict::Rolls if w.recreated > 0 => format!("is recreated ({}){down}", w.strategy),
         Verdict::Rolls => format!("rolls ({}){down}", w.strategy),
@@ -75,6 +75,10 @@ pub fn sentence(w: &Workload) -> String {
         Verdict::Pending => format!("is pending{why}"),
         Verdict::Unknown => format!("is unknown{why}"),
     }
+}
+
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
 fn allowed(w: &Workload) -> String {
@@ -115,7 +119,9 @@ fn reasons(out: &mut String, w: &Workload, dress: Dress) {
 fn reason_line(out: &mut String, reason: &Reason, dress: Dress) {
     let indent = if reason.step.is_empty() { "    " } else { "       " };
     if reason.path.is_empty() {
-        line_of(out, &format!("{indent}{}", reason.text));
+        for line in reason.text.lines() {
+            line_of(out, &format!("{indent}{}", line.trim_end()));
+        }
         return;
     }
     let container = if reason.container.is_empty() { String::new() } else { format!("container {}: ", reason.container) };
@@ -158,7 +164,13 @@ fn totals(out: &mut String, report: &Report, dress: Dress) {
     if report.untouched > 0 {
         parts.push(format!("{} not touched", report.untouched));
     }
-    let (tone, end) = if over > 0 { (Tone::Bad, format!("{over} over budget")) } else { (Tone::Good, "all within budget".to_owned()) };
+    let failed = report.steps.iter().filter(|s| s.status == StepStatus::Failed).map(|s| format!("\"{}\"", s.name)).collect::<Vec<_>>();
+    let (tone, end) = match (over, failed.is_empty()) {
+        (0, true) => (Tone::Good, "all within budget".to_owned()),
+        (0, false) => (Tone::Bad, format!("the pipeline fails in step {}", failed.join(" and "))),
+        (_, true) => (Tone::Bad, format!("{over} over budget")),
+        (_, false) => (Tone::Bad, format!("{over} over budget, and the pipeline fails in step {}", failed.join(" and "))),
+    };
     line_of(out, &format!("{} {}; {}", dress.paint(Tone::Strong, "Total:"), parts.join(", "), dress.paint(tone, &end)));
 }
 

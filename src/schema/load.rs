@@ -1,12 +1,24 @@
 //! The shipped data files, decoded when asked for.
 
 use super::{Field, ListKind, ListType, MapType, Omit, Resource, Scalar, StructType, Type, Version};
-use crate::object::{Value, items, text};
+use crate::diagnostic::nearest;
+use crate::object::{Gvk, Value, items, text};
 use flate2::read::GzDecoder;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock, OnceLock};
+
+/// A kind that Kubernetes does not serve, though its group is Kubernetes' own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotServed {
+    /// What is wrong.
+    pub text: String,
+    /// What was likely meant.
+    pub instead: Option<String>,
+    /// Whether the kind is served in another version or group.
+    pub only_version: bool,
+}
 
 /// The types and resources of one Kubernetes version.
 pub struct Schema {
@@ -61,6 +73,25 @@ impl Schema {
     /// The resource that stores objects of a kind.
     pub fn resource_of(&self, group: &str, version: &str, kind: &str) -> Option<&Resource> {
         self.resources().iter().find(|r| r.group == group && r.version == version && r.kind == kind && !r.resource.contains('/'))
+    }
+
+    /// Why a kind that Kubernetes itself would have to serve is not served; none if it is, or if it may be a custom one. Groups
+    /// without a dot are Kubernetes' own, and so are those that it serves other kinds of.
+    pub fn not_served(&self, gvk: &Gvk) -> Option<NotServed> {
+        let known: Vec<_> = self.resources().iter().filter(|r| !r.resource.contains('/')).collect();
+        let own_group = !gvk.group.contains('.') || known.iter().any(|r| r.group == gvk.group);
+        if gvk.kind.is_empty() || !own_group || self.resource_of(&gvk.group, &gvk.version, &gvk.kind).is_some() {
+            return None;
+        }
+        let text = format!("Kubernetes {} has no kind `{}` in `{}`", self.version, gvk.kind, gvk.api_version());
+        let same_kind = known.iter().filter(|r| r.kind == gvk.kind);
+        let versions: Vec<String> =
+            same_kind.map(|r| Gvk { group: r.group.clone(), version: r.version.clone(), kind: String::new() }.api_version()).collect();
+        let instead = match versions.is_empty() {
+            false => Some(format!("it is served as `{}`", versions.join("`, `"))),
+            true => nearest(&gvk.kind, known.iter().map(|r| r.kind.as_str())).map(|near| format!("did you mean `{near}`?")),
+        };
+        Some(NotServed { text, instead, only_version: !versions.is_empty() })
     }
 
     /// The type of that OpenAPI name: `io.k8s.api.core.v1.PodTemplateSpec`.

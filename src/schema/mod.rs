@@ -10,7 +10,7 @@ mod load;
 mod scalar;
 mod version;
 
-pub use load::Schema;
+pub use load::{NotServed, Schema};
 pub use version::Version;
 
 use crate::object::Value;

@@ -23,11 +23,14 @@ pub use request::{Body, PatchKind, Request, Response, Target, Verb, WriteOptions
 pub use status::{ApiError, Cause, Reason};
 pub use store::{Change, Store};
 
-use crate::object::{self, Value};
+use crate::object::{self, ObjectId, Value};
 use crate::schema::{Resource, Schema, Version};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
+
+/// Follows `pkg/controlplane/controller/systemnamespaces` and `pkg/controlplane/controller/kubernetesservice`.
+const SYSTEM_NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
 /// The simulated cluster.
 #[derive(Clone)]
@@ -74,13 +77,29 @@ impl Cluster {
         let wanted: BTreeSet<String> =
             manifests.iter().filter_map(of).filter(|n| !complete && held.is_empty() && !made.contains(n)).collect();
         for name in lived_in.union(&wanted).filter(|n| !held.contains(*n)) {
-            let labels = serde_json::json!({"kubernetes.io/metadata.name": name});
-            self.load(Arc::new(serde_json::json!({
-                "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "uid": format!("assumed-{name}"), "labels": labels},
-                "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"},
-            })));
+            self.load_namespace(name);
         }
-        wanted.difference(&lived_in).map(|n| format!("Namespace/{n} is taken to exist: the state holds no namespaces")).collect()
+        let system = |name: &String| SYSTEM_NAMESPACES.contains(&name.as_str());
+        let assumed = wanted.difference(&lived_in).filter(|n| !system(n));
+        assumed.map(|n| format!("Namespace/{n} is taken to exist: the state holds no namespaces")).collect()
+    }
+
+    /// Puts in the namespaces that every API server makes, and makes again, where the state does not show them.
+    pub fn load_system_namespaces(&mut self) {
+        for name in SYSTEM_NAMESPACES {
+            let id = ObjectId { kind: "Namespace".into(), name: name.into(), ..ObjectId::default() };
+            if self.store.get(&id).is_none() {
+                self.load_namespace(name);
+            }
+        }
+    }
+
+    fn load_namespace(&mut self, name: &str) {
+        let labels = serde_json::json!({"kubernetes.io/metadata.name": name});
+        self.load(Arc::new(serde_json::json!({
+            "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "uid": format!("assumed-{name}"), "labels": labels},
+            "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"},
+        })));
     }
 }
 

@@ -4,7 +4,7 @@ use super::objects::{Aim, of_manifest};
 use super::sender::Sender;
 use super::{Api, Outcome, Performed, Session, client_side, command, flux, helm, server_side};
 use crate::fleet::pipeline::{Applier, Who};
-use crate::object::{ObjectId, Value};
+use crate::object::{ObjectId, Value, text};
 use std::path::PathBuf;
 
 /// A manifest on its way: the object, and the manifest with its namespace.
@@ -20,7 +20,12 @@ pub(super) fn apply(
 ) -> Vec<Performed> {
     let manager = |habit: &'static str| applier.field_manager.as_deref().unwrap_or(habit);
     let forced = |habit: bool| applier.force.unwrap_or(habit);
-    let found = manifests.iter().map(|manifest| of_manifest(api, manifest, session).map_err(|why| (ObjectId::of(manifest), why))).collect();
+    let found = manifests
+        .iter()
+        .map(|manifest| {
+            nameable(manifest, applier.who).and_then(|()| of_manifest(api, manifest, session)).map_err(|why| (ObjectId::of(manifest), why))
+        })
+        .collect();
     match applier.who {
         Who::Kubectl => {
             let manager = manager("kubectl-client-side-apply");
@@ -41,6 +46,16 @@ pub(super) fn apply(
         }
         Who::Helm => helm::upgrade(api, found, session, manager("helm"), forced(false)),
     }
+}
+
+/// kubectl cannot apply what has no name (`pkg/cmd/apply/apply.go`).
+fn nameable(manifest: &Value, who: Who) -> Result<(), String> {
+    let prefix = text(manifest, &["metadata", "generateName"]);
+    let unnamed = text(manifest, &["metadata", "name"]).is_empty() && !prefix.is_empty();
+    if unnamed && matches!(who, Who::Kubectl | Who::KubectlServer) {
+        return Err(format!("from {prefix}: cannot use generate name with apply"));
+    }
+    Ok(())
 }
 
 /// Each manifest by itself: kubectl goes on after one that fails.

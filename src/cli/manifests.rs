@@ -1,0 +1,110 @@
+//! Files, directories and standard input become the manifests that `-f` and the steps of a pipeline name.
+
+use super::args::StateFrom;
+use super::console::Failure;
+use crate::cluster::SNAPSHOT_LIMIT;
+use crate::cluster::documents::{Documents, read_documents};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::object::{Gvk, ObjectId, Value, text};
+use crate::schema::Schema;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The objects of files, directories (every .yaml, .yml and .json below them) and standard input; no two of one name.
+pub(super) fn read(files: &[PathBuf]) -> Result<Vec<Value>, Failure> {
+    let mut all = Vec::new();
+    for path in files {
+        let documents = if path.as_os_str() == "-" {
+            vec![read_documents(std::io::stdin().lock(), path, SNAPSHOT_LIMIT).map_err(from_pipe)?]
+        } else {
+            below(path)?.iter().map(|file| read_file(file)).collect::<Result<_, _>>()?
+        };
+        all.extend(documents.into_iter().flat_map(|d| d.objects));
+    }
+    check(&all)?;
+    Ok(all)
+}
+
+/// Standard input can be read once.
+pub(super) fn check_standard_input(files: &[PathBuf], state: &StateFrom) -> Result<(), Diagnostic> {
+    let named = files.iter().filter(|f| f.as_os_str() == "-").map(|_| "`-f -`");
+    let named: Vec<&str> = named.chain(state.from.iter().filter(|f| f.as_os_str() == "-").map(|_| "`--from -`")).collect();
+    if named.len() < 2 {
+        return Ok(());
+    }
+    let error = Diagnostic::error("standard-input-twice", format!("standard input is asked for twice: {}", named.join(" and ")));
+    Err(error.hint("it can be read once: put the other into a file"))
+}
+
+/// Refuses kinds that Kubernetes itself would have to serve and does not.
+pub(super) fn check_kinds(manifests: &[Value], schema: &Schema) -> Result<(), Diagnostics> {
+    let mut told = BTreeSet::new();
+    let mut wrong = Vec::new();
+    for manifest in manifests {
+        let gvk = Gvk::of(manifest);
+        if let Some(strange) = schema.not_served(&gvk).filter(|_| told.insert((gvk.api_version(), gvk.kind.clone()))) {
+            let error = Diagnostic::error("manifest-unknown-kind", format!("{}: {}", ObjectId::of(manifest), strange.text));
+            wrong.push(match strange.instead {
+                Some(instead) => error.hint(instead),
+                None => error,
+            });
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(Diagnostics(wrong)) }
+}
+
+/// An empty pipe is a command before it that failed.
+fn from_pipe(wrong: Diagnostics) -> Diagnostics {
+    let empty = |d: Diagnostic| if d.code == "input-empty" { d.hint("did the command before the pipe fail?") } else { d };
+    Diagnostics(wrong.0.into_iter().map(empty).collect())
+}
+
+fn read_file(file: &Path) -> Result<Documents, Failure> {
+    let input = fs::File::open(file).map_err(|e| unreadable(file, &e))?;
+    Ok(read_documents(input, file, SNAPSHOT_LIMIT)?)
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::error("manifest-unreadable", format!("cannot read `{}`: {error}", path.display()))
+}
+
+fn below(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path).map_err(|e| unreadable(path, &e))? {
+        let entry = entry.map_err(|e| unreadable(path, &e))?.path();
+        if entry.is_dir() {
+            files.extend(below(&entry)?);
+        } else if entry.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json") {
+            files.push(entry);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn check(manifests: &[Value]) -> Result<(), Diagnostics> {
+    let mut wrong = Vec::new();
+    let mut seen = BTreeSet::new();
+    for manifest in manifests {
+        let id = ObjectId::of(manifest);
+        // Each object with a `generateName` is another one.
+        let named = !text(manifest, &["metadata", "name"]).is_empty();
+        if named && !seen.insert(id.clone()) {
+            wrong.push(
+                Diagnostic::error("manifest-twice", format!("{id} is given twice"))
+                    .hint("the second would overwrite the first: remove one"),
+            );
+        }
+    }
+    if manifests.is_empty() {
+        wrong.push(
+            Diagnostic::error("no-manifests", "there is no manifest in what was given")
+                .hint("a directory is searched for files that end in .yaml, .yml or .json"),
+        );
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(Diagnostics(wrong)) }
+}
