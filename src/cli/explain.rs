@@ -10,14 +10,21 @@ pub(super) fn run(code: Option<&str>, console: &mut Console) -> Result<u8, Failu
     let mut out = String::new();
     match code {
         None => {
-            let width = codes::ALL.iter().map(|c| c.code.len()).max().unwrap_or(0);
-            for c in codes::ALL {
-                out.push_str(&format!("{:width$}  {}\n", c.code, c.title));
+            let width = codes::all().map(|c| c.code.len()).max().unwrap_or(0);
+            for (about, codes) in codes::GROUPS {
+                let gap = if out.is_empty() { "" } else { "\n" };
+                out.push_str(&format!("{gap}{}\n", console.dress.paint(Tone::Strong, about)));
+                for c in codes {
+                    out.push_str(&format!("  {:width$}  {}\n", c.code, c.title));
+                }
             }
         }
         Some(code) => {
             let found = codes::find(code).ok_or_else(|| unknown(code))?;
-            out.push_str(&format!("{}: {}\n\n{}\n\n", console.dress.paint(Tone::Strong, found.code), found.title, found.text));
+            out.push_str(&format!("{}: {}\n\n", console.dress.paint(Tone::Strong, found.code), found.title));
+            if !found.text.is_empty() {
+                out.push_str(&format!("{}\n\n", found.text));
+            }
             out.push_str(&format!("Example:\n\n{}\n\n", indented(found.example)));
             out.push_str(&format!("What to do:\n\n{}\n", indented(found.fix)));
         }
@@ -32,7 +39,7 @@ fn indented(text: &str) -> String {
 
 fn unknown(code: &str) -> Diagnostic {
     let error = Diagnostic::error("unknown-code", format!("there is no code `{code}`"));
-    match crate::diagnostic::nearest(code, codes::ALL.iter().map(|c| c.code)) {
+    match crate::diagnostic::nearest(code, codes::all().map(|c| c.code)) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
         None => error.hint("`rollcast explain` without a code lists them all"),
     }

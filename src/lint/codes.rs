@@ -1,4 +1,7 @@
-//! Every code that a report shows, explained.
+//! Every code that a report or a message shows, explained.
+
+mod fleet;
+mod input;
 
 /// One code.
 #[derive(Debug)]
@@ -7,7 +10,7 @@ pub struct Code {
     pub code: &'static str,
     /// One line.
     pub title: &'static str,
-    /// What it means and why it matters.
+    /// What it means and why it matters; empty where the title says it all.
     pub text: &'static str,
     /// How it looks.
     pub example: &'static str,
@@ -17,11 +20,22 @@ pub struct Code {
 
 /// The code of that name.
 pub fn find(code: &str) -> Option<&'static Code> {
-    ALL.iter().find(|c| c.code == code)
+    all().find(|c| c.code == code)
 }
 
-/// All codes, reasons of verdicts first.
-pub const ALL: &[Code] = &[
+/// Every code, reasons of verdicts first.
+pub fn all() -> impl Iterator<Item = &'static Code> {
+    GROUPS.iter().flat_map(|(_, codes)| codes.iter())
+}
+
+/// The codes by what they are about.
+pub const GROUPS: [(&str, &[Code]); 3] = [
+    ("Reasons of verdicts, and findings", REASONS),
+    ("Input: command line, files, snapshots, manifests, clusters, revisions", input::CODES),
+    ("The fleet: its file, images, templates, rendered files", fleet::CODES),
+];
+
+const REASONS: &[Code] = &[
     Code {
         code: "template-changed",
         title: "a field of the pod template changes, so the pods are replaced",
