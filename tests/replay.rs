@@ -1,12 +1,13 @@
 //! Replays what a real control plane answered (`tests/recorded`), in process, and compares code, reason, message, object,
 //! ownership and rolls. `ROLLCAST_CASE=name cargo test replay -- --nocapture` replays one case and prints each difference.
 
+use crate::answers::{difference, in_namespace, normalised, request};
 use flate2::read::GzDecoder;
-use rollcast::object::{ObjectId, Value, map_at, sorted_json, text};
+use rollcast::object::{ObjectId, Value, map_at, text};
 use rollcast::schema::Version;
 use rollcast::simulate::clock::Clock;
 use rollcast::simulate::controllers::{self, Happening, Until};
-use rollcast::simulate::{Body, Cluster, PatchKind, Request, Response, Target, Verb, WriteOptions};
+use rollcast::simulate::{Cluster, Request, Response};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -49,87 +50,6 @@ pub fn fresh_cluster(version: Version) -> Cluster {
     cluster
 }
 
-fn request(step: &Value) -> Request {
-    let verb = match (text(step, &["method"]), text(step, &["content_type"])) {
-        ("POST", _) => Verb::Create,
-        ("PUT", _) => Verb::Update,
-        ("DELETE", _) => Verb::Delete,
-        (_, "application/json-patch+json") => Verb::Patch(PatchKind::Json),
-        (_, "application/merge-patch+json") => Verb::Patch(PatchKind::Merge),
-        (_, "application/strategic-merge-patch+json") => Verb::Patch(PatchKind::Strategic),
-        _ => Verb::Patch(PatchKind::Apply),
-    };
-    let path = text(step, &["path"]).replace("{ns}", NAMESPACE);
-    let query = |key: &str| text(step, &["query", key]).to_owned();
-    let force = step["query"].get("force").and_then(Value::as_str).map(|f| f == "true");
-    let options = WriteOptions {
-        field_manager: query("fieldManager"),
-        force,
-        dry_run: query("dryRun"),
-        field_validation: query("fieldValidation"),
-        user_agent: "oracle".into(),
-        ..WriteOptions::default()
-    };
-    let mut body = step["body"].clone();
-    in_namespace(&mut body);
-    Request { verb, target: target(&path), options, body: Body::Value(body) }
-}
-
-fn in_namespace(body: &mut Value) {
-    if body["metadata"]["namespace"] == "{ns}" {
-        map_at(body, &["metadata"]).insert("namespace".into(), NAMESPACE.into());
-    }
-}
-
-fn target(path: &str) -> Target {
-    let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-    let (group, version, rest) = if parts[0] == "api" { ("", parts[1], &parts[2..]) } else { (parts[1], parts[2], &parts[3..]) };
-    let (namespace, rest) = if rest[0] == "namespaces" && rest.len() > 2 { (rest[1], &rest[2..]) } else { ("", rest) };
-    let part = |i: usize| rest.get(i).copied().unwrap_or_default().to_owned();
-    Target {
-        group: group.into(),
-        version: version.into(),
-        resource: part(0),
-        subresource: part(2),
-        namespace: namespace.into(),
-        name: part(1),
-    }
-}
-
-/// What the recording normalised away (its README), taken away from ours too.
-fn normalised(object: &Value) -> (Value, Vec<Value>) {
-    let mut object = object.clone();
-    map_at(&mut object, &[]).shift_remove("status");
-    // An allocated address is as random as a uid.
-    if object["kind"] == "Service" && object["spec"]["clusterIP"] != "None" {
-        for key in ["clusterIP", "clusterIPs"] {
-            map_at(&mut object, &["spec"]).shift_remove(key);
-        }
-    }
-    let metadata = map_at(&mut object, &["metadata"]);
-    let owners = metadata.shift_remove("managedFields");
-    for key in ["uid", "resourceVersion", "creationTimestamp", "selfLink", "namespace"] {
-        metadata.shift_remove(key);
-    }
-    if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
-        annotations.shift_remove("deployment.kubernetes.io/revision");
-        annotations.shift_remove("deprecated.daemonset.template.generation");
-        if annotations.is_empty() {
-            metadata.shift_remove("annotations");
-        }
-    }
-    let mut owners: Vec<Value> = owners.and_then(|o| o.as_array().cloned()).unwrap_or_default();
-    owners.retain(|o| o["subresource"] != "status" && o["manager"] != "kube-controller-manager");
-    for owner in &mut owners {
-        map_at(owner, &[]).shift_remove("time");
-    }
-    owners.sort_by_key(|o| {
-        let part = |key: &str| text(o, &[key]).to_owned();
-        (part("manager"), part("operation"), part("subresource"), sorted_json(&o["fieldsV1"]))
-    });
-    (object, owners)
-}
-
 impl Score {
     fn step(&mut self, name: &str, step: &Value, response: &Response, moved: bool) {
         self.steps += 1;
@@ -167,7 +87,7 @@ impl Score {
     }
 
     fn accepted(&mut self, step: &Value, object: &Value, moved: bool, wrong: &mut Vec<String>) {
-        let (theirs, their_owners) = normalised(&step["object"]);
+        let (theirs, their_owners) = normalised(&in_namespace(&step["object"], NAMESPACE));
         let (ours, our_owners) = normalised(object);
         if theirs == ours {
             self.object += 1;
@@ -188,25 +108,6 @@ impl Score {
     }
 }
 
-/// The first places where two values differ.
-fn difference(expected: &Value, ours: &Value, path: String) -> String {
-    match (expected, ours) {
-        (Value::Object(a), Value::Object(b)) => {
-            let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-            let differ = keys.into_iter().filter(|k| a.get(*k) != b.get(*k)).take(4);
-            differ
-                .map(|k| difference(a.get(k).unwrap_or(&Value::Null), b.get(k).unwrap_or(&Value::Null), format!("{path}.{k}")))
-                .collect::<Vec<_>>()
-                .join("; ")
-        }
-        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
-            let differ = a.iter().zip(b).enumerate().filter(|(_, (x, y))| x != y).take(4);
-            differ.map(|(i, (x, y))| difference(x, y, format!("{path}[{i}]"))).collect::<Vec<_>>().join("; ")
-        }
-        _ => format!("{path}: expected {expected}, ours {ours}"),
-    }
-}
-
 fn replay(file: &str) -> Score {
     let recorded = read(file);
     let (version, _) = Version::nearest(text(&recorded, &["kubernetes"])).unwrap();
@@ -219,7 +120,7 @@ fn replay(file: &str) -> Score {
         }
         let mut cluster = fresh_cluster(version);
         for (i, step) in case["steps"].as_array().unwrap().iter().enumerate() {
-            let request = request(step);
+            let request = request(step, NAMESPACE);
             let before = cluster.controllers.happenings.len();
             let revision = revision_shown(&cluster, &request);
             let mut response = cluster.write(&request);

@@ -9,6 +9,7 @@
     reason = "a test binary: nothing is public, a failure is a panic, time is real"
 )]
 
+mod answers;
 mod architecture;
 mod bad_input;
 mod golden_render;

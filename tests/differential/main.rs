@@ -1,0 +1,276 @@
+//! Random writes to a real control plane and to ours, compared.
+//!
+//! `cargo test --test differential -- --server https://127.0.0.1:PORT [--seed N] [--sequences N] [--kinds Deployment,Job] [--threads N]
+//! [--found DIR]`: the server is one of `tests/controlplane/up.sh`, started with `PODS=pending`. Sequence n of a run has the seed N + n,
+//! so `--seed N --sequences 1` sends it again. Each new cause of disagreement is shrunk and, with `--found`, written there as a
+//! recorded case. The last line counts; the exit code is 1 if anything disagreed.
+
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::exit,
+    reason = "a test binary: nothing is public, a failure is a panic, time is real"
+)]
+
+#[path = "../answers/mod.rs"]
+mod answers;
+mod draw;
+mod kinds;
+mod ours;
+mod random;
+mod sequence;
+mod server;
+mod shrink;
+
+use answers::normalised;
+use kinds::Kind;
+use ours::{Answer, Disagreement, Ours, disagreements, revision};
+use rollcast::object::Value;
+use rollcast::schema::Version;
+use serde_json::json;
+use server::Server;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+/// So many sequences of one cause are shrunk.
+const SHRUNK_OF_A_CAUSE: usize = 1;
+
+struct Options {
+    server: String,
+    seed: u64,
+    sequences: u64,
+    threads: usize,
+    kinds: Vec<String>,
+    found: Option<PathBuf>,
+    shrink: bool,
+}
+
+impl Options {
+    fn read() -> Self {
+        let arguments: Vec<String> = std::env::args().skip(1).collect();
+        let given = |name: &str| arguments.iter().position(|a| a == name).and_then(|i| arguments.get(i + 1)).cloned();
+        let number = |name: &str, default: u64| given(name).map_or(default, |text| text.parse().expect("a number"));
+        let fresh = u64::from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_nanos()) * 1000;
+        Self {
+            server: given("--server").expect("--server https://127.0.0.1:PORT"),
+            seed: number("--seed", fresh),
+            sequences: number("--sequences", 200),
+            threads: usize::try_from(number("--threads", 4)).unwrap(),
+            kinds: given("--kinds").map(|k| k.split(',').map(str::to_owned).collect()).unwrap_or_default(),
+            found: given("--found").map(PathBuf::from),
+            shrink: !arguments.iter().any(|a| a == "--no-shrink"),
+        }
+    }
+}
+
+/// What a run found.
+#[derive(Default)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+    unsettled: usize,
+    unstable: usize,
+    steps: usize,
+    accepted: usize,
+    causes: BTreeMap<String, usize>,
+}
+
+struct Run<'a> {
+    options: &'a Options,
+    version: Version,
+    git_version: String,
+    namespaces: AtomicU64,
+    tally: Mutex<Tally>,
+}
+
+/// What came of sending a sequence to both sides.
+struct Outcome {
+    theirs: Vec<Answer>,
+    found: Vec<Disagreement>,
+    settled: bool,
+}
+
+impl Run<'_> {
+    /// Sends steps to both sides until they disagree.
+    fn both(&self, server: &Server, kind: &Kind, steps: &[Value]) -> Outcome {
+        let number = self.namespaces.fetch_add(1, Ordering::Relaxed);
+        let namespace = format!("zq{:x}z{number:x}", self.options.seed);
+        server.make_namespace(&namespace);
+        let mut ours = Ours::new(self.version, kind, &namespace);
+        let mut before = (Answer::default(), Answer::default());
+        let mut outcome = Outcome { theirs: Vec::new(), found: Vec::new(), settled: true };
+        for step in steps {
+            let Some(theirs) = server.send(kind, step, &namespace) else {
+                outcome.settled = false;
+                break;
+            };
+            let mine = ours.send(step);
+            outcome.found = disagreements(&theirs, &mine, (&before.0, &before.1));
+            outcome.theirs.push(recordable(&theirs, &namespace));
+            if !outcome.found.is_empty() {
+                break;
+            }
+            before = (theirs, mine);
+        }
+        server.remove(kind, &namespace);
+        outcome
+    }
+
+    fn one(&self, server: &Server, seed: u64) {
+        let sequence = sequence::sequence(self.version, seed, &self.options.kinds, "drawn-namespace");
+        let outcome = self.both(server, sequence.kind, &sequence.steps);
+        let sent = outcome.theirs.len();
+        {
+            let mut tally = self.tally.lock().unwrap();
+            tally.steps += sent;
+            tally.accepted += outcome.theirs.iter().filter(|a| a.code < 400).count();
+            if !outcome.settled {
+                tally.unsettled += 1;
+                println!("seed {seed}: {} does not settle after step {sent}", sequence.kind.name);
+                return;
+            }
+            let Some(_) = outcome.found.first() else {
+                tally.passed += 1;
+                return;
+            };
+        }
+        let cause = format!("{} {}", sequence.kind.name, outcome.found[0].cause);
+        let steps = sequence.steps[..sent].to_vec();
+        let again = self.both(server, sequence.kind, &steps);
+        if again.found.first().map(|d| &d.cause) != Some(&outcome.found[0].cause) {
+            self.tally.lock().unwrap().unstable += 1;
+            println!("seed {seed}: not again: {cause}");
+            return;
+        }
+        let known = {
+            let mut tally = self.tally.lock().unwrap();
+            tally.failed += 1;
+            let count = tally.causes.entry(cause.clone()).or_default();
+            *count += 1;
+            *count > SHRUNK_OF_A_CAUSE
+        };
+        if known {
+            println!("seed {seed}: again {cause}");
+            return;
+        }
+        let steps = if self.options.shrink {
+            shrink::shrink(steps, &mut |fewer| {
+                self.both(server, sequence.kind, fewer).found.iter().any(|d| d.cause == outcome.found[0].cause)
+            })
+        } else {
+            steps
+        };
+        self.show(server, sequence.kind, seed, &cause, &steps);
+    }
+
+    fn show(&self, server: &Server, kind: &Kind, seed: u64, cause: &str, steps: &[Value]) {
+        let last = self.both(server, kind, steps);
+        let mut text = format!("\nseed {seed}: {cause}\n");
+        for step in steps {
+            text += &format!("    {} {} {} {} {}\n", step["method"], step["path"], step["content_type"], step["query"], step["body"]);
+        }
+        for d in &last.found {
+            text += &format!("    => {}\n", d.text);
+        }
+        println!("{text}");
+        if let Some(folder) = &self.options.found {
+            self.record(folder, kind, seed, steps, &last.theirs);
+        }
+    }
+
+    /// Writes a case in the form of the recordings.
+    fn record(&self, folder: &Path, kind: &Kind, seed: u64, steps: &[Value], answers: &[Answer]) {
+        let mut before: Option<&Value> = None;
+        let mut recorded = Vec::new();
+        for (step, answer) in steps.iter().zip(answers) {
+            let mut step = step.clone();
+            step["code"] = answer.code.into();
+            if answer.code >= 400 {
+                step["reason"] = answer.reason.clone().into();
+                step["message"] = answer.message.clone().into();
+            }
+            let dry = step["query"].get("dryRun").is_some();
+            let object = if dry { &answer.object } else { &answer.stored };
+            if let Some(object) = object {
+                let (mut object, owners) = normalised(object);
+                object["metadata"]["managedFields"] = owners.into();
+                step["object"] = object;
+            }
+            if let Some(after) = &answer.stored {
+                let moved = !dry && before.is_none_or(|b| revision(b) != revision(after)) && kind.has_revisions();
+                step["rolls"] = i32::from(moved).into();
+                step["first"] = before.is_none().into();
+            }
+            before = answer.stored.as_ref();
+            recorded.push(step);
+        }
+        let name = format!("{}-{seed}", kind.name.to_lowercase());
+        let case = json!({"kubernetes": self.git_version, "cases": [{"name": name, "seed": seed, "kind": kind.name, "steps": recorded}]});
+        std::fs::create_dir_all(folder).unwrap();
+        std::fs::write(folder.join(format!("{name}.json")), serde_json::to_string_pretty(&case).unwrap() + "\n").unwrap();
+    }
+}
+
+/// An answer that would be the same in another namespace.
+fn recordable(answer: &Answer, namespace: &str) -> Answer {
+    let value = |v: &Option<Value>| v.as_ref().map(|v| serde_json::from_str(&v.to_string().replace(namespace, "{ns}")).unwrap());
+    Answer {
+        message: answer.message.replace(namespace, "{ns}"),
+        object: value(&answer.object),
+        stored: value(&answer.stored),
+        ..answer.clone()
+    }
+}
+
+fn main() {
+    let options = Options::read();
+    let git_version = Server::new(&options.server).version();
+    let (version, _) = Version::nearest(&git_version).expect("a version that is known");
+    println!("server {git_version}, seed {}, {} sequences", options.seed, options.sequences);
+    let began = Instant::now();
+    let run =
+        Run { options: &options, version, git_version, namespaces: AtomicU64::new(began_number()), tally: Mutex::new(Tally::default()) };
+    let next = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..options.threads {
+            scope.spawn(|| {
+                let server = Server::new(&options.server);
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= options.sequences {
+                        return;
+                    }
+                    run.one(&server, options.seed + number);
+                }
+            });
+        }
+    });
+    let tally = run.tally.into_inner().unwrap();
+    println!();
+    for (cause, count) in &tally.causes {
+        println!("{count:5}  {cause}");
+    }
+    println!(
+        "{} sequences, {} steps, {} accepted; {} unsettled, {} unstable; {:.0} s",
+        options.sequences,
+        tally.steps,
+        tally.accepted,
+        tally.unsettled,
+        tally.unstable,
+        began.elapsed().as_secs_f64()
+    );
+    println!("{} passed, {} failed", tally.passed, tally.failed);
+    if tally.failed > 0 {
+        std::process::exit(1);
+    }
+}
+
+/// Runs of one seed must not meet in a namespace.
+fn began_number() -> u64 {
+    u64::from(std::process::id()) << 20
+}

@@ -1,0 +1,160 @@
+//! Our side of a sequence: a fresh simulated cluster, one write after the other, the controllers after each.
+
+use crate::answers::{difference, normalised, request};
+use crate::kinds::Kind;
+use rollcast::object::{ObjectId, Value};
+use rollcast::schema::Version;
+use rollcast::simulate::clock::Clock;
+use rollcast::simulate::controllers::{self, Until};
+use rollcast::simulate::{Cluster, Response};
+use serde_json::json;
+use std::sync::Arc;
+
+/// What came of a step, on either side.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    pub code: u64,
+    pub reason: String,
+    pub message: String,
+    /// The object in the answer itself; none for a refusal or a deletion.
+    pub object: Option<Value>,
+    /// The object after the controllers settled; none if there is none.
+    pub stored: Option<Value>,
+}
+
+pub struct Ours {
+    cluster: Cluster,
+    namespace: String,
+    id: ObjectId,
+}
+
+impl Ours {
+    pub fn new(version: Version, kind: &Kind, namespace: &str) -> Self {
+        let mut cluster = Cluster::new(version, Clock::new("2026-01-01T00:00:00Z".parse().unwrap()));
+        let labels = json!({"kubernetes.io/metadata.name": namespace});
+        for object in [
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "uid": "n", "labels": labels}, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}),
+            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "agent", "namespace": namespace, "uid": "sa"}}),
+        ] {
+            cluster.load(Arc::new(object));
+        }
+        cluster.controllers.timing.pods_stay_pending = true;
+        let id = ObjectId {
+            group: kind.group().into(),
+            kind: kind.name.into(),
+            namespace: if kind.namespaced { namespace.into() } else { String::new() },
+            name: kind.object_name().replace("{ns}", namespace),
+        };
+        Self { cluster, namespace: namespace.into(), id }
+    }
+
+    pub fn stored(&self) -> Option<Value> {
+        self.cluster.store.get(&self.id).map(|o| (**o).clone())
+    }
+
+    /// Whether a step would be accepted; nothing is stored.
+    pub fn accepts(&self, step: &Value) -> bool {
+        self.cluster.clone().write(&request(step, &self.namespace)).result.is_ok()
+    }
+
+    pub fn send(&mut self, step: &Value) -> Answer {
+        let Response { code, result, .. } = self.cluster.write(&request(step, &self.namespace));
+        controllers::run(&mut self.cluster, &Until::Settled);
+        let mut answer = Answer { code: code.into(), stored: self.stored(), ..Answer::default() };
+        match result {
+            Ok(object) => answer.object = Some((*object).clone()).filter(|_| step["method"] != "DELETE"),
+            Err(error) => {
+                answer.reason = error.reason.as_str().to_owned();
+                answer.message = error.message;
+            }
+        }
+        answer
+    }
+}
+
+/// What moves when the template does.
+pub fn revision(object: &Value) -> String {
+    let annotations = &object["metadata"]["annotations"];
+    let shown = match object["kind"].as_str() {
+        Some("Deployment") => &annotations["deployment.kubernetes.io/revision"],
+        Some("StatefulSet") => &object["status"]["updateRevision"],
+        _ => &annotations["deprecated.daemonset.template.generation"],
+    };
+    shown.as_str().unwrap_or_default().to_owned()
+}
+
+/// One disagreement.
+#[derive(Clone, Debug)]
+pub struct Disagreement {
+    /// What about, and where, without numbers and names: equal for equal causes.
+    pub cause: String,
+    pub text: String,
+}
+
+/// Where two answers to one step disagree; the answers before tell whether the revision moved.
+pub fn disagreements(theirs: &Answer, ours: &Answer, before: (&Answer, &Answer)) -> Vec<Disagreement> {
+    let mut all = Vec::new();
+    if (theirs.code, &theirs.reason) != (ours.code, &ours.reason) {
+        let text =
+            format!("expected {} {} {}, ours {} {} {}", theirs.code, theirs.reason, theirs.message, ours.code, ours.reason, ours.message);
+        let place = if theirs.code < 400 { &ours.message } else { &theirs.message };
+        return vec![Disagreement::new("code", &format!("{place} ({} for {})", ours.reason, theirs.reason), text)];
+    }
+    let (expected, found) = (masked(&theirs.message), masked(&ours.message));
+    if expected != found {
+        let place = expected.split(", ").find(|part| !found.contains(part)).unwrap_or(&found).to_owned();
+        all.push(Disagreement::new("message", &place, format!("\n      expected {expected}\n      ours     {found}")));
+    }
+    let empty = json!({});
+    for (what, t, o) in [("answer", &theirs.object, &ours.object), ("stored", &theirs.stored, &ours.stored)] {
+        let ((t, t_owners), (o, o_owners)) = (normalised(t.as_ref().unwrap_or(&empty)), normalised(o.as_ref().unwrap_or(&empty)));
+        for (part, t, o) in [("object", t, o), ("owners", t_owners.into(), o_owners.into())] {
+            if t != o {
+                let text = difference(&t, &o, String::new());
+                all.push(Disagreement::new(part, &text, format!("({what}) {text}")));
+            }
+        }
+        if !all.is_empty() {
+            return all;
+        }
+    }
+    let moved =
+        |before: &Answer, after: &Answer| before.stored.as_ref().zip(after.stored.as_ref()).map(|(b, a)| revision(b) != revision(a));
+    let (expected, found) = (moved(before.0, theirs), moved(before.1, ours));
+    if expected != found {
+        all.push(Disagreement::new("revision", "", format!("revision moved: expected {expected:?}, ours {found:?}")));
+    }
+    all
+}
+
+impl Disagreement {
+    fn new(what: &str, place: &str, text: String) -> Self {
+        Self { cause: format!("{what} {}", cause_of(place)), text: format!("{what}: {text}") }
+    }
+}
+
+/// A text without uids.
+fn masked(message: &str) -> String {
+    let is_uid = |word: &str| word.len() == 36 && word.split('-').map(str::len).eq([8, 4, 4, 4, 12]);
+    let mut parts = Vec::new();
+    for word in message.split_inclusive(|c: char| !(c.is_ascii_alphanumeric() || c == '-')) {
+        let bare = word.trim_end_matches(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+        parts.push(if is_uid(bare) { word.replace(bare, "UID") } else { word.to_owned() });
+    }
+    parts.concat()
+}
+
+/// A place without numbers and quoted values, cut short.
+fn cause_of(place: &str) -> String {
+    let mut out = String::new();
+    let mut quoted = false;
+    for c in place.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            _ if quoted || c.is_ascii_digit() => {}
+            _ => out.push(c),
+        }
+    }
+    let end = out.char_indices().nth(110).map_or(out.len(), |(i, _)| i);
+    out[..end].to_owned()
+}

@@ -1,0 +1,114 @@
+//! The real side of a sequence: requests over one kept connection, and the object once its controllers have seen it.
+
+use crate::answers::in_namespace;
+use crate::kinds::Kind;
+use crate::ours::Answer;
+use kube::client::Body;
+use kube::{Client, Config};
+use rollcast::object::{Value, text};
+use serde_json::json;
+use std::fmt::Write as _;
+use std::thread::sleep;
+use std::time::Duration;
+
+/// How often an object is looked at until it must have settled, and how long between two looks.
+const LOOKS: u32 = 400;
+const BETWEEN: Duration = Duration::from_millis(8);
+
+pub struct Server {
+    client: Client,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Server {
+    pub fn new(url: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let mut config = Config::new(url.parse().expect("a URL"));
+        config.accept_invalid_certs = true;
+        config.auth_info.token = Some("admintoken".to_owned().into());
+        let client = runtime.block_on(async { Client::try_from(config).unwrap() });
+        Self { client, runtime }
+    }
+
+    fn ask(&self, method: &str, path: &str, content_type: &str, body: Option<&Value>) -> (u64, Value) {
+        let bytes = body.map(|b| b.to_string().into_bytes()).unwrap_or_default();
+        let request = http::Request::builder()
+            .method(method)
+            .uri(path)
+            .header("Content-Type", content_type)
+            .header("Accept", "application/json")
+            .header("User-Agent", "oracle")
+            .body(Body::from(bytes))
+            .unwrap();
+        self.runtime.block_on(async {
+            let response = self.client.send(request).await.expect("the server answers");
+            let code = response.status().as_u16();
+            let bytes = response.into_body().collect_bytes().await.expect("a whole answer");
+            (code.into(), serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+        })
+    }
+
+    pub fn version(&self) -> String {
+        text(&self.ask("GET", "/version", "application/json", None).1, &["gitVersion"]).to_owned()
+    }
+
+    /// A namespace with the service account that pods may name.
+    pub fn make_namespace(&self, name: &str) {
+        self.ask("POST", "/api/v1/namespaces", "application/json", Some(&json!({"metadata": {"name": name}})));
+        let accounts = format!("/api/v1/namespaces/{name}/serviceaccounts");
+        self.ask("POST", &accounts, "application/json", Some(&json!({"metadata": {"name": "agent"}})));
+    }
+
+    /// Takes away what a sequence left.
+    pub fn remove(&self, kind: &Kind, namespace: &str) {
+        let path = kind.path().replace("{ns}", namespace);
+        self.ask("PATCH", &path, "application/merge-patch+json", Some(&json!({"metadata": {"finalizers": null}})));
+        self.ask("DELETE", &path, "application/json", Some(&json!({"propagationPolicy": "Background"})));
+    }
+
+    /// One step. None if the object does not settle.
+    pub fn send(&self, kind: &Kind, step: &Value, namespace: &str) -> Option<Answer> {
+        let step = in_namespace(step, namespace);
+        let mut path = text(&step, &["path"]).to_owned();
+        for (i, (key, value)) in step["query"].as_object().into_iter().flatten().enumerate() {
+            write!(path, "{}{key}={}", if i == 0 { '?' } else { '&' }, value.as_str().unwrap()).unwrap();
+        }
+        let (code, object) = self.ask(text(&step, &["method"]), &path, text(&step, &["content_type"]), Some(&step["body"]));
+        let mut answer = Answer { code, ..Answer::default() };
+        if code >= 400 {
+            answer.reason = text(&object, &["reason"]).to_owned();
+            answer.message = text(&object, &["message"]).to_owned();
+        } else if step["method"] != "DELETE" {
+            answer.object = Some(object);
+        }
+        answer.stored = self.settled(kind, namespace)?;
+        Some(answer)
+    }
+
+    fn settled(&self, kind: &Kind, namespace: &str) -> Option<Option<Value>> {
+        let path = kind.path().replace("{ns}", namespace);
+        for _ in 0..LOOKS {
+            let (code, object) = self.ask("GET", &path, "application/json", None);
+            if code == 404 {
+                return Some(None);
+            }
+            if at_rest(kind, &object) {
+                return Some(Some(object));
+            }
+            sleep(BETWEEN);
+        }
+        None
+    }
+}
+
+/// Whether no controller has anything left to do to the part of an object that is compared.
+fn at_rest(kind: &Kind, object: &Value) -> bool {
+    let metadata = &object["metadata"];
+    if metadata.get("deletionTimestamp").is_some() {
+        let mut left = metadata["finalizers"].as_array().into_iter().flatten().filter_map(Value::as_str).peekable();
+        return left.peek().is_some() && left.all(|f| f.starts_with("example.com/"));
+    }
+    let seen = !kind.has_revisions() && kind.name != "ReplicaSet" || object["status"]["observedGeneration"] == metadata["generation"];
+    let paused = object["spec"]["paused"] == true;
+    seen && (kind.name != "Deployment" || paused || metadata["annotations"].get("deployment.kubernetes.io/revision").is_some())
+}
