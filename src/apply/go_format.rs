@@ -115,7 +115,7 @@ pub(crate) fn push_json(out: &mut String, value: &Value) {
 }
 
 /// A value as `%v` prints it, decoded without types.
-pub(super) fn plain(value: &Value) -> String {
+pub(crate) fn plain(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".to_owned(),
         Value::Bool(b) => b.to_string(),

@@ -60,6 +60,9 @@ impl Ours {
     pub fn send(&mut self, step: &Value) -> Answer {
         let Response { code, result, .. } = self.cluster.write(&request(step, &self.namespace));
         controllers::run(&mut self.cluster, &Until::Settled);
+        let id = self.id.clone();
+        let gone = move |cluster: &Cluster| cluster.store.get(&id).is_none_or(|o| no_server_finalizers(o));
+        controllers::run(&mut self.cluster, &Until::Holds(&gone, None));
         let mut answer = Answer { code: code.into(), stored: self.stored(), ..Answer::default() };
         match result {
             Ok(object) => answer.object = Some((*object).clone()).filter(|_| step["method"] != "DELETE"),
@@ -70,6 +73,13 @@ impl Ours {
         }
         answer
     }
+}
+
+/// Whether nobody but the clients keeps an object that is being deleted.
+pub fn no_server_finalizers(object: &Value) -> bool {
+    let metadata = &object["metadata"];
+    let mut left = metadata["finalizers"].as_array().into_iter().flatten().filter_map(Value::as_str).peekable();
+    metadata.get("deletionTimestamp").is_none() || left.peek().is_some() && left.all(|f| f.starts_with("example.com/"))
 }
 
 /// What moves when the template does.

@@ -2,7 +2,7 @@
 
 use crate::answers::in_namespace;
 use crate::kinds::Kind;
-use crate::ours::Answer;
+use crate::ours::{Answer, no_server_finalizers};
 use kube::client::Body;
 use kube::{Client, Config};
 use rollcast::object::{Value, text};
@@ -85,7 +85,8 @@ impl Server {
         Some(answer)
     }
 
-    fn settled(&self, kind: &Kind, namespace: &str) -> Option<Option<Value>> {
+    /// The object once its controllers have seen it; none within if there is none, none at all if they do not come to rest.
+    pub fn settled(&self, kind: &Kind, namespace: &str) -> Option<Option<Value>> {
         let path = kind.path().replace("{ns}", namespace);
         for _ in 0..LOOKS {
             let (code, object) = self.ask("GET", &path, "application/json", None);
@@ -105,8 +106,7 @@ impl Server {
 fn at_rest(kind: &Kind, object: &Value) -> bool {
     let metadata = &object["metadata"];
     if metadata.get("deletionTimestamp").is_some() {
-        let mut left = metadata["finalizers"].as_array().into_iter().flatten().filter_map(Value::as_str).peekable();
-        return left.peek().is_some() && left.all(|f| f.starts_with("example.com/"));
+        return no_server_finalizers(object);
     }
     let seen = !kind.has_revisions() && kind.name != "ReplicaSet" || object["status"]["observedGeneration"] == metadata["generation"];
     let paused = object["spec"]["paused"] == true;

@@ -1,6 +1,6 @@
 //! What goes when its owner goes.
 //!
-//! Follows `pkg/controller/garbagecollector` and `pkg/controller/volume/pvcprotection`: dependents of an owner that is gone are
+//! Follows `pkg/controller/garbagecollector` and `pkg/controller/volume/{pvcprotection,pvprotection}`: dependents of an owner that is gone are
 //! deleted (unless another owner is there); an owner that is deleted in the foreground waits for them; one that is deleted as
 //! an orphan lets them go first.
 
@@ -15,6 +15,7 @@ use std::sync::Arc;
 const FOREGROUND: &str = "foregroundDeletion";
 const ORPHAN: &str = "orphan";
 const CLAIM_PROTECTION: &str = "kubernetes.io/pvc-protection";
+const VOLUME_PROTECTION: &str = "kubernetes.io/pv-protection";
 
 /// Queues what a change of an object means for its dependents and owners.
 pub(super) fn note(cluster: &mut Cluster, change: &Change) {
@@ -43,7 +44,7 @@ pub(super) fn note(cluster: &mut Cluster, change: &Change) {
     if guarded || owned {
         cluster.controllers.queue.push(Task::Collect(change.id.clone()));
     }
-    if change.id.kind == "PersistentVolumeClaim" && deleting(after) {
+    if matches!(change.id.kind.as_str(), "PersistentVolumeClaim" | "PersistentVolume") && deleting(after) {
         cluster.controllers.queue.push(Task::Sync(change.id.clone()));
     }
 }
@@ -117,5 +118,16 @@ pub(super) fn release_claim(cluster: &mut Cluster, id: &ObjectId) {
     let used = cluster.store.list("", "Pod", Some(&id.namespace)).any(|(_, pod)| uses(pod));
     if !used {
         write::release(cluster, id, CLAIM_PROTECTION);
+    }
+}
+
+/// Lets a volume go that is being deleted, unless it is bound.
+pub(super) fn release_volume(cluster: &mut Cluster, id: &ObjectId) {
+    let free = |v: &Arc<Value>| {
+        let protected = items(v, &["metadata", "finalizers"]).iter().any(|f| f == VOLUME_PROTECTION);
+        deleting(v) && protected && text(v, &["status", "phase"]) != "Bound"
+    };
+    if cluster.store.get(id).is_some_and(free) {
+        write::release(cluster, id, VOLUME_PROTECTION);
     }
 }

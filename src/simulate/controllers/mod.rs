@@ -171,6 +171,7 @@ fn sync(cluster: &mut Cluster, id: &ObjectId) {
         ("batch", "Job") => job::sync(cluster, id),
         ("", "Namespace") => namespace::sync(cluster, id),
         ("", "PersistentVolumeClaim") => garbage::release_claim(cluster, id),
+        ("", "PersistentVolume") => garbage::release_volume(cluster, id),
         _ => {}
     }
 }

@@ -1,13 +1,16 @@
 //! The one way by which controllers write: what they create, change and delete goes into the store here, and nowhere else.
 
 use super::reading::{deleting, generation, name, uid};
-use crate::object::{ObjectId, Value, at, integer, items, map_at, text};
+use crate::apply::field_manager::FieldManager;
+use crate::object::{Gvk, ObjectId, Value, at, integer, items, map_at, text};
 use crate::simulate::Cluster;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Stores an object. The managedFields of kube-controller-manager are to be written here: everything passes.
+/// Whom the controllers write as.
+const MANAGER: &str = "kube-controller-manager";
+
 fn put(cluster: &mut Cluster, object: Value) -> Arc<Value> {
     cluster.store.put(object)
 }
@@ -32,6 +35,22 @@ pub(super) fn update(cluster: &mut Cluster, before: &Arc<Value>, mut object: Val
     }
     if before.get("spec") != object.get("spec") && before["metadata"].get("generation").is_some() {
         map_at(&mut object, &["metadata"]).insert("generation".into(), (generation(before) + 1).into());
+    }
+    put(cluster, object)
+}
+
+/// Stores a Deployment whose status and annotations changed, by way of the subresource: its controller comes to own the
+/// annotations that it wrote, and whoever wrote something else there owns it no more.
+pub(super) fn update_status(cluster: &mut Cluster, before: &Arc<Value>, mut object: Value) -> Arc<Value> {
+    if **before == object {
+        return Arc::clone(before);
+    }
+    let (gvk, time) = (Gvk::of(before), cluster.clock.timestamp());
+    let ty = cluster.schema.resource_of(&gvk.group, &gvk.version, &gvk.kind).and_then(|r| r.ty.as_ref());
+    if let Some(ty) = ty.filter(|_| before["metadata"].get("annotations") != object["metadata"].get("annotations")) {
+        let reset_fields: &[&[&str]] = &[&["spec"], &["metadata", "labels"]];
+        let fields = FieldManager { schema: cluster.schema, ty, gvk: &gvk, subresource: "status", reset_fields, also_served: &[] };
+        fields.update(Some(before), &mut object, None, MANAGER, &time);
     }
     put(cluster, object)
 }

@@ -1,9 +1,11 @@
 //! The body of a write becomes a decoded, defaulted object.
 
 use super::Write;
+use crate::apply::go_format::plain;
+use crate::object::path::FieldPath;
 use crate::object::{Gvk, Value, map_at, text};
 use crate::schema::decode;
-use crate::simulate::{ApiError, Body, Cluster, defaults};
+use crate::simulate::{ApiError, Body, Cause, Cluster, PatchKind, Verb, defaults};
 
 /// The metadata that only the server writes (`pkg/registry/rest/meta.go:WipeObjectMetaSystemFields`).
 const SYSTEM_METADATA: [&str; 5] = ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"];
@@ -107,17 +109,37 @@ impl Write<'_> {
 
     /// The same for an object of another kind than the resource's own: a `Scale`.
     pub(super) fn decode_as(&self, cluster: &Cluster, gvk: &Gvk, patched: &Value, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
-        let decoded = decode::decode(cluster.schema, &self.ty, patched).map_err(|e| invalid_patch(patched, &e.message))?;
+        let decoded = decode::decode(cluster.schema, &self.ty, patched).map_err(|e| self.invalid_patch(patched, &e.message))?;
         let unknown: Vec<String> = decoded.unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
         if !unknown.is_empty() && self.validation() == Validation::Strict {
-            return Err(invalid_patch(patched, &format!("strict decoding error: {}", unknown.join(", "))));
+            return Err(self.invalid_patch(patched, &format!("strict decoding error: {}", unknown.join(", "))));
         }
         if self.validation() == Validation::Warn {
             warnings.extend(unknown);
         }
         let mut object = decoded.value;
+        if self.is_strategic() {
+            // Its result is read into an object of the kind, whatever it says of its own.
+            let map = map_at(&mut object, &[]);
+            map.entry("apiVersion").or_insert_with(|| gvk.api_version().into());
+            map.entry("kind").or_insert_with(|| gvk.kind.clone().into());
+        }
         defaults::apply(gvk, cluster.schema.version(), &mut object);
         Ok(object)
+    }
+
+    /// What came of a patch is no object of the kind: told with the object, for a strategic merge patch with the patch.
+    fn invalid_patch(&self, patched: &Value, why: &str) -> ApiError {
+        let told = match self.body() {
+            Ok(patch) if self.is_strategic() => plain(&patch),
+            _ => patched.to_string(),
+        };
+        let cause = Cause::invalid(&FieldPath::new("patch"), &crate::simulate::status::quoted(&told), why);
+        ApiError::invalid("", "", vec![cause])
+    }
+
+    fn is_strategic(&self) -> bool {
+        self.request.verb == Verb::Patch(PatchKind::Strategic)
     }
 
     fn warn_unknown(&mut self, unknown: Vec<String>) {
@@ -168,12 +190,6 @@ fn parse(body: &str) -> Result<Value, ApiError> {
         let fail = |why: String| ApiError::bad_request(format!("error decoding YAML: {why}"));
         if looks_like_json { Err(ApiError::bad_request(json.to_string())) } else { yaml(body).map_err(fail) }
     })
-}
-
-fn invalid_patch(patched: &Value, why: &str) -> ApiError {
-    let shown = crate::simulate::status::quoted(&patched.to_string());
-    let cause = crate::simulate::Cause::invalid(&crate::object::path::FieldPath::new("patch"), &shown, why);
-    ApiError::invalid("", "", vec![cause])
 }
 
 fn type_name(value: &Value) -> &'static str {

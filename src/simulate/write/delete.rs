@@ -32,6 +32,10 @@ const ANSWERS_WITH_OBJECT: [(&str, &str); 9] = [
 impl Cluster {
     pub(super) fn delete(&mut self, write: &mut Write<'_>) -> Outcome {
         let options = write.body()?;
+        if !options.is_null() {
+            // Options in a body stand for those of the query (`endpoints/handlers/delete.go:DeleteResource`).
+            write.dry_run = !items(&options, &["dryRun"]).is_empty();
+        }
         let id = write.id();
         let live = self.store.get(&id).cloned().ok_or_else(|| write.not_found())?;
         check_preconditions(write, &options, &live)?;
@@ -92,11 +96,15 @@ impl Cluster {
 }
 
 fn check_preconditions(write: &Write<'_>, options: &Value, live: &Value) -> Result<(), ApiError> {
-    for (key, name) in [("uid", "UID"), ("resourceVersion", "ResourceVersion")] {
+    let known = [
+        ("uid", "UID", "The object might have been deleted and then recreated"),
+        ("resourceVersion", "ResourceVersion", "The object might have been modified"),
+    ];
+    for (key, name, hint) in known {
         let (wanted, has) = (text(options, &["preconditions", key]), text(live, &["metadata", key]));
         if !wanted.is_empty() && wanted != has {
-            let why = format!("Precondition failed: {name} in precondition: {wanted}, {name} in object meta: {has}");
-            return Err(update::conflict(write, &why));
+            let why = format!("the {name} in the precondition ({wanted}) does not match the {name} in record ({has}). {hint}");
+            return Err(update::conflict(&write.served.qualified_kind(), text(live, &["metadata", "name"]), &why));
         }
     }
     Ok(())

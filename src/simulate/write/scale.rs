@@ -97,7 +97,7 @@ fn check(scale: &Value, live: &Value, write: &Write<'_>) -> Result<(), ApiError>
     let (sent, uid) = (text(scale, &["metadata", "uid"]), text(live, &["metadata", "uid"]));
     if !sent.is_empty() && sent != uid {
         let why = format!("Precondition failed: UID in precondition: {sent}, UID in object meta: {uid}");
-        return Err(update::conflict(write, &why));
+        return Err(update::stale(write, &why));
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ impl Cluster {
         let (sent_uid, uid) = (text(&object, &["metadata", "uid"]), text(&live, &["metadata", "uid"]));
         if !sent_uid.is_empty() && sent_uid != uid {
             let why = format!("Precondition failed: UID in precondition: {sent_uid}, UID in object meta: {uid}");
-            return Err(conflict(write, &why));
+            return Err(stale(write, &why));
         }
         write.sent = Some(sent);
         self.own_updated(write, &live, &mut object);
@@ -101,11 +101,16 @@ fn check_version(write: &Write<'_>, live: &Value, object: &mut Value) -> Result<
     if sent.parse::<u64>().is_err() {
         return Err(ApiError::internal(format!("strconv.ParseUint: parsing {}: invalid syntax", crate::simulate::status::quoted(sent))));
     }
-    if sent != stored { Err(conflict(write, STALE)) } else { Ok(()) }
+    if sent != stored { Err(stale(write, STALE)) } else { Ok(()) }
 }
 
-pub(super) fn conflict(write: &Write<'_>, why: &str) -> ApiError {
-    let (resource, name) = (write.served.qualified_resource(), crate::simulate::status::quoted(&write.request.target.name));
+pub(super) fn stale(write: &Write<'_>, why: &str) -> ApiError {
+    conflict(&write.served.qualified_resource(), &write.request.target.name, why)
+}
+
+/// 409 about an object of a resource, or of a kind where the server names that.
+pub(super) fn conflict(resource: &str, name: &str, why: &str) -> ApiError {
+    let name = crate::simulate::status::quoted(name);
     ApiError::new(409, Reason::Conflict, format!("Operation cannot be fulfilled on {resource} {name}: {why}"))
 }
 

@@ -59,7 +59,7 @@ fn keep_up(cluster: &mut Cluster, rollout: &mut Rollout, next: i64) {
             let found = format!("Found new replica set \"{}\"", name(&set));
             status::set(cluster, &mut deployment, "Progressing", "True", "FoundNewReplicaSet", &found);
         }
-        rollout.deployment = write::update(cluster, &rollout.deployment, deployment);
+        rollout.deployment = write::update_status(cluster, &rollout.deployment, deployment);
     }
 }
 
@@ -104,7 +104,7 @@ fn create(cluster: &mut Cluster, rollout: &mut Rollout, next: i64) {
     if status::has_deadline(&changed) {
         status::set(cluster, &mut changed, "Progressing", "True", "NewReplicaSetCreated", &made);
     }
-    rollout.deployment = write::update(cluster, &deployment, changed);
+    rollout.deployment = write::update_status(cluster, &deployment, changed);
 }
 
 fn draft(deployment: &Value, mut template: Value, collisions: Option<i64>) -> Value {
