@@ -1,6 +1,7 @@
 //! A state without managed fields does not say what a server-side apply may change and what it removes. The pipeline is run
 //! both ways, as if nobody owned anything and as if the applier owned it all; where the two disagree, nothing is claimed.
 
+use crate::apply::managers::managed_fields;
 use crate::cluster::State;
 use crate::fleet::pipeline::{Action, Step, Who};
 use crate::roll::{Judged, Reason, Verdict, judge};
@@ -12,7 +13,8 @@ const WHY: &str = "the state has no managed fields: whether the apply removes wh
 
 /// The steps to run instead, and who applies, if the state leaves open who owns what and a step depends on it.
 pub(super) fn steps(state: &State, steps: &[Step]) -> Option<(Vec<Step>, &'static str)> {
-    let open = state.notes.iter().any(|n| n.code == "snapshot-no-managed-fields");
+    // One object without them is one that nobody tracks; a whole state without them was taken without asking for them.
+    let open = !state.objects.is_empty() && state.objects.iter().all(|o| managed_fields(o).is_none());
     let manager = steps.iter().find_map(|s| match &s.action {
         Action::Apply { applier, .. } => manager(applier.who),
         _ => None,
