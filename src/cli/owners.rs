@@ -3,9 +3,11 @@
 
 use crate::cluster::State;
 use crate::fleet::pipeline::{Action, Step, Who};
+use crate::object::{ObjectId, text};
 use crate::roll::{Judged, Reason, Verdict, judge};
 use crate::simulate::Cluster;
 use crate::simulate::pipeline::{Plan, run};
+use std::collections::BTreeMap;
 
 const WHY: &str = "the state has no managed fields: whether the apply removes what the manifest does not name cannot be known \
                    (take the snapshot with --show-managed-fields)";
@@ -30,10 +32,11 @@ pub(super) fn steps(state: &State, steps: &[Step]) -> Option<(Vec<Step>, &'stati
 /// Makes unknown what comes out otherwise if the applier owned everything.
 pub(super) fn doubt(judged: &mut [Judged], start: &Cluster, plan: &Plan<'_>, manager: &str) {
     let mut owned = start.clone();
-    owned.attribute(manager);
-    let other = judge(&run(owned, plan));
+    let applied = plan.manifests.iter().chain(plan.files.values().flatten());
+    owned.attribute(manager, &applied.map(|m| (text(m, &["kind"]), text(m, &["metadata", "name"]))).collect());
+    let other: BTreeMap<ObjectId, Judged> = judge(&run(owned, plan)).into_iter().map(|o| (o.workload.clone(), o)).collect();
     for one in judged {
-        let same = other.iter().any(|o| o.workload == one.workload && o.rolls == one.rolls && o.verdict == one.verdict);
+        let same = other.get(&one.workload).is_some_and(|o| o.rolls == one.rolls && o.verdict == one.verdict);
         if !same {
             one.verdict = Verdict::Unknown;
             one.reasons.insert(0, (None, Reason::Unknown { why: WHY.into() }));
