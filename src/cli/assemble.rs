@@ -8,6 +8,7 @@ use crate::roll::{self, Judged, Verdict};
 use crate::simulate::pipeline::{Ended, Run};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Everything that a report is made from.
 pub(super) struct Parts<'p> {
@@ -130,6 +131,7 @@ fn objects(run: &Run) -> Vec<ObjectAction> {
         let action = match (before, after) {
             (None, Some(_)) => "created",
             (Some(_), None) => "deleted",
+            (Some(b), Some(a)) if Arc::ptr_eq(b, a) => "unchanged",
             (Some(b), Some(a))
                 if roll::content(b) != roll::content(a) || version(b) != version(a) && b["metadata"]["uid"] != a["metadata"]["uid"] =>
             {

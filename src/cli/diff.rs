@@ -10,7 +10,7 @@ use crate::object::{ObjectId, Value};
 use crate::report::style::{Dress, Tone};
 use crate::report::{Report, Subject, text};
 use crate::roll;
-use crate::simulate::pipeline::{Pace, Plan, Run, run as run_pipeline};
+use crate::simulate::pipeline::{Pace, Plan, Run};
 use std::collections::BTreeSet;
 
 pub(super) fn run(options: &Diff, console: &mut Console) -> Result<u8, Failure> {
@@ -27,11 +27,11 @@ pub(super) fn run(options: &Diff, console: &mut Console) -> Result<u8, Failure> 
     }
     let plan =
         Plan { steps: &work.steps, manifests: &work.manifests, files: &work.files, pace: Pace::Settle, session: inputs::session(&work) };
-    let run = run_pipeline(prepared.cluster.clone(), &plan);
+    let (run, other) = owners::run_both(&prepared.cluster, &plan, open.map(|(_, manager)| manager));
     let mut judged = roll::judge(&run);
     inputs::doubt(&mut judged, &state);
-    if let Some((_, manager)) = open {
-        owners::doubt(&mut judged, &prepared.cluster, &plan, manager);
+    if let Some(other) = other {
+        owners::doubt(&mut judged, &other);
     }
     let report = assemble::report(&Parts {
         subject: Subject::default(),

@@ -294,12 +294,12 @@ pub(super) fn cluster(
         of: fleet.into_iter().flat_map(|f| &f.agents).map(own).collect(),
         ..Timing::default()
     };
-    assumptions.extend(controllers::complete(&mut cluster).iter().map(ToString::to_string));
     if !work.given.is_empty() {
         manifests::check_kinds(&work.manifests, cluster.schema)?;
     }
     let made = cluster.assume_namespaces(&work.manifests, state.kinds.is_some() || from.empty);
     cluster.load_system_namespaces();
+    assumptions.extend(controllers::complete(&mut cluster).iter().map(ToString::to_string));
     assumptions.extend(made);
     Ok(Prepared { cluster, assumptions })
 }

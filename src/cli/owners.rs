@@ -4,9 +4,11 @@
 use crate::apply::managers::managed_fields;
 use crate::cluster::State;
 use crate::fleet::pipeline::{Action, Step, Who};
+use crate::object::{ObjectId, text};
 use crate::roll::{Judged, Reason, Verdict, judge};
 use crate::simulate::Cluster;
-use crate::simulate::pipeline::{Plan, run};
+use crate::simulate::pipeline::{Plan, Run, run};
+use std::collections::BTreeMap;
 
 const WHY: &str = "the state has no managed fields: whether the apply removes what the manifest does not name cannot be known \
                    (take the snapshot with --show-managed-fields)";
@@ -29,13 +31,28 @@ pub(super) fn steps(state: &State, steps: &[Step]) -> Option<(Vec<Step>, &'stati
     Some((forced, manager))
 }
 
-/// Makes unknown what comes out otherwise if the applier owned everything.
-pub(super) fn doubt(judged: &mut [Judged], start: &Cluster, plan: &Plan<'_>, manager: &str) {
+/// Runs the pipeline; at the same time, if `manager` may own what it applies, as if that one did, and judges that.
+pub(super) fn run_both(start: &Cluster, plan: &Plan<'_>, manager: Option<&str>) -> (Run, Option<Vec<Judged>>) {
+    std::thread::scope(|scope| {
+        let other = manager.map(|manager| scope.spawn(move || judge(&run(owned(start, plan, manager), plan))));
+        let run = run(start.clone(), plan);
+        (run, other.map(|other| other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))))
+    })
+}
+
+/// The cluster in which what is to be applied is owned by a manager where the state does not say by whom.
+fn owned(start: &Cluster, plan: &Plan<'_>, manager: &str) -> Cluster {
     let mut owned = start.clone();
-    owned.attribute(manager);
-    let other = judge(&run(owned, plan));
+    let applied = plan.manifests.iter().chain(plan.files.values().flatten());
+    owned.attribute(manager, &applied.map(|m| (text(m, &["kind"]), text(m, &["metadata", "name"]))).collect());
+    owned
+}
+
+/// Makes unknown what came out otherwise when the applier owned everything.
+pub(super) fn doubt(judged: &mut [Judged], other: &[Judged]) {
+    let other: BTreeMap<&ObjectId, &Judged> = other.iter().map(|o| (&o.workload, o)).collect();
     for one in judged {
-        let same = other.iter().any(|o| o.workload == one.workload && o.rolls == one.rolls && o.verdict == one.verdict);
+        let same = other.get(&one.workload).is_some_and(|o| o.rolls == one.rolls && o.verdict == one.verdict);
         if !same {
             one.verdict = Verdict::Unknown;
             one.reasons.insert(0, (None, Reason::Unknown { why: WHY.into() }));

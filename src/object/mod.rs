@@ -13,9 +13,15 @@ pub mod yaml;
 pub use id::{Gvk, ObjectId};
 pub use serde_json::{Map, Number, Value};
 
+/// The largest map in which looking at every key takes no longer than hashing the one that is looked for.
+const FEW: usize = 12;
+
 /// The value at a path of map keys, if every step is there.
 pub fn at<'v>(value: &'v Value, path: &[&str]) -> Option<&'v Value> {
-    path.iter().try_fold(value, |v, key| v.get(key))
+    path.iter().try_fold(value, |v, key| match v {
+        Value::Object(map) if map.len() <= FEW => map.iter().find(|(k, _)| k == key).map(|(_, v)| v),
+        other => other.get(key),
+    })
 }
 
 /// The string at a path of map keys; the empty string if it is not there or is no string.

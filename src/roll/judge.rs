@@ -4,6 +4,7 @@ use super::Reason;
 use super::timeline::{Timeline, timeline};
 use crate::object::{Gvk, ObjectId, Value, at, integer, text};
 use crate::schema::{Schema, equal};
+use crate::simulate::Change;
 use crate::simulate::clients::Outcome;
 use crate::simulate::controllers::{Availability, Happening, Waits};
 use crate::simulate::pipeline::{Pace, Run, StepRun};
@@ -51,23 +52,19 @@ pub struct Judged {
 
 /// Judges every workload that the run wrote to or that something happened to, by kind, namespace and name.
 pub fn judge(run: &Run) -> Vec<Judged> {
-    let mut touched: BTreeMap<ObjectId, Vec<(usize, &Happening)>> = BTreeMap::new();
+    let mut cases: BTreeMap<&ObjectId, Case<'_>> = BTreeMap::new();
     for (index, step) in run.steps.iter().enumerate() {
-        for performed in &step.performed {
-            if is_workload(&performed.object) {
-                touched.entry(performed.object.clone()).or_default();
-            }
+        for performed in step.performed.iter().filter(|p| is_workload(&p.object)) {
+            Case::of(&mut cases, run, &performed.object).performed.push((index, &performed.outcome));
         }
-        for change in &run.cluster.store.changes_since(step.journal.start)[..step.journal.len()] {
-            if is_workload(&change.id) {
-                touched.entry(change.id.clone()).or_default();
-            }
+        for id in step.changes.keys() {
+            Case::of(&mut cases, run, id);
         }
         for happening in &run.cluster.controllers.happenings[step.happenings.clone()] {
-            touched.entry(happening.workload().clone()).or_default().push((index, happening));
+            Case::of(&mut cases, run, happening.workload()).happenings.push((index, happening));
         }
     }
-    touched.into_iter().map(|(workload, happenings)| Case { run, workload, happenings }.judge()).collect()
+    cases.into_values().map(Case::judge).collect()
 }
 
 /// Whether an object is of a kind that is judged.
@@ -78,8 +75,9 @@ pub(super) fn is_workload(id: &ObjectId) -> bool {
 /// Everything there is on one workload.
 struct Case<'r> {
     run: &'r Run,
-    workload: ObjectId,
+    workload: &'r ObjectId,
     happenings: Vec<(usize, &'r Happening)>,
+    performed: Vec<(usize, &'r Outcome)>,
 }
 
 /// A revision, from the moment it became the current one to the next.
@@ -90,6 +88,11 @@ struct Segment<'r> {
 }
 
 impl<'r> Case<'r> {
+    /// The case of a workload, opened if there is none.
+    fn of<'c>(cases: &'c mut BTreeMap<&'r ObjectId, Self>, run: &'r Run, workload: &'r ObjectId) -> &'c mut Self {
+        cases.entry(workload).or_insert_with(|| Self { run, workload, happenings: Vec::new(), performed: Vec::new() })
+    }
+
     fn judge(self) -> Judged {
         let segments = self.segments();
         let mut rolls = vec![0; self.run.steps.len()];
@@ -119,11 +122,11 @@ impl<'r> Case<'r> {
             self.why_it_stays(&mut reasons);
         }
         reasons.sort_by_key(|(step, _)| step.unwrap_or(usize::MAX));
-        let timeline = timeline(self.run.cluster.controllers.availability.get(&self.workload).unwrap_or(&Availability::default()));
+        let timeline = timeline(self.run.cluster.controllers.availability.get(self.workload).unwrap_or(&Availability::default()));
         let strategy = self.object_now().or_else(|| self.object_before()).map(|o| strategy(o)).unwrap_or_default();
         let replaced: u32 = segments.iter().map(|s| s.replaced).sum();
         let pods_replaced = replaced + self.pods_gone_with_it();
-        Judged { verdict, strategy, revisions, rolls, recreated, pods_replaced, timeline, reasons, workload: self.workload }
+        Judged { verdict, strategy, revisions, rolls, recreated, pods_replaced, timeline, reasons, workload: self.workload.clone() }
     }
 
     /// Pods that are replaced belong to the revision that is current then; without one that moved in their step, to the step.
@@ -161,19 +164,18 @@ impl<'r> Case<'r> {
         self.run.pace == Pace::Script && segment.moved.is_some() && self.released_in(step).is_none()
     }
 
-    fn changes_in<'s>(&'s self, step: &'s StepRun) -> impl Iterator<Item = &'s crate::simulate::Change> {
-        let changes = &self.run.cluster.store.changes_since(step.journal.start)[..step.journal.len()];
-        changes.iter().filter(|c| c.id == self.workload)
+    fn changes_in(&self, step: &'r StepRun) -> &'r [Change] {
+        step.changes.get(self.workload).map_or(&[], Vec::as_slice)
     }
 
     /// Whether the workload itself was removed in a step: its pods go with it.
     fn gone_in(&self, step: usize) -> bool {
-        self.changes_in(&self.run.steps[step]).any(|c| c.after.is_none())
+        self.changes_in(&self.run.steps[step]).iter().any(|c| c.after.is_none())
     }
 
     /// Pods that stopped in a step that deleted the workload and made it again.
     fn pods_gone_with_it(&self) -> u32 {
-        let again = |step: usize| self.gone_in(step) && self.changes_in(&self.run.steps[step]).any(|c| c.before.is_none());
+        let again = |step: usize| self.gone_in(step) && self.changes_in(&self.run.steps[step]).iter().any(|c| c.before.is_none());
         let stopped =
             |(step, h): &&(usize, &Happening)| matches!(h, Happening::PodStopped { why, .. } if *why == "deleted") && again(*step);
         self.happenings.iter().filter(stopped).count() as u32
@@ -255,11 +257,8 @@ impl<'r> Case<'r> {
 
     /// The workload before and after the writes of a step.
     fn spec_change(&self, step: usize) -> Option<(Arc<Value>, Arc<Value>)> {
-        let mut changes = self.changes_in(&self.run.steps[step]);
-        let first = changes.next()?;
-        let old = first.before.clone()?;
-        let new = changes.last().map_or_else(|| first.after.clone(), |c| c.after.clone())?;
-        Some((old, new))
+        let changes = self.changes_in(&self.run.steps[step]);
+        Some((changes.first()?.before.clone()?, changes.last()?.after.clone()?))
     }
 
     fn template_changes(&self, old: Option<&Value>, new: &Value) -> Vec<Reason> {
@@ -271,13 +270,11 @@ impl<'r> Case<'r> {
 
     /// What is left to say at the end: refused, deleted, stuck.
     fn end_reasons(&self, reasons: &mut Vec<(Option<usize>, Reason)>) {
-        for (index, step) in self.run.steps.iter().enumerate() {
-            for performed in step.performed.iter().filter(|p| p.object == self.workload) {
-                match &performed.outcome {
-                    Outcome::Failed(message) => reasons.push((Some(index), Reason::Refused { message: message.clone() })),
-                    Outcome::Unknown(why) => reasons.push((Some(index), Reason::Unknown { why: why.clone() })),
-                    _ => {}
-                }
+        for (index, outcome) in &self.performed {
+            match outcome {
+                Outcome::Failed(message) => reasons.push((Some(*index), Reason::Refused { message: message.clone() })),
+                Outcome::Unknown(why) => reasons.push((Some(*index), Reason::Unknown { why: why.clone() })),
+                _ => {}
             }
         }
         if self.object_now().is_none() && self.object_before().is_some() {
@@ -316,11 +313,11 @@ impl<'r> Case<'r> {
     }
 
     fn object_before(&self) -> Option<&'r Arc<Value>> {
-        self.run.before.get(&self.workload)
+        self.run.before.get(self.workload)
     }
 
     fn object_now(&self) -> Option<&'r Arc<Value>> {
-        self.run.cluster.store.get(&self.workload)
+        self.run.cluster.store.get(self.workload)
     }
 }
 

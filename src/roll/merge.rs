@@ -8,7 +8,7 @@ use crate::fleet::pipeline::{Action, Step};
 use crate::object::{ObjectId, Value, map_at};
 use crate::simulate::pipeline::{self, Ended, Plan, Run};
 use crate::simulate::{Cluster, Store};
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A pipeline that costs each workload one roll at most.
 #[derive(Clone, Debug)]
@@ -32,13 +32,13 @@ pub fn merged(start: &Cluster, plan: &Plan<'_>, original: &Run, judged: &[Judged
     if !twice(judged) || original.steps.iter().any(|s| s.ended != Ended::Done) {
         return None;
     }
-    let wanted = comparable(&original.cluster.store);
+    let wanted = &original.cluster.store;
     candidates(plan.steps, judged).into_iter().find_map(|(change, steps)| {
         let run = pipeline::run(start.clone(), &Plan { steps: &steps, ..*plan });
         let found = judge(&run);
         let done = run.steps.iter().all(|s| s.ended == Ended::Done);
-        let same = done && !twice(&found) && comparable(&run.cluster.store) == wanted;
-        same.then(|| Merged { change, steps, run, judged: found, objects_compared: wanted.len() })
+        let same = done && !twice(&found) && same_end(&run.cluster.store, wanted);
+        same.then(|| Merged { change, steps, run, judged: found, objects_compared: comparable(wanted).count() })
     })
 }
 
@@ -97,20 +97,30 @@ const MADE_BY_CONTROLLERS: [(&str, &str); 7] = [
     ("discovery.k8s.io", "EndpointSlice"),
 ];
 
-/// The objects that users write, without what the server keeps for itself.
-fn comparable(store: &Store) -> BTreeMap<ObjectId, Value> {
-    let written = store.iter().filter(|(id, _)| !MADE_BY_CONTROLLERS.contains(&(id.group.as_str(), id.kind.as_str())));
-    written.map(|(id, object)| (id.clone(), content(object))).collect()
+/// The objects that users write.
+fn comparable(store: &Store) -> impl Iterator<Item = (&ObjectId, &Arc<Value>)> {
+    store.iter().filter(|(id, _)| !MADE_BY_CONTROLLERS.contains(&(id.group.as_str(), id.kind.as_str())))
 }
+
+/// Whether two stores hold the same objects of users, but for what the server keeps for itself.
+fn same_end(a: &Store, b: &Store) -> bool {
+    let same = |((id, a), (other, b)): ((_, &Arc<Value>), (_, &Arc<Value>))| id == other && (Arc::ptr_eq(a, b) || content(a) == content(b));
+    comparable(a).count() == comparable(b).count() && comparable(a).zip(comparable(b)).all(same)
+}
+
+/// What the server writes into the metadata of an object.
+const KEPT_BY_SERVER: [&str; 5] = ["managedFields", "resourceVersion", "generation", "uid", "creationTimestamp"];
 
 /// An object without what the server keeps for itself: status, ownership, versions, the time of a restart.
 pub fn content(object: &Value) -> Value {
-    let mut object = object.clone();
-    map_at(&mut object, &[]).shift_remove("status");
+    let without = |value: &Value, keys: &[&str]| -> Value {
+        let entries = value.as_object().into_iter().flatten().filter(|(key, _)| !keys.contains(&key.as_str()));
+        entries.map(|(key, value)| (key.clone(), value.clone())).collect()
+    };
+    let metadata = without(&object["metadata"], &KEPT_BY_SERVER);
+    let mut object = without(object, &["status", "metadata"]);
+    map_at(&mut object, &[]).insert("metadata".into(), metadata);
     let metadata = map_at(&mut object, &["metadata"]);
-    for key in ["managedFields", "resourceVersion", "generation", "uid", "creationTimestamp"] {
-        metadata.shift_remove(key);
-    }
     if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
         annotations.shift_remove("deployment.kubernetes.io/revision");
         annotations.shift_remove("deprecated.daemonset.template.generation");

@@ -5,16 +5,18 @@ use crate::apply::field_set::FieldSet;
 use crate::apply::fields_v1;
 use crate::apply::managers::{managed_fields, unowned};
 use crate::apply::typed::{Typed, field_set};
-use crate::object::{Gvk, Value, map_at};
+use crate::object::{Gvk, ObjectId, Value, map_at};
 use crate::schema::Type;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Cluster {
     /// Takes every field of each object without managed fields to have been applied by `manager`: then its next apply removes
-    /// what it no longer names.
-    pub fn attribute(&mut self, manager: &str) {
-        let without: Vec<Arc<Value>> = self.store.iter().map(|(_, o)| o).filter(|o| managed_fields(o).is_none()).cloned().collect();
+    /// what it no longer names. Only of those that are to be applied, by kind and name: the owners of others come to nothing.
+    pub fn attribute(&mut self, manager: &str, applied: &BTreeSet<(&str, &str)>) {
+        let wanted = |id: &ObjectId, o: &Value| applied.contains(&(id.kind.as_str(), id.name.as_str())) && managed_fields(o).is_none();
+        let without: Vec<Arc<Value>> = self.store.iter().filter(|(id, o)| wanted(id, o)).map(|(_, o)| Arc::clone(o)).collect();
         for object in without {
             let gvk = Gvk::of(&object);
             let ty = self.served_kind(&gvk).and_then(|served| served.ty.clone()).unwrap_or(Type::Any);

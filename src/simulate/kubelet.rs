@@ -59,11 +59,11 @@ impl Kubelet {
 }
 
 /// Looks at the pods of a snapshot: which start, which never will, how long they took.
-pub(super) fn meet(cluster: &mut Cluster, objects: &[Arc<Value>]) {
-    let pods = || objects.iter().filter(|o| o["kind"] == "Pod" && o["apiVersion"] == "v1");
+pub(super) fn meet(cluster: &mut Cluster, objects: &[(Arc<ObjectId>, Arc<Value>)]) {
+    let pods: Vec<&(Arc<ObjectId>, Arc<Value>)> = objects.iter().filter(|(id, _)| id.kind == "Pod" && id.group.is_empty()).collect();
     let mut samples: BTreeMap<ObjectId, Vec<Duration>> = BTreeMap::new();
     let mut broken = BTreeMap::new();
-    for pod in pods() {
+    for (_, pod) in &pods {
         if let Some(why) = trouble(pod) {
             broken.insert(revision_of(pod), why);
         }
@@ -71,24 +71,24 @@ pub(super) fn meet(cluster: &mut Cluster, objects: &[Arc<Value>]) {
             samples.entry(workload).or_default().push(took);
         }
     }
-    for pod in pods().filter(|p| is_ready(p)) {
+    for (_, pod) in pods.iter().filter(|(_, p)| is_ready(p)) {
         broken.remove(&revision_of(pod));
     }
     cluster.controllers.kubelet.broken = broken;
     cluster.controllers.kubelet.measured = samples.into_iter().map(|(workload, took)| (workload, median(took))).collect();
     meet_nodes(cluster, objects);
-    for pod in pods() {
-        begin(cluster, &ObjectId::of(pod), pod);
-        end(cluster, &ObjectId::of(pod), pod);
+    for (id, pod) in pods {
+        begin(cluster, id, pod);
+        end(cluster, id, pod);
     }
 }
 
-fn meet_nodes(cluster: &mut Cluster, objects: &[Arc<Value>]) {
-    let known = objects.iter().filter(|o| o["kind"] == "Node").map(|o| text(o, &["metadata", "name"]).to_owned());
+fn meet_nodes(cluster: &mut Cluster, objects: &[(Arc<ObjectId>, Arc<Value>)]) {
+    let known = objects.iter().filter(|(id, _)| id.kind == "Node").map(|(id, _)| id.name.clone());
     let mut nodes: Vec<String> = known.collect();
     let mut inferred: BTreeMap<ObjectId, Vec<String>> = BTreeMap::new();
     if nodes.is_empty() {
-        for pod in objects.iter().filter(|o| o["kind"] == "Pod") {
+        for (_, pod) in objects.iter().filter(|(id, _)| id.kind == "Pod") {
             let node = text(pod, &["spec", "nodeName"]);
             if node.is_empty() {
                 continue;

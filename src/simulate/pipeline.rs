@@ -2,7 +2,7 @@
 
 use super::clients::{self, Api, Performed, Session};
 use super::controllers::{self, Until};
-use super::{Cluster, Request, Response, Store};
+use super::{Change, Cluster, Request, Response, Store};
 use crate::fleet::pipeline::{Action, Step};
 use crate::object::{ObjectId, Value};
 use crate::schema::{Resource, Schema};
@@ -34,6 +34,9 @@ pub enum Ended {
     Skipped,
 }
 
+/// Changes by object, in order.
+pub type Changes = BTreeMap<Arc<ObjectId>, Vec<Change>>;
+
 /// One step, run.
 #[derive(Clone, Debug)]
 pub struct StepRun {
@@ -45,8 +48,8 @@ pub struct StepRun {
     pub ended: Ended,
     /// Its part of the controllers' happenings.
     pub happenings: Range<usize>,
-    /// Its part of the store's journal.
-    pub journal: Range<usize>,
+    /// What became of each Deployment, StatefulSet and DaemonSet that changed: changes in a row are one.
+    pub changes: Changes,
     /// When it began and ended on the virtual clock.
     pub time: Range<Duration>,
 }
@@ -99,11 +102,13 @@ pub fn run(mut cluster: Cluster, plan: &Plan<'_>) -> Run {
     let mut runs: Vec<StepRun> = Vec::with_capacity(steps.len());
     let mut stopped = false;
     for step in *steps {
-        let (happenings, journal, began) = (cluster.controllers.happenings.len(), cluster.store.journal_len(), cluster.clock.now);
+        let (happenings, began) = (cluster.controllers.happenings.len(), cluster.clock.now);
+        let mut changes = Changes::new();
         let performed = if stopped {
             Vec::new()
         } else {
-            clients::run(&mut Watched { cluster: &mut cluster, pace }, &step.action, &plan.manifests_of(step), session)
+            let mut watched = Watched { cluster: &mut cluster, pace, changes: &mut changes };
+            clients::run(&mut watched, &step.action, &plan.manifests_of(step), session)
         };
         let failed = performed.iter().any(|p| p.outcome.is_failure());
         let ended = if stopped {
@@ -119,22 +124,34 @@ pub fn run(mut cluster: Cluster, plan: &Plan<'_>) -> Run {
             performed,
             ended,
             happenings: happenings..cluster.controllers.happenings.len(),
-            journal: journal..cluster.store.journal_len(),
+            changes,
             time: began..cluster.clock.now,
         });
     }
     controllers::run(&mut cluster, &Until::Settled);
     if let Some(last) = runs.last_mut() {
         last.happenings.end = cluster.controllers.happenings.len();
-        last.journal.end = cluster.store.journal_len();
+        take_down(&mut cluster.store, &mut last.changes);
     }
     Run { before, cluster, steps: runs, pace }
+}
+
+/// Takes the journal over, once the controllers have seen it: all that a verdict needs of it, and none of the states in between.
+fn take_down(store: &mut Store, changes: &mut Changes) {
+    for change in store.forget_changes().filter(|c| controllers::is_workload(&c.id)) {
+        let known = changes.entry(Arc::clone(&change.id)).or_default();
+        match known.last_mut().filter(|_| change.before.is_some() && change.after.is_some()) {
+            Some(last) => *last = Change { before: last.before.take(), ..change },
+            None => known.push(change),
+        }
+    }
 }
 
 /// A client's way to the cluster: after each write the controllers run.
 struct Watched<'c> {
     cluster: &'c mut Cluster,
     pace: Pace,
+    changes: &'c mut Changes,
 }
 
 impl Api for Watched<'_> {
@@ -159,6 +176,7 @@ impl Api for Watched<'_> {
         let response = self.cluster.write(request);
         let until = if self.pace == Pace::Settle { Until::Settled } else { Until::Now };
         controllers::run(self.cluster, &until);
+        take_down(&mut self.cluster.store, self.changes);
         response
     }
 

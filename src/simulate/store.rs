@@ -10,20 +10,22 @@ pub struct Change {
     /// The resource version that it made.
     pub revision: u64,
     /// Of which object.
-    pub id: ObjectId,
+    pub id: Arc<ObjectId>,
     /// What was there before; none if it was created.
     pub before: Option<Arc<Value>>,
     /// What is there now; none if it was removed.
     pub after: Option<Arc<Value>>,
 }
 
-/// All objects of a cluster. Cloning it copies no object.
+/// All objects of a cluster. Cloning it copies nothing until one of the two is written to, and then no object.
 #[derive(Clone, Debug, Default)]
 pub struct Store {
-    objects: BTreeMap<ObjectId, Arc<Value>>,
+    objects: Arc<BTreeMap<Arc<ObjectId>, Arc<Value>>>,
     revision: u64,
     uids: u64,
     journal: Vec<Change>,
+    /// How many changes the journal held before those that are in it.
+    forgotten: usize,
 }
 
 impl Store {
@@ -31,7 +33,7 @@ impl Store {
     pub fn load(&mut self, object: Arc<Value>) {
         let revision = object["metadata"]["resourceVersion"].as_str().and_then(|v| v.parse().ok()).unwrap_or(0);
         self.revision = self.revision.max(revision);
-        self.objects.insert(ObjectId::of(&object), object);
+        Arc::make_mut(&mut self.objects).insert(Arc::new(ObjectId::of(&object)), object);
     }
 
     /// The object of an id.
@@ -45,13 +47,19 @@ impl Store {
             ObjectId { group: group.into(), kind: kind.into(), namespace: namespace.unwrap_or_default().into(), name: String::new() };
         let (group, kind) = (first.group.clone(), first.kind.clone());
         self.objects
-            .range(first..)
+            .range::<ObjectId, _>(first..)
+            .map(|(id, object)| (&**id, object))
             .take_while(move |(id, _)| id.group == group && id.kind == kind && namespace.is_none_or(|n| n == id.namespace))
     }
 
     /// Every object, by group, kind, namespace and name.
     pub fn iter(&self) -> impl Iterator<Item = (&ObjectId, &Arc<Value>)> {
-        self.objects.iter()
+        self.objects.iter().map(|(id, object)| (&**id, object))
+    }
+
+    /// The same, to be kept while the store changes.
+    pub(super) fn all(&self) -> Vec<(Arc<ObjectId>, Arc<Value>)> {
+        self.objects.iter().map(|(id, object)| (Arc::clone(id), Arc::clone(object))).collect()
     }
 
     /// How many objects there are.
@@ -68,28 +76,34 @@ impl Store {
     pub fn put(&mut self, mut object: Value) -> Arc<Value> {
         self.revision += 1;
         map_at(&mut object, &["metadata"]).insert("resourceVersion".into(), self.revision.to_string().into());
-        let (id, object) = (ObjectId::of(&object), Arc::new(object));
-        let before = self.objects.insert(id.clone(), Arc::clone(&object));
+        let (id, object) = (Arc::new(ObjectId::of(&object)), Arc::new(object));
+        let before = Arc::make_mut(&mut self.objects).insert(Arc::clone(&id), Arc::clone(&object));
         self.journal.push(Change { revision: self.revision, id, before, after: Some(Arc::clone(&object)) });
         object
     }
 
     /// Removes an object and notes the change; gives it back as it was.
     pub fn remove(&mut self, id: &ObjectId) -> Option<Arc<Value>> {
-        let before = self.objects.remove(id)?;
+        let (id, before) = Arc::make_mut(&mut self.objects).remove_entry(id)?;
         self.revision += 1;
-        self.journal.push(Change { revision: self.revision, id: id.clone(), before: Some(Arc::clone(&before)), after: None });
+        self.journal.push(Change { revision: self.revision, id, before: Some(Arc::clone(&before)), after: None });
         Some(before)
     }
 
-    /// What changed since the journal was that long.
+    /// What changed since the journal was that long, as far as it was not forgotten.
     pub fn changes_since(&self, length: usize) -> &[Change] {
-        self.journal.get(length..).unwrap_or_default()
+        self.journal.get(length.saturating_sub(self.forgotten)..).unwrap_or_default()
     }
 
     /// How many changes there were.
     pub fn journal_len(&self) -> usize {
-        self.journal.len()
+        self.forgotten + self.journal.len()
+    }
+
+    /// Takes the changes out of the journal: everything between two states of an object is held by it alone.
+    pub fn forget_changes(&mut self) -> impl Iterator<Item = Change> {
+        self.forgotten += self.journal.len();
+        self.journal.drain(..)
     }
 
     /// The newest resource version.

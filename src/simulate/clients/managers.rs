@@ -23,6 +23,9 @@ pub(super) fn owners_of_last_applied(live: &Value, operation: &str) -> Vec<Strin
 
 /// The JSON patch that makes the fields of client-side appliers those of `manager`'s server-side apply; none if there is nothing to do.
 pub(super) fn upgrade(live: &Value, client_side: &[String], manager: &str) -> Option<Value> {
+    if client_side.is_empty() {
+        return None;
+    }
     let before = entries(live);
     let after = client_side.iter().fold(before.to_vec(), |entries, name| upgraded(entries, name, manager));
     (after != before).then(|| {

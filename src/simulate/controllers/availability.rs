@@ -19,19 +19,18 @@ pub(super) struct Tally {
 }
 
 /// Counts the pods of a snapshot.
-pub(super) fn meet(cluster: &mut Cluster, objects: &[Arc<Value>]) {
+pub(super) fn meet(cluster: &mut Cluster, objects: &[(Arc<ObjectId>, Arc<Value>)]) {
     let mut tally = Tally::default();
-    for object in objects {
-        let id = ObjectId::of(object);
-        if is_workload(&id) {
-            tally.desired.insert(id.clone(), desired(object));
-            tally.existed.insert(id);
-        } else if is_pod(&id) && !deleting(object) && ready(object) {
+    for (id, object) in objects {
+        if is_workload(id) {
+            tally.desired.insert(ObjectId::clone(id), desired(object));
+            tally.existed.insert(ObjectId::clone(id));
+        } else if is_pod(id) && !deleting(object) && ready(object) {
             let Some(workload) = workload_of(cluster, object) else { continue };
             if available(&cluster.clock, object, min_ready(cluster, &workload)) {
-                tally.available.entry(workload).or_default().insert(id);
+                tally.available.entry(workload).or_default().insert(ObjectId::clone(id));
             } else {
-                watch(cluster, &workload, &id, object);
+                watch(cluster, &workload, id, object);
             }
         }
     }
@@ -45,7 +44,7 @@ pub(super) fn note(cluster: &mut Cluster, change: &Change) {
         let tally = &mut cluster.controllers.tally;
         if tally.desired.get(&change.id).copied().unwrap_or(0) != wanted {
             levels(cluster, &change.id);
-            cluster.controllers.tally.desired.insert(change.id.clone(), wanted);
+            cluster.controllers.tally.desired.insert(ObjectId::clone(&change.id), wanted);
             write_down(cluster, &change.id);
         }
     } else if is_pod(&change.id) {
@@ -68,7 +67,8 @@ fn is_pod(id: &ObjectId) -> bool {
     id.kind == "Pod" && id.group.is_empty()
 }
 
-fn is_workload(id: &ObjectId) -> bool {
+/// Whether an object is of a kind whose pods are counted.
+pub(in crate::simulate) fn is_workload(id: &ObjectId) -> bool {
     id.group == "apps" && matches!(id.kind.as_str(), "Deployment" | "StatefulSet" | "DaemonSet")
 }
 

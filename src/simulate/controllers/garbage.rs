@@ -32,7 +32,7 @@ pub(super) fn note(cluster: &mut Cluster, change: &Change) {
         }
         for volume in items(before, &["spec", "volumes"]).iter().filter(|_| change.id.kind == "Pod") {
             let name = text(volume, &["persistentVolumeClaim", "claimName"]);
-            let claim = ObjectId { kind: "PersistentVolumeClaim".into(), name: name.into(), ..change.id.clone() };
+            let claim = ObjectId { kind: "PersistentVolumeClaim".into(), name: name.into(), ..ObjectId::clone(&change.id) };
             if cluster.store.get(&claim).is_some_and(|c| deleting(c)) {
                 cluster.controllers.queue.push(Task::Sync(claim));
             }
@@ -42,10 +42,10 @@ pub(super) fn note(cluster: &mut Cluster, change: &Change) {
     let guarded = items(after, &["metadata", "finalizers"]).iter().any(|f| f == FOREGROUND || f == ORPHAN);
     let owned = !items(after, &["metadata", "ownerReferences"]).is_empty() && change.before.is_none();
     if guarded || owned {
-        cluster.controllers.queue.push(Task::Collect(change.id.clone()));
+        cluster.controllers.queue.push(Task::Collect(ObjectId::clone(&change.id)));
     }
     if matches!(change.id.kind.as_str(), "PersistentVolumeClaim" | "PersistentVolume") && deleting(after) {
-        cluster.controllers.queue.push(Task::Sync(change.id.clone()));
+        cluster.controllers.queue.push(Task::Sync(ObjectId::clone(&change.id)));
     }
 }
 

@@ -77,15 +77,18 @@ pub(super) fn refresh(cluster: &mut Cluster) {
     if !cluster.controllers.index.stale {
         return;
     }
-    let mut unseen: BTreeMap<&ObjectId, Option<&Arc<Value>>> = BTreeMap::new();
+    let mut unseen: BTreeMap<&Arc<ObjectId>, Option<&Arc<Value>>> = BTreeMap::new();
     for change in cluster.store.changes_since(cluster.controllers.seen) {
         unseen.entry(&change.id).or_insert(change.before.as_ref());
     }
-    let untouched = cluster.store.iter().filter(|(id, _)| !unseen.contains_key(id)).map(|(_, object)| object);
-    let objects: Vec<Arc<Value>> = untouched.chain(unseen.values().copied().flatten()).cloned().collect();
+    let mut objects = cluster.store.all();
+    if !unseen.is_empty() {
+        objects.retain(|(id, _)| !unseen.contains_key(id));
+        objects.extend(unseen.into_iter().filter_map(|(id, before)| Some((Arc::clone(id), Arc::clone(before?)))));
+    }
     let mut index = Index::default();
-    for object in &objects {
-        index.add(&ObjectId::of(object), object);
+    for (id, object) in &objects {
+        index.add(id, object);
     }
     cluster.controllers.index = index;
     kubelet::meet(cluster, &objects);

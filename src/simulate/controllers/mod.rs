@@ -24,6 +24,7 @@ mod statefulset;
 mod template;
 mod write;
 
+pub(super) use availability::is_workload;
 pub use complete::{Assumption, complete};
 pub use happening::{Availability, Happening, Level, Waits};
 
@@ -212,7 +213,7 @@ fn absorb(cluster: &mut Cluster) {
 
 /// Queues the controllers that a change concerns.
 fn wake(cluster: &mut Cluster, change: &Change) {
-    let id = &change.id;
+    let id: &ObjectId = &change.id;
     match (id.group.as_str(), id.kind.as_str()) {
         ("apps", "Deployment" | "StatefulSet" | "DaemonSet") => {
             if id.kind == "DaemonSet" {

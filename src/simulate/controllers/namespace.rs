@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 /// Queues a namespace when it is being deleted, and when the last of its objects goes.
 pub(super) fn note(cluster: &mut Cluster, change: &Change) {
-    let id = &change.id;
+    let id: &ObjectId = &change.id;
     if id.kind == "Namespace" && id.group.is_empty() {
         if change.after.as_ref().is_some_and(|n| deleting(n)) {
             cluster.controllers.queue.push(Task::Sync(id.clone()));

@@ -10,8 +10,25 @@ use crate::schema::equal::equal;
 pub(super) fn same(schema: &Schema, a: &Value, b: &Value) -> bool {
     let (Some(a), Some(b)) = (at(a, &["spec", "template"]), at(b, &["spec", "template"])) else { return false };
     let means = |ty: &str, a: &Value, b: &Value| a == b || schema.named(ty).is_some_and(|ty| equal(schema, &ty, a, b));
-    means("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta", &metadata(a), &metadata(b))
-        && means("io.k8s.api.core.v1.PodSpec", a.get("spec").unwrap_or(&Value::Null), b.get("spec").unwrap_or(&Value::Null))
+    let same_metadata = same_but_hash(a, b) || means("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta", &metadata(a), &metadata(b));
+    same_metadata && means("io.k8s.api.core.v1.PodSpec", a.get("spec").unwrap_or(&Value::Null), b.get("spec").unwrap_or(&Value::Null))
+}
+
+/// Whether the metadata of two templates is the very same but for the hash label: what is nearly always so, and soon seen.
+fn same_but_hash(a: &Value, b: &Value) -> bool {
+    let (Some(a), Some(b)) = (at(a, &["metadata"]).and_then(Value::as_object), at(b, &["metadata"]).and_then(Value::as_object)) else {
+        return false;
+    };
+    let labels = |metadata: &Map<String, Value>| metadata.get("labels").and_then(Value::as_object).is_some();
+    let within = |a: &Map<String, Value>, b: &Map<String, Value>| {
+        a.iter().all(|(key, own)| match (key.as_str(), own, b.get(key)) {
+            ("labels", Value::Object(own), Some(Value::Object(other))) => {
+                own.iter().all(|(label, value)| label == super::reading::TEMPLATE_HASH || other.get(label) == Some(value))
+            }
+            (_, own, other) => other == Some(own),
+        })
+    };
+    labels(a) && labels(b) && within(a, b) && within(b, a)
 }
 
 /// A template without the hash label.

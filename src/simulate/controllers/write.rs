@@ -2,7 +2,7 @@
 
 use super::reading::{deleting, generation, name, uid};
 use crate::apply::field_manager::FieldManager;
-use crate::object::{Gvk, ObjectId, Value, at, integer, items, map_at, text};
+use crate::object::{Gvk, Map, ObjectId, Value, at, integer, items, map_at, text};
 use crate::simulate::Cluster;
 use serde_json::json;
 use std::sync::Arc;
@@ -60,11 +60,14 @@ pub(super) fn set_status(cluster: &mut Cluster, before: &Arc<Value>, status: Val
     if before.get("status") == Some(&status) {
         return Arc::clone(before);
     }
-    let mut object = (**before).clone();
-    if let Some(map) = object.as_object_mut() {
-        map.insert("status".into(), status);
-    }
-    put(cluster, object)
+    let mut status = Some(status);
+    let part = |(key, value): (&String, &Value)| {
+        let own = if key == "status" { status.take() } else { None };
+        (key.clone(), own.unwrap_or_else(|| value.clone()))
+    };
+    let mut object: Map<String, Value> = before.as_object().into_iter().flatten().map(part).collect();
+    object.extend(status.map(|status| ("status".into(), status)));
+    put(cluster, object.into())
 }
 
 /// The reference by which a controller marks what it owns.

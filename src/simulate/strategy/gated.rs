@@ -55,6 +55,9 @@ const GATED: [Gated; 30] = [
 /// Drops what the version's gates do not let in; `old` is the stored pod spec, if there is one.
 pub(super) fn drop_disabled(version: Version, new: &mut Value, old: Option<&Value>) {
     for field in GATED.iter().filter(|field| !field.gate.enabled(version)) {
+        if !holds(new, field.path) {
+            continue;
+        }
         let in_use = GATED.iter().filter(|f| f.gate == field.gate).any(|f| old.is_some_and(|old| holds(old, f.path)));
         if !in_use {
             remove(new, field.path, field.with_holder);

@@ -66,7 +66,7 @@ pub(super) fn note(cluster: &mut Cluster, change: &Change) {
         Some(before) if generation(before) >= generation(after) => {}
         before => {
             let template = before.as_ref().and_then(|b| at(b, &["spec", "template"])).cloned().map(Arc::new);
-            cluster.controllers.raised.insert(change.id.clone(), template);
+            cluster.controllers.raised.insert(ObjectId::clone(&change.id), template);
         }
     }
 }

@@ -95,7 +95,7 @@ fn computed(cluster: &Cluster, rollout: &Rollout) -> Value {
             status.insert(key.into(), value.clone());
         }
     }
-    let mut object = json!({"status": status});
+    let mut object = Value::Object(Map::from_iter([("status".to_owned(), status.into())]));
     let (_, unavailable) = rollout.fenceposts();
     if available >= rollout.replicas() - unavailable {
         let message = "Deployment has minimum availability.";

@@ -13,15 +13,15 @@ use std::sync::Arc;
 pub(super) const HASH_LABEL: &str = "controller.kubernetes.io/hash";
 
 /// Remembers which sets match a revision that an older version wrote: the controller did when it first saw them.
-pub(in crate::simulate::controllers) fn meet(cluster: &mut Cluster, objects: &[Arc<Value>]) {
+pub(in crate::simulate::controllers) fn meet(cluster: &mut Cluster, objects: &[(Arc<ObjectId>, Arc<Value>)]) {
     let latest = |set: &Value| {
         let revisions = cluster.controllers.index.dependents(uid(set)).filter(|id| id.kind == "ControllerRevision");
         revisions.filter_map(|id| cluster.store.get(id)).max_by_key(|r| number(r)).cloned()
     };
     let matched: Vec<_> = objects
         .iter()
-        .filter(|o| o["kind"] == "StatefulSet" && o["apiVersion"] == "apps/v1")
-        .filter_map(|set| latest(set).map(|latest| (set, latest)))
+        .filter(|(id, _)| id.kind == "StatefulSet" && id.group == "apps")
+        .filter_map(|(_, set)| latest(set).map(|latest| (set, latest)))
         .filter(|(set, latest)| at(set, &["spec", "template"]).is_some_and(|t| !holds(latest, t)) && restores(cluster, latest, set))
         .map(|(set, latest)| key(set, &latest))
         .collect();
