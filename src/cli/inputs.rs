@@ -308,7 +308,7 @@ pub(super) fn cluster(
     if !work.given.is_empty() {
         manifests::check_kinds(&work.manifests, cluster.schema)?;
     }
-    let made = cluster.assume_namespaces(&work.manifests, state.kinds.is_some() || from.empty);
+    let made = cluster.assume_namespaces(&work.manifests, &work.namespace, state.kinds.is_some() || from.empty);
     cluster.load_system_namespaces();
     assumptions.extend(made);
     Ok(Prepared { cluster, assumptions })

@@ -40,6 +40,18 @@ fn a_fleet_against_its_last_commit() {
     assert!(run.out.contains("1 roll of 0 allowed"), "{}", run.out);
 }
 
+/// What the base holds and what the change makes are different objects: each has a uid of its own.
+#[test]
+fn a_new_workload_beside_those_of_the_base() {
+    let web = deployment("web:1.0.0", "");
+    let at = directory(&[("deploy/web.yaml", &web)]);
+    commit(at.path());
+    std::fs::write(at.path().join("deploy/more.yaml"), web.replace("name: web, namespace", "name: more, namespace")).expect("writable");
+    let run = rollcast_in(at.path(), &["check", "-f", "deploy", "--base", "HEAD"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert!(run.out.contains("Total: 0 rolls, 0 workloads rolling, 2 staying; all within budget"), "{}", run.out);
+}
+
 #[test]
 fn what_git_cannot_give_is_an_error() {
     let at = directory(&[("web.yaml", &deployment("web:1.0.0", ""))]);
