@@ -11,7 +11,7 @@
 
 mod answers;
 mod architecture;
-mod bad_input;
+mod cli;
 mod golden_render;
 mod replay;
 mod verdicts;

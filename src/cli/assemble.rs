@@ -44,7 +44,9 @@ pub(super) fn report(parts: &Parts<'_>) -> Report {
 fn workload(j: &Judged, run: &Run, budgets: &Budgets) -> Workload {
     let budget = budgets.of(&j.workload);
     let rolls: u32 = j.rolls.iter().sum();
-    let down = j.timeline.downtime.map(|d| d.as_secs_f64());
+    // What cannot be known has no downtime either, not even none.
+    let known = j.verdict != Verdict::Unknown;
+    let down = j.timeline.downtime.map(|d| d.as_secs_f64()).filter(|_| known);
     let too_often = budget.rolls.is_some_and(|most| rolls + j.recreated > most);
     // Half a second is the virtual clock's own grain against real controllers.
     let too_long = budget.downtime_seconds.is_some_and(|most| down.is_some_and(|d| d > most + 0.5));
@@ -59,9 +61,9 @@ fn workload(j: &Judged, run: &Run, budgets: &Budgets) -> Workload {
         rolls,
         recreated: j.recreated,
         pods_replaced: j.pods_replaced,
-        lowest_available: j.timeline.lowest_available,
+        lowest_available: j.timeline.lowest_available.filter(|_| known),
         downtime_seconds: down,
-        windows: windows(j),
+        windows: if known { windows(j) } else { Vec::new() },
         budget,
         over_budget: too_often || too_long || unknown_downtime,
         reasons: j.reasons.iter().map(|(step, reason)| reason_of(*step, reason, run)).collect(),

@@ -36,7 +36,7 @@ pub(super) fn as_applied(read: State, work: &Work) -> Result<State, Failure> {
 fn applied(manifests: &[Value], named: &str, source: String, work: &Work) -> Result<State, Failure> {
     let version = work.fleet.as_ref().and_then(|f| f.fleet.kubernetes.as_ref()).map(|k| k.value.clone());
     let mut cluster = Cluster::new(inputs::version(version.as_deref(), &mut Vec::new())?, Clock::new(jiff::Timestamp::UNIX_EPOCH));
-    cluster.assume_namespaces(manifests, false);
+    cluster.assume_namespaces(manifests, &work.namespace, false);
     cluster.load_system_namespaces();
     let action = Action::Apply { applier: inputs::as_applier(work.applier), files: Vec::new() };
     let steps = [Step { name: "base".into(), action, continues: true }];
@@ -49,7 +49,9 @@ fn applied(manifests: &[Value], named: &str, source: String, work: &Work) -> Res
             refused.map(|p| Diagnostic::error("base-refused", format!("{named}: {} could not be applied: {}", p.object, p.outcome)));
         return Err(Failure::Wrong(Diagnostics(wrong.collect())));
     }
-    let objects = applied.cluster.store.iter().map(|(_, object)| Arc::clone(object)).collect();
+    // Namespaces that were taken to exist are for the next pipeline to assume again, with those that it needs.
+    let made = applied.cluster.store.iter().map(|(_, object)| object).filter(|o| !crate::simulate::is_assumed(o));
+    let objects = made.map(Arc::clone).collect();
     Ok(State { version, source, objects, ..State::default() })
 }
 

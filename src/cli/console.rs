@@ -67,8 +67,8 @@ impl Console {
 
     /// Writes what is wrong to standard error, each with its place.
     pub(super) fn complain(&mut self, diagnostics: &Diagnostics) {
-        for diagnostic in &diagnostics.0 {
-            let text = crate::diagnostic::snippet::render(diagnostic, self.complaints == Dress::Terminal);
+        if !diagnostics.0.is_empty() {
+            let text = crate::diagnostic::snippet::render_all(diagnostics, self.complaints == Dress::Terminal);
             self.remark(text.trim_end());
         }
     }

@@ -22,12 +22,16 @@ use crate::simulate::controllers;
 use crate::simulate::kubelet::{PodTiming, Timing};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The namespace of a kubeconfig context that names none.
 const DEFAULT: &str = "default";
+
+/// How many bytes of a fleet file are read.
+const LARGEST_FLEET: u64 = 16 << 20;
 
 /// What is to be deployed, and how.
 pub(super) struct Work {
@@ -179,7 +183,13 @@ fn read_text(path: &Path, code: &'static str) -> Result<Arc<Source>, Diagnostic>
         }
         error
     };
-    Source::read(path.to_owned(), fs::read(path).map_err(unreadable)?)
+    let mut bytes = Vec::new();
+    fs::File::open(path).and_then(|file| file.take(LARGEST_FLEET + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    if bytes.len() as u64 > LARGEST_FLEET {
+        let text = format!("`{}` is larger than the limit of {} MiB", path.display(), LARGEST_FLEET >> 20);
+        return Err(Diagnostic::error("input-too-large", text));
+    }
+    Source::read(path.to_owned(), bytes)
 }
 
 /// Reads the state that the options or the fleet name. From then on the manifests are in the namespace asked for, or in that of
@@ -297,7 +307,7 @@ pub(super) fn cluster(
     if !work.given.is_empty() {
         manifests::check_kinds(&work.manifests, cluster.schema)?;
     }
-    let made = cluster.assume_namespaces(&work.manifests, state.kinds.is_some() || from.empty);
+    let made = cluster.assume_namespaces(&work.manifests, &work.namespace, state.kinds.is_some() || from.empty);
     cluster.load_system_namespaces();
     assumptions.extend(controllers::complete(&mut cluster).iter().map(ToString::to_string));
     assumptions.extend(made);

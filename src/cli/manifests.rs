@@ -3,7 +3,7 @@
 use super::args::StateFrom;
 use super::console::Failure;
 use crate::cluster::SNAPSHOT_LIMIT;
-use crate::cluster::documents::{Documents, read_documents};
+use crate::cluster::documents::{Documents, read_documents, too_large};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::object::{Gvk, ObjectId, Value, text};
 use crate::schema::Schema;
@@ -18,11 +18,16 @@ pub(super) fn read(files: &[PathBuf]) -> Result<Vec<Value>, Failure> {
         let documents = if path.as_os_str() == "-" {
             vec![read_documents(std::io::stdin().lock(), path, SNAPSHOT_LIMIT).map_err(from_pipe)?]
         } else {
-            below(path)?.iter().map(|file| read_file(file)).collect::<Result<_, _>>()?
+            let read = |file: &PathBuf| match read_file(file) {
+                // An empty file in a directory is nothing to apply, as for kubectl.
+                Err(Failure::Wrong(wrong)) if path.is_dir() && wrong.0.iter().all(|d| d.code == "input-empty") => Ok(Documents::default()),
+                read => read,
+            };
+            below(path)?.iter().map(read).collect::<Result<_, _>>()?
         };
         all.extend(documents.into_iter().flat_map(|d| d.objects));
     }
-    check(&all)?;
+    check(&all, files.iter().any(|f| f.is_dir()))?;
     Ok(all)
 }
 
@@ -62,6 +67,9 @@ fn from_pipe(wrong: Diagnostics) -> Diagnostics {
 
 fn read_file(file: &Path) -> Result<Documents, Failure> {
     let input = fs::File::open(file).map_err(|e| unreadable(file, &e))?;
+    if input.metadata().is_ok_and(|about| about.len() > SNAPSHOT_LIMIT) {
+        return Err(too_large(file, SNAPSHOT_LIMIT, false).into());
+    }
     Ok(read_documents(input, file, SNAPSHOT_LIMIT)?)
 }
 
@@ -86,7 +94,7 @@ fn below(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-fn check(manifests: &[Value]) -> Result<(), Diagnostics> {
+fn check(manifests: &[Value], directories: bool) -> Result<(), Diagnostics> {
     let mut wrong = Vec::new();
     let mut seen = BTreeSet::new();
     for manifest in manifests {
@@ -101,10 +109,8 @@ fn check(manifests: &[Value]) -> Result<(), Diagnostics> {
         }
     }
     if manifests.is_empty() {
-        wrong.push(
-            Diagnostic::error("no-manifests", "there is no manifest in what was given")
-                .hint("a directory is searched for files that end in .yaml, .yml or .json"),
-        );
+        let error = Diagnostic::error("no-manifests", "there is no manifest in what was given");
+        wrong.push(if directories { error.hint("in a directory, files that end in .yaml, .yml or .json are read") } else { error });
     }
     if wrong.is_empty() { Ok(()) } else { Err(Diagnostics(wrong)) }
 }

@@ -65,11 +65,16 @@ fn read_bytes(mut input: impl Read, file: &Path, limit: u64) -> Result<Vec<u8>, 
     let packed = start == [0x1f, 0x8b];
     let whole = Cursor::new(start).chain(input);
     let mut bytes = Vec::new();
-    let read = if packed {
-        MultiGzDecoder::new(whole).take(limit + 1).read_to_end(&mut bytes)
-    } else {
-        whole.take(limit + 1).read_to_end(&mut bytes)
-    };
+    let mut unpacked: Box<dyn Read> = if packed { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) };
+    // What may be YAML is limited to less: no need to read further then.
+    let mut start = unpacked.by_ref().take((LARGEST_YAML as u64).min(limit) + 1).read_to_end(&mut bytes);
+    if start.as_ref().is_ok_and(|n| *n > LARGEST_YAML) {
+        if !bytes.trim_ascii_start().starts_with(b"{") {
+            return Err(too_large(file, LARGEST_YAML as u64, packed));
+        }
+        start = unpacked.take(limit - LARGEST_YAML as u64).read_to_end(&mut bytes);
+    }
+    let read = start;
     match read {
         Err(e) if packed && e.kind() == io::ErrorKind::UnexpectedEof => {
             Err(Diagnostic::error("input-cut-off", format!("{} is gzip data that ends too early", called(file))).into())
@@ -81,7 +86,7 @@ fn read_bytes(mut input: impl Read, file: &Path, limit: u64) -> Result<Vec<u8>, 
 }
 
 /// The refusal of a file that is larger than its limit.
-pub(super) fn too_large(file: &Path, limit: u64, packed: bool) -> Diagnostics {
+pub fn too_large(file: &Path, limit: u64, packed: bool) -> Diagnostics {
     let unpacked = if packed { " once unpacked" } else { "" };
     Diagnostic::error("input-too-large", format!("{} is larger than the limit of {}{unpacked}", called(file), size(limit)))
         .hint("ask for fewer kinds or namespaces")

@@ -1,6 +1,6 @@
 //! The report for a merge request: a table of workloads, then the reasons.
 
-use super::text::{clock, count, shown};
+use super::text::{clock, count, shown, total};
 use super::{Report, Verdict};
 
 /// The whole report.
@@ -8,6 +8,8 @@ pub fn write(report: &Report) -> String {
     let mut out = String::new();
     let s = &report.subject;
     out.push_str(&format!("### rollcast: {} on {} (Kubernetes {})\n\n", s.name, s.state, s.kubernetes));
+    let (counts, _, end) = total(report);
+    out.push_str(&format!("{counts}; **{end}**\n\n"));
     out.push_str("| workload | verdict | rolls | allowed | downtime | allowed |\n|---|---|--:|--:|--:|--:|\n");
     for w in &report.workloads {
         let verdict = match w.verdict {
@@ -38,13 +40,20 @@ pub fn write(report: &Report) -> String {
             merged.rolls_before,
             merged.change
         ));
-        for step in &merged.steps {
-            out.push_str(&format!("{}\n", step.toml));
-        }
-        out.push_str("```\n");
+        let steps: Vec<&str> = merged.steps.iter().map(|step| step.toml.trim_end()).collect();
+        out.push_str(&format!("{}\n```\n", steps.join("\n\n")));
     }
-    for f in &report.diagnostics {
-        out.push_str(&format!("- {} `{}` {}\n", f.severity, f.code, f.text));
-    }
+    let hint = |text: &str| if text.is_empty() { String::new() } else { format!(" ({text})") };
+    list(&mut out, "Findings", report.diagnostics.iter().map(|f| format!("{} `{}`: {}{}", f.severity, f.code, f.text, hint(&f.hint))));
+    list(&mut out, "Assumptions", report.assumptions.iter().cloned());
     out
+}
+
+fn list(out: &mut String, title: &str, lines: impl Iterator<Item = String>) {
+    for (index, line) in lines.enumerate() {
+        if index == 0 {
+            out.push_str(&format!("\n**{title}**\n\n"));
+        }
+        out.push_str(&format!("- {}\n", line.replace('\n', " ")));
+    }
 }

@@ -152,11 +152,16 @@ fn steps(out: &mut String, report: &Report, dress: Dress) {
 }
 
 fn totals(out: &mut String, report: &Report, dress: Dress) {
+    let (counts, tone, end) = total(report);
+    line_of(out, &format!("{} {counts}; {}", dress.paint(Tone::Strong, "Total:"), dress.paint(tone, &end)));
+}
+
+/// What all of it comes to: counts, and whether it may be deployed.
+pub fn total(report: &Report) -> (String, Tone, String) {
     let of = |v: Verdict| report.workloads.iter().filter(|w| w.verdict == v).count() as u32;
     let rolls: u32 = report.workloads.iter().map(|w| w.rolls + w.recreated).sum();
-    let over = report.workloads.iter().filter(|w| w.over_budget).count() as u32;
     let mut parts = vec![count(rolls, "roll"), format!("{} rolling", count(of(Verdict::Rolls), "workload"))];
-    for (verdict, word) in [(Verdict::Stays, "staying"), (Verdict::Pending, "pending"), (Verdict::Unknown, "unknown")] {
+    for (verdict, word) in [(Verdict::Stays, "staying"), (Verdict::Pending, "pending")] {
         if of(verdict) > 0 {
             parts.push(format!("{} {word}", of(verdict)));
         }
@@ -164,14 +169,26 @@ fn totals(out: &mut String, report: &Report, dress: Dress) {
     if report.untouched > 0 {
         parts.push(format!("{} not touched", report.untouched));
     }
-    let failed = report.steps.iter().filter(|s| s.status == StepStatus::Failed).map(|s| format!("\"{}\"", s.name)).collect::<Vec<_>>();
-    let (tone, end) = match (over, failed.is_empty()) {
-        (0, true) => (Tone::Good, "all within budget".to_owned()),
-        (0, false) => (Tone::Bad, format!("the pipeline fails in step {}", failed.join(" and "))),
-        (_, true) => (Tone::Bad, format!("{over} over budget")),
-        (_, false) => (Tone::Bad, format!("{over} over budget, and the pipeline fails in step {}", failed.join(" and "))),
-    };
-    line_of(out, &format!("{} {}; {}", dress.paint(Tone::Strong, "Total:"), parts.join(", "), dress.paint(tone, &end)));
+    let over = report.workloads.iter().filter(|w| w.over_budget).count();
+    let failed: Vec<_> = report.steps.iter().filter(|s| s.status == StepStatus::Failed).map(|s| format!("\"{}\"", s.name)).collect();
+    let mut wrong = Vec::new();
+    if over > 0 {
+        wrong.push(format!("{over} over budget"));
+    }
+    if of(Verdict::Unknown) > 0 {
+        wrong.push(format!("{} unknown", of(Verdict::Unknown)));
+    }
+    if !failed.is_empty() {
+        wrong.push(format!("the pipeline fails in step {}", failed.join(" and ")));
+    }
+    let errors = report.diagnostics.iter().filter(|d| d.severity == "error").count() as u32;
+    if wrong.is_empty() && errors > 0 {
+        wrong.push(format!("{} to mend", count(errors, "finding")));
+    }
+    match wrong.is_empty() {
+        true => (parts.join(", "), Tone::Good, "all within budget".to_owned()),
+        false => (parts.join(", "), Tone::Bad, wrong.join(", and ")),
+    }
 }
 
 fn merged_lines(out: &mut String, merged: &Merged, dress: Dress) {

@@ -75,6 +75,12 @@ impl Schema {
         self.resources().iter().find(|r| r.group == group && r.version == version && r.kind == kind && !r.resource.contains('/'))
     }
 
+    /// The resource that stores an object.
+    pub fn resource_of_object(&self, object: &Value) -> Option<&Resource> {
+        let gvk = Gvk::of(object);
+        self.resource_of(&gvk.group, &gvk.version, &gvk.kind)
+    }
+
     /// Why a kind that Kubernetes itself would have to serve is not served; none if it is, or if it may be a custom one. Groups
     /// without a dot are Kubernetes' own, and so are those that it serves other kinds of.
     pub fn not_served(&self, gvk: &Gvk) -> Option<NotServed> {

@@ -32,6 +32,14 @@ use std::sync::Arc;
 /// Follows `pkg/controlplane/controller/systemnamespaces` and `pkg/controlplane/controller/kubernetesservice`.
 const SYSTEM_NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
+/// What the UIDs of assumed namespaces start with.
+const ASSUMED: &str = "assumed-";
+
+/// Whether an object was put in by [`Cluster::assume_namespaces`] or [`Cluster::load_system_namespaces`].
+pub fn is_assumed(object: &Value) -> bool {
+    object["kind"] == "Namespace" && object::text(object, &["metadata", "uid"]).starts_with(ASSUMED)
+}
+
 /// The simulated cluster.
 #[derive(Clone)]
 pub struct Cluster {
@@ -66,9 +74,12 @@ impl Cluster {
     }
 
     /// Puts in the namespaces that objects of the state live in and that it does not hold, and, unless the state is `complete`,
-    /// those that the manifests are for. Gives what was assumed beyond what the state shows.
-    pub fn assume_namespaces(&mut self, manifests: &[Value], complete: bool) -> Vec<String> {
-        let of = |object: &Value| Some(object["metadata"]["namespace"].as_str()?.to_owned()).filter(|n| !n.is_empty());
+    /// those that the manifests are for (`session` where they name none). Gives what was assumed beyond what the state shows.
+    pub fn assume_namespaces(&mut self, manifests: &[Value], session: &str, complete: bool) -> Vec<String> {
+        let of = |object: &Value| match object::text(object, &["metadata", "namespace"]) {
+            "" => self.schema.resource_of_object(object).is_none_or(|r| r.namespaced).then(|| session.to_owned()),
+            named => Some(named.to_owned()),
+        };
         let held = self.store.list("", "Namespace", None).map(|(id, _)| id.name.clone()).collect::<BTreeSet<String>>();
         let lived_in: BTreeSet<String> =
             self.store.iter().filter_map(|(id, _)| Some(id.namespace.clone()).filter(|n| !n.is_empty())).collect();
@@ -97,7 +108,7 @@ impl Cluster {
     fn load_namespace(&mut self, name: &str) {
         let labels = serde_json::json!({"kubernetes.io/metadata.name": name});
         self.load(Arc::new(serde_json::json!({
-            "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "uid": format!("assumed-{name}"), "labels": labels},
+            "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "uid": format!("{ASSUMED}{name}"), "labels": labels},
             "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"},
         })));
     }

@@ -4,6 +4,9 @@ use crate::object::{ObjectId, Value, map_at};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// What the uids of simulated clusters start with.
+const UID: &str = "726f6c6c-6361-4374-8000-";
+
 /// One change of one object.
 #[derive(Clone, Debug)]
 pub struct Change {
@@ -33,6 +36,9 @@ impl Store {
     pub fn load(&mut self, object: Arc<Value>) {
         let revision = object["metadata"]["resourceVersion"].as_str().and_then(|v| v.parse().ok()).unwrap_or(0);
         self.revision = self.revision.max(revision);
+        // What another simulated cluster made must not share its uid with what this one makes.
+        let own = object["metadata"]["uid"].as_str().and_then(|uid| u64::from_str_radix(uid.strip_prefix(UID)?, 16).ok());
+        self.uids = self.uids.max(own.unwrap_or(0));
         Arc::make_mut(&mut self.objects).insert(Arc::new(ObjectId::of(&object)), object);
     }
 
@@ -114,6 +120,6 @@ impl Store {
     /// A uid that no object of this store has: the same ones in the same order every time.
     pub fn new_uid(&mut self) -> String {
         self.uids += 1;
-        format!("726f6c6c-6361-4374-8000-{:012x}", self.uids)
+        format!("{UID}{:012x}", self.uids)
     }
 }

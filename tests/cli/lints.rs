@@ -1,0 +1,103 @@
+//! Each lint fires where it is meant to, is found by its code, and keeps silent beside it.
+
+use super::{deployment, directory, rollcast, rollcast_in};
+use serde_json::Value;
+
+/// The codes of the findings of a check of `next` on what `now` left behind, and how they are told.
+fn findings(now: &str, next: &str) -> Vec<(String, String)> {
+    let at = directory(&[("now.yaml", now), ("next.yaml", next)]);
+    let run = rollcast_in(at.path(), &["check", "--report", "json", "-f", "next.yaml", "--from", "now.yaml"]);
+    let report: Value = serde_json::from_str(&run.out).unwrap_or_else(|e| panic!("{e}: {}{}", run.out, run.err));
+    let text = |d: &Value, key: &str| d[key].as_str().unwrap_or_default().to_owned();
+    report["diagnostics"].as_array().expect("a list").iter().map(|d| (text(d, "code"), text(d, "text"))).collect()
+}
+
+fn codes(now: &str, next: &str) -> Vec<String> {
+    findings(now, next).into_iter().map(|(code, _)| code).collect()
+}
+
+fn claim(mode: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: data, namespace: shop}}\nspec:\n  accessModes: [{mode}]\n  resources: {{requests: {{storage: 1Gi}}}}\n---\n"
+    )
+}
+
+const MOUNT: &str = "      volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]\n";
+
+#[test]
+fn a_claim_of_one_node_in_a_deployment_that_rolls() {
+    let web = deployment("web:1.0.0", MOUNT);
+    let with = |mode: &str, web: &str| claim(mode) + web;
+    let bad = with("ReadWriteOnce", &web);
+    assert_eq!(codes(&bad, &bad), ["claim-with-rolling-update"]);
+    let once = with("ReadWriteOncePod", &web);
+    assert_eq!(codes(&once, &once), ["claim-with-rolling-update"]);
+    let many = with("ReadWriteMany", &web);
+    assert!(codes(&many, &many).is_empty());
+    let recreate = with("ReadWriteOnce", &web.replace("replicas: 1", "replicas: 1\n  strategy: {type: Recreate}"));
+    assert!(codes(&recreate, &recreate).is_empty());
+    let unnamed = bad.replace(", namespace: shop", "");
+    assert_eq!(codes(&unnamed, &unnamed), ["claim-with-rolling-update"]);
+}
+
+#[test]
+fn replicas_that_share_a_claim_of_one_node() {
+    let web = deployment("web:1.0.0", MOUNT).replace("replicas: 1", "replicas: 3\n  strategy: {type: Recreate}");
+    let bad = claim("ReadWriteOnce") + &web;
+    assert_eq!(codes(&bad, &bad), ["claim-with-replicas"]);
+}
+
+#[test]
+fn a_tag_that_can_move_in_any_container() {
+    let now = deployment("web:1.0.0", "");
+    let next = deployment("web:latest", "      initContainers: [{name: setup, image: busybox}]\n");
+    let found = findings(&now, &next);
+    assert_eq!(found.iter().map(|f| f.0.as_str()).collect::<Vec<_>>(), ["mutable-tag", "mutable-tag"]);
+    assert!(found.iter().any(|f| f.1.contains("container `setup` has image `busybox`")), "{found:?}");
+    assert!(found.iter().any(|f| f.1.contains("container `web` has image `web:latest`")), "{found:?}");
+    let cron = "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: night, namespace: shop}\nspec:\n  schedule: \"0 3 * * *\"\n  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: \"a:main\"}]}}}}\n";
+    assert_eq!(codes(cron, cron), ["mutable-tag"]);
+}
+
+#[test]
+fn a_selector_that_would_change() {
+    let now = deployment("web:1.0.0", "");
+    assert_eq!(codes(&now, &now.replace("app: web}", "app: site}")), ["selector-changes"]);
+}
+
+#[test]
+fn a_field_of_a_stateful_set_that_cannot_change() {
+    let set = |size: &str, service: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {{name: db, namespace: shop}}\nspec:\n  serviceName: {service}\n  selector: {{matchLabels: {{app: db}}}}\n  template:\n    metadata: {{labels: {{app: db}}}}\n    spec: {{containers: [{{name: db, image: \"db:1.0.0\"}}]}}\n  volumeClaimTemplates:\n  - metadata: {{name: data}}\n    spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: {size}}}}}}}\n"
+        )
+    };
+    assert_eq!(codes(&set("1Gi", "db"), &set("2Gi", "db")), ["stateful-set-immutable"]);
+    assert_eq!(codes(&set("1Gi", "db"), &set("1Gi", "other")), ["stateful-set-immutable"]);
+    assert!(codes(&set("1Gi", "db"), &set("1024Mi", "db")).is_empty(), "the same quantity");
+}
+
+#[test]
+fn two_steps_that_change_one_template() {
+    let run = rollcast(&["check"]);
+    assert!(run.out.contains("warning [two-steps-one-template]") && run.out.contains("merge them"), "{}", run.out);
+    assert!(!rollcast(&["check", "--fleet", "examples/fixed.toml"]).out.contains("two-steps-one-template"));
+}
+
+#[test]
+fn recreate_over_a_strategy_that_the_server_filled_in() {
+    let now = deployment("web:1.0.0", "");
+    let next = now.replace("replicas: 1", "replicas: 1\n  strategy: {type: Recreate}");
+    let found = findings(&now, &next);
+    assert_eq!(found.iter().map(|f| f.0.as_str()).collect::<Vec<_>>(), ["recreate-over-rolling-update"], "{found:?}");
+}
+
+#[test]
+fn a_job_whose_template_would_change() {
+    let job = |image: &str| {
+        format!(
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: once, namespace: shop}}\nspec: {{template: {{spec: {{restartPolicy: Never, containers: [{{name: a, image: \"{image}\"}}]}}}}}}\n"
+        )
+    };
+    assert_eq!(codes(&job("a:1.0.0"), &job("a:1.0.1")), ["job-immutable"]);
+}
