@@ -18,5 +18,7 @@ pub(super) fn run(options: &Render, console: &mut Console) -> Result<u8, Failure
             console.remark(&format!("{}: {created} created, {changed} changed, {removed} removed, {unchanged} unchanged", dir.display()));
         }
     }
+    // The process ends here: to take thousands of manifests apart value by value would be a tenth of its work.
+    std::mem::forget((manifests, fleet));
     Ok(CLEAN)
 }
