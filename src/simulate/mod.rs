@@ -8,6 +8,7 @@ mod attribute;
 pub mod clients;
 pub mod clock;
 pub mod controllers;
+pub mod custom;
 pub mod defaults;
 pub mod kubelet;
 pub mod pipeline;
@@ -24,13 +25,24 @@ pub use status::{ApiError, Cause, Reason};
 pub use store::{Change, Store};
 
 use crate::object::{self, ObjectId, Value};
-use crate::schema::{Resource, Schema, Version};
+use crate::schema::{Schema, Version};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 /// Follows `pkg/controlplane/controller/systemnamespaces` and `pkg/controlplane/controller/kubernetesservice`.
 const SYSTEM_NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
+
+/// Something that decides about a write and that nobody runs here.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Doubt {
+    /// The workload that was written; none if it concerns no workload.
+    pub workload: Option<object::ObjectId>,
+    /// What decides: the name of a webhook or a policy, or the kind that has rules.
+    pub source: String,
+    /// In words.
+    pub text: String,
+}
 
 /// The simulated cluster.
 #[derive(Clone)]
@@ -40,7 +52,9 @@ pub struct Cluster {
     /// The schema of its version.
     pub schema: &'static Schema,
     /// The resources that its CustomResourceDefinitions establish.
-    pub custom: Vec<Arc<Resource>>,
+    pub custom: Vec<Arc<custom::Definition>>,
+    /// What of the writes so far cannot be told from here.
+    pub doubts: BTreeSet<Doubt>,
     /// Its virtual clock.
     pub clock: clock::Clock,
     /// What the controllers work on between two writes.
@@ -54,6 +68,7 @@ impl Cluster {
             store: Store::default(),
             schema: Schema::of(version),
             custom: Vec::new(),
+            doubts: BTreeSet::new(),
             clock,
             controllers: controllers::Controllers::default(),
         }
@@ -61,6 +76,9 @@ impl Cluster {
 
     /// Puts an object in as it stands in a snapshot: no defaulting, no admission, no controllers.
     pub fn load(&mut self, object: Arc<Value>) {
+        if custom::is_definition(&object) {
+            self.define(&object);
+        }
         self.store.load(object);
         self.controllers.reload();
     }
