@@ -55,6 +55,8 @@ pub struct Cluster {
     pub custom: Vec<Arc<custom::Definition>>,
     /// What of the writes so far cannot be told from here.
     pub doubts: BTreeSet<Doubt>,
+    /// Webhooks and policies that the user vouches for; `*` for all.
+    pub trusted: BTreeSet<String>,
     /// Its virtual clock.
     pub clock: clock::Clock,
     /// What the controllers work on between two writes.
@@ -69,6 +71,7 @@ impl Cluster {
             schema: Schema::of(version),
             custom: Vec::new(),
             doubts: BTreeSet::new(),
+            trusted: BTreeSet::new(),
             clock,
             controllers: controllers::Controllers::default(),
         }

@@ -13,7 +13,7 @@ mod scale;
 mod update;
 
 use super::resources::Served;
-use super::{ApiError, Cluster, Doubt, PatchKind, Reason, Request, Response, Verb, custom, validate};
+use super::{ApiError, Cluster, Doubt, PatchKind, Reason, Request, Response, Verb, admission, custom, validate};
 use crate::object::{ObjectId, Value};
 use crate::schema::Type;
 use std::sync::Arc;
@@ -72,6 +72,7 @@ impl Cluster {
             let kind = "CustomResourceDefinition".to_owned();
             self.settle_definition(&ObjectId { group: target.group.clone(), kind, namespace: String::new(), name });
         }
+        self.doubt_workload(request, outcome);
         let Ok(Served::Custom(definition)) = self.served(target) else { return };
         let kind = format!("{}.{}", definition.resource.kind, definition.resource.group);
         let mut doubt = |text: String| self.doubts.insert(Doubt { workload: None, source: kind.clone(), text });
@@ -80,6 +81,27 @@ impl Cluster {
         }
         if definition.converted && definition.api_versions.len() > 1 {
             doubt(format!("the conversion webhook of {kind} is not run"));
+        }
+    }
+
+    /// Notes who would have been asked about a write of a workload.
+    fn doubt_workload(&mut self, request: &Request, outcome: &Outcome) {
+        let target = &request.target;
+        let workload = matches!(target.resource.as_str(), "deployments" | "statefulsets" | "daemonsets");
+        if target.group != "apps" || !workload || self.trusted.contains("*") || target.subresource == "status" {
+            return;
+        }
+        let Ok((_, answer)) = outcome else { return };
+        let name = if target.name.is_empty() { crate::object::text(answer, &["metadata", "name"]) } else { &target.name };
+        let Ok(served) = self.served(target) else { return };
+        let id =
+            ObjectId { group: target.group.clone(), kind: served.kind.clone(), namespace: target.namespace.clone(), name: name.into() };
+        let object = self.store.get(&id).unwrap_or(answer);
+        for (source, what) in admission::webhooks::asked(self, request, object) {
+            if !self.trusted.contains(&source) {
+                let text = format!("{what} {source} decides about it and is not run here");
+                self.doubts.insert(Doubt { workload: Some(id.clone()), source, text });
+            }
         }
     }
 

@@ -73,7 +73,11 @@ impl Cluster {
 
     /// Admission, preconditions, strategy, validation, the no-op check, storage: the same for PUT and every patch.
     pub(super) fn finish_update(&mut self, write: &mut Write<'_>, live: &Arc<Value>, mut object: Value) -> Outcome {
-        admission::mutate(self, &write.served, &mut object, Some(live), &mut write.warnings)?;
+        let mut warnings = Vec::new();
+        admission::mutate(self, &write.served, &mut object, Some(live), &mut warnings)?;
+        if write.request.target.subresource.is_empty() {
+            write.warnings.extend(warnings);
+        }
         check_version(write, live, &mut object)?;
         let subresource = write.request.target.subresource.as_str();
         strategy::prepare_update(&self.context(write, String::new()), &mut object, live, subresource);
