@@ -139,6 +139,9 @@ pub(super) struct Plan {
     /// The Kubernetes version to simulate, where the state does not tell it (`1.36`)
     #[arg(long, value_name = "VERSION", value_parser = kubernetes)]
     pub(super) kubernetes: Option<String>,
+    /// A webhook or admission policy that changes nothing about rollouts; `*` for all (can be repeated)
+    #[arg(long, value_name = "NAME")]
+    pub(super) trust_webhook: Vec<String>,
     /// Time from a pod's start to its Ready, for every workload (`90s`, `3m`)
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(super) restart: Option<Duration>,
@@ -174,6 +177,9 @@ pub(super) struct Diff {
     /// The Kubernetes version to simulate, where the state does not tell it (`1.36`)
     #[arg(long, value_name = "VERSION", value_parser = kubernetes)]
     pub(super) kubernetes: Option<String>,
+    /// A webhook or admission policy that changes nothing about rollouts; `*` for all (can be repeated)
+    #[arg(long, value_name = "NAME")]
+    pub(super) trust_webhook: Vec<String>,
 }
 
 /// Options of `render`.

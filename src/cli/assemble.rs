@@ -1,6 +1,6 @@
 //! A judged run becomes a report.
 
-use super::inputs::Budgets;
+use super::inputs::{self, Budgets};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::fleet::pipeline::Step;
 use crate::report::{self, Finding, Merged, MergedStep, ObjectAction, Report, StepStatus, Subject, Window, Workload};
@@ -35,7 +35,7 @@ pub(super) fn report(parts: &Parts<'_>) -> Report {
         objects: objects(run),
         script: None,
         merged: parts.merged.map(|m| merged(m, parts.judged)),
-        assumptions: parts.assumptions.clone(),
+        assumptions: parts.assumptions.iter().cloned().chain(inputs::open_questions(&run.cluster)).collect(),
         diagnostics: parts.findings.iter().map(finding).collect(),
         workloads,
     }

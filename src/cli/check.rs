@@ -17,7 +17,8 @@ pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u
     let mut work = inputs::work(&options.fleet, &options.files, options.applier, console)?;
     let state = inputs::state(&options.state, &mut work, &options.fleet, options.namespace.as_deref())?;
     inputs::remarks(&state, &work, console);
-    let prepared = inputs::cluster(&state, &work, options.kubernetes.as_deref(), (options.restart, options.stop), &options.state)?;
+    let mut prepared = inputs::cluster(&state, &work, options.kubernetes.as_deref(), (options.restart, options.stop), &options.state)?;
+    prepared.cluster.trusted.extend(options.trust_webhook.iter().cloned());
     let pace = if options.pace == PaceName::Settle { Pace::Settle } else { Pace::Script };
     let open = owners::steps(&state, &work.steps);
     if let Some((forced, _)) = &open {

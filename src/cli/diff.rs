@@ -20,7 +20,8 @@ pub(super) fn run(options: &Diff, console: &mut Console) -> Result<u8, Failure> 
     work.steps = vec![Step { name: "apply".into(), action, continues: true }];
     let state = inputs::state(&options.state, &mut work, &options.fleet, options.namespace.as_deref())?;
     inputs::remarks(&state, &work, console);
-    let prepared = inputs::cluster(&state, &work, options.kubernetes.as_deref(), (None, None), &options.state)?;
+    let mut prepared = inputs::cluster(&state, &work, options.kubernetes.as_deref(), (None, None), &options.state)?;
+    prepared.cluster.trusted.extend(options.trust_webhook.iter().cloned());
     let open = owners::steps(&state, &work.steps);
     if let Some((forced, _)) = &open {
         work.steps.clone_from(forced);

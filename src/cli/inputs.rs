@@ -311,6 +311,12 @@ pub(super) fn cluster(
     cluster.load_system_namespaces();
     assumptions.extend(controllers::complete(&mut cluster).iter().map(ToString::to_string));
     assumptions.extend(made);
+    let definitions = ("apiextensions.k8s.io", "CustomResourceDefinition");
+    let complete = state.kinds.is_some() && state.unknown(definitions.0, definitions.1, "").is_none();
+    if !complete && !from.empty {
+        let all: Vec<Value> = work.files.values().fold(work.manifests.clone(), |all, more| [all, more.clone()].concat());
+        assumptions.extend(cluster.assume_kinds(&all));
+    }
     Ok(Prepared { cluster, assumptions })
 }
 
@@ -352,6 +358,11 @@ pub(super) fn doubt(judged: &mut [Judged], state: &State) {
             one.reasons.insert(0, (None, Reason::Unknown { why }));
         }
     }
+}
+
+/// What nobody evaluated and that concerns no workload.
+pub(super) fn open_questions(cluster: &Cluster) -> impl Iterator<Item = String> {
+    cluster.doubts.iter().filter(|doubt| doubt.workload.is_none()).map(|doubt| doubt.text.clone())
 }
 
 /// What the clients of a pipeline know beside the cluster.

@@ -8,6 +8,7 @@ mod attribute;
 pub mod clients;
 pub mod clock;
 pub mod controllers;
+pub mod custom;
 pub mod defaults;
 pub mod kubelet;
 pub mod pipeline;
@@ -24,7 +25,7 @@ pub use status::{ApiError, Cause, Reason};
 pub use store::{Change, Store};
 
 use crate::object::{self, ObjectId, Value};
-use crate::schema::{Resource, Schema, Version};
+use crate::schema::{Schema, Version};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -40,6 +41,17 @@ pub fn is_assumed(object: &Value) -> bool {
     object["kind"] == "Namespace" && object::text(object, &["metadata", "uid"]).starts_with(ASSUMED)
 }
 
+/// Something that decides about a write and that nobody runs here.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Doubt {
+    /// The workload that was written; none if it concerns no workload.
+    pub workload: Option<object::ObjectId>,
+    /// What decides: the name of a webhook or a policy, or the kind that has rules.
+    pub source: String,
+    /// In words.
+    pub text: String,
+}
+
 /// The simulated cluster.
 #[derive(Clone)]
 pub struct Cluster {
@@ -48,7 +60,11 @@ pub struct Cluster {
     /// The schema of its version.
     pub schema: &'static Schema,
     /// The resources that its CustomResourceDefinitions establish.
-    pub custom: Vec<Arc<Resource>>,
+    pub custom: Vec<Arc<custom::Definition>>,
+    /// What of the writes so far cannot be told from here.
+    pub doubts: BTreeSet<Doubt>,
+    /// Webhooks and policies that the user vouches for; `*` for all.
+    pub trusted: BTreeSet<String>,
     /// Its virtual clock.
     pub clock: clock::Clock,
     /// What the controllers work on between two writes.
@@ -62,6 +78,8 @@ impl Cluster {
             store: Store::default(),
             schema: Schema::of(version),
             custom: Vec::new(),
+            doubts: BTreeSet::new(),
+            trusted: BTreeSet::new(),
             clock,
             controllers: controllers::Controllers::default(),
         }
@@ -69,6 +87,9 @@ impl Cluster {
 
     /// Puts an object in as it stands in a snapshot: no defaulting, no admission, no controllers.
     pub fn load(&mut self, object: Arc<Value>) {
+        if custom::is_definition(&object) {
+            self.define(&object);
+        }
         self.store.load(object);
         self.controllers.reload();
     }

@@ -163,7 +163,7 @@ impl Api for Watched<'_> {
 
     fn find_resource(&self, wanted: &dyn Fn(&Resource) -> bool) -> Option<Resource> {
         let own = self.cluster.schema.resources().iter().filter(|r| !r.resource.contains('/'));
-        own.chain(self.cluster.custom.iter().map(Arc::as_ref)).find(|r| wanted(r)).cloned()
+        own.chain(self.cluster.custom.iter().map(|d| &d.resource)).find(|r| wanted(r)).cloned()
     }
 
     fn get(&self, id: &ObjectId) -> Option<Arc<Value>> {

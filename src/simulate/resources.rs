@@ -1,8 +1,9 @@
 //! Which resources the cluster serves: the built-in ones of its version and those that its CustomResourceDefinitions establish.
 
+use super::custom::Definition;
 use super::{ApiError, Cluster, Reason, Target};
 use crate::object::Gvk;
-use crate::schema::Resource;
+use crate::schema::{Resource, Type};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ pub enum Served {
     /// One of the version's own.
     Builtin(&'static Resource),
     /// One that a definition establishes.
-    Custom(Arc<Resource>),
+    Custom(Arc<Definition>),
 }
 
 impl Deref for Served {
@@ -21,12 +22,28 @@ impl Deref for Served {
     fn deref(&self) -> &Resource {
         match self {
             Self::Builtin(resource) => resource,
-            Self::Custom(resource) => resource,
+            Self::Custom(definition) => &definition.resource,
         }
     }
 }
 
 impl Served {
+    /// The definition behind a custom resource.
+    pub fn definition(&self) -> Option<&Definition> {
+        match self {
+            Self::Builtin(_) => None,
+            Self::Custom(definition) => Some(definition),
+        }
+    }
+
+    /// The type of its objects.
+    pub fn ty_in(&self, cluster: &Cluster) -> Type {
+        match self {
+            Self::Builtin(resource) => resource.ty.clone().unwrap_or(Type::Any),
+            Self::Custom(definition) => definition.ty(cluster.schema).clone(),
+        }
+    }
+
     /// Its objects' group, version and kind.
     pub fn gvk(&self) -> Gvk {
         Gvk { group: self.group.clone(), version: self.version.clone(), kind: self.kind.clone() }
@@ -53,14 +70,21 @@ impl Cluster {
         let matches = |r: &Resource| r.group == target.group && r.version == target.version && r.resource == target.resource;
         let builtin = self.schema.resources().iter().find(|r| matches(r)).map(Served::Builtin);
         builtin
-            .or_else(|| self.custom.iter().find(|r| matches(r)).cloned().map(Served::Custom))
+            .or_else(|| self.custom.iter().find(|d| matches(&d.resource)).cloned().map(Served::Custom))
+            .filter(|served| served.definition().is_none() || in_its_scope(served, target))
             .ok_or_else(|| ApiError::new(404, Reason::NotFound, "the server could not find the requested resource"))
     }
 
     /// The resource that stores objects of a kind, in the version asked for.
     pub fn served_kind(&self, gvk: &Gvk) -> Option<Served> {
         let builtin = self.schema.resource_of(&gvk.group, &gvk.version, &gvk.kind).map(Served::Builtin);
-        let matches = |r: &&Arc<Resource>| r.group == gvk.group && r.version == gvk.version && r.kind == gvk.kind;
-        builtin.or_else(|| self.custom.iter().find(matches).cloned().map(Served::Custom))
+        let same = |r: &Resource| r.group == gvk.group && r.version == gvk.version && r.kind == gvk.kind;
+        builtin.or_else(|| self.custom.iter().find(|d| same(&d.resource)).cloned().map(Served::Custom))
     }
+}
+
+/// A custom resource is only found in the scope of its definition.
+fn in_its_scope(served: &Served, target: &Target) -> bool {
+    let across_all = target.name.is_empty() && target.namespace.is_empty();
+    served.namespaced != target.namespace.is_empty() || across_all
 }

@@ -2,7 +2,7 @@
 //!
 //! Follows apimachinery `pkg/api/errors/errors.go` and `pkg/util/validation/field/errors.go`.
 
-use crate::object::path::FieldPath;
+use crate::object::{Value, path::FieldPath};
 use std::fmt;
 
 /// `Status.reason`.
@@ -101,6 +101,14 @@ impl Cause {
     /// `Too long: may not be more than N bytes`.
     pub fn too_long(field: &FieldPath, most: usize) -> Self {
         Self::new("FieldValueTooLong", field, format!("Too long: may not be more than {most} bytes"))
+    }
+}
+
+/// A value as `Invalid value:` shows it: strings quoted as Go's `%q`, numbers and booleans bare, the rest as JSON.
+pub(super) fn shown(value: &Value) -> String {
+    match value {
+        Value::String(s) => quoted(s),
+        other => other.to_string(),
     }
 }
 

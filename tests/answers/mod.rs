@@ -53,7 +53,19 @@ pub fn normalised(object: &Value) -> (Value, Vec<Value>) {
         uid if uid.len() == 36 => serde_json::from_str(&object.to_string().replace(uid, "its-uid")).unwrap(),
         _ => object.clone(),
     };
-    map_at(&mut object, &[]).shift_remove("status");
+    // Custom resources and their definitions were recorded with their status, and without the time of their deletion.
+    let custom = text(&object, &["apiVersion"]).contains("example.com") || object["kind"] == "CustomResourceDefinition";
+    if custom {
+        map_at(&mut object, &["metadata"]).shift_remove("deletionTimestamp");
+        for condition in object["status"].get_mut("conditions").and_then(Value::as_array_mut).into_iter().flatten() {
+            map_at(condition, &[]).shift_remove("lastTransitionTime");
+        }
+    } else {
+        map_at(&mut object, &[]).shift_remove("status");
+    }
+    if let Some(details) = object.get_mut("details") {
+        map_at(details, &[]).shift_remove("uid");
+    }
     if object["kind"] == "Service" {
         without_allocations(&mut object);
     }
@@ -73,7 +85,8 @@ pub fn normalised(object: &Value) -> (Value, Vec<Value>) {
         }
     }
     let mut owners: Vec<Value> = owners.and_then(|o| o.as_array().cloned()).unwrap_or_default();
-    owners.retain(|o| o["subresource"] != "status" && o["manager"] != "kube-controller-manager");
+    let server = |o: &Value| ["kube-controller-manager", "kube-apiserver"].contains(&text(o, &["manager"]));
+    owners.retain(|o| (custom || o["subresource"] != "status") && !server(o));
     for owner in &mut owners {
         map_at(owner, &[]).shift_remove("time");
     }

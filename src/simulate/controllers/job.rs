@@ -24,9 +24,12 @@ pub(super) fn sync(cluster: &mut Cluster, id: &ObjectId) {
     let template = at(&job, &["spec", "template"]).cloned().unwrap_or_default();
     while running.len() < wanted {
         let pod = pods::of_template(&template, &job);
-        running.push(pods::create(cluster, pod));
+        match pods::create(cluster, pod) {
+            Some(made) => running.push(made),
+            None => break,
+        }
     }
-    for pod in running.drain(wanted..) {
+    for pod in running.drain(wanted.min(running.len())..) {
         pods::delete(cluster, &pod, "scaled");
     }
     let now = cluster.clock.timestamp();

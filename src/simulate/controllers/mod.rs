@@ -70,6 +70,8 @@ pub struct Controllers {
     touched: BTreeSet<ObjectId>,
     outlook: BTreeMap<ObjectId, Happening>,
     emptying: BTreeMap<String, BTreeSet<ObjectId>>,
+    /// Workloads whose pods are not let in: the controller that waits, and what it was told.
+    refused: BTreeMap<ObjectId, (ObjectId, String)>,
     /// The uids of objects that were removed.
     gone: BTreeSet<String>,
 }
@@ -214,6 +216,15 @@ fn absorb(cluster: &mut Cluster) {
 /// Queues the controllers that a change concerns.
 fn wake(cluster: &mut Cluster, change: &Change) {
     let id: &ObjectId = &change.id;
+    let opens = match id.kind.as_str() {
+        "ServiceAccount" | "ResourceQuota" | "LimitRange" => id.group.is_empty(),
+        "Pod" => id.group.is_empty() && change.after.is_none(),
+        _ => false,
+    };
+    if opens {
+        let waiting: Vec<ObjectId> = cluster.controllers.refused.values().map(|(controller, _)| controller.clone()).collect();
+        waiting.into_iter().for_each(|controller| cluster.controllers.queue.push(Task::Sync(controller)));
+    }
     match (id.group.as_str(), id.kind.as_str()) {
         ("apps", "Deployment" | "StatefulSet" | "DaemonSet") => {
             if id.kind == "DaemonSet" {

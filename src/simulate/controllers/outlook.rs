@@ -128,6 +128,9 @@ fn stuck(cluster: &Cluster, id: &ObjectId, workload: &Value) -> Option<String> {
     if there >= wanted && updated >= wanted {
         return None;
     }
+    if let Some((_, why)) = cluster.controllers.refused.get(id) {
+        return Some(format!("its pods are not let in: {why}"));
+    }
     let owned: Vec<Arc<Value>> = if id.kind == "Deployment" {
         let sets = cluster.controllers.index.dependents(super::reading::uid(workload)).filter(|id| id.kind == "ReplicaSet");
         sets.filter_map(|id| cluster.store.get(id)).flat_map(|set| pods(cluster, set)).cloned().collect()

@@ -6,7 +6,7 @@
 use super::reading::name;
 use super::write;
 use crate::object::{Map, ObjectId, Value, at, map_at, text};
-use crate::simulate::Cluster;
+use crate::simulate::{Cluster, admission};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -28,8 +28,9 @@ pub(super) fn of_template(template: &Value, owner: &Value) -> Value {
     pod
 }
 
-/// Creates a pod; it is bound to a node at once. Without a name it gets one.
-pub(super) fn create(cluster: &mut Cluster, mut pod: Value) -> Arc<Value> {
+/// Creates a pod; it is bound to a node at once. Without a name it gets one. None if admission refuses it: then its controller
+/// waits, and looks again when something that may have been in the way has changed.
+pub(super) fn create(cluster: &mut Cluster, mut pod: Value) -> Option<Arc<Value>> {
     let number = cluster.store.journal_len();
     if name(&pod).is_empty() {
         let prefix = text(&pod, &["metadata", "generateName"]).to_owned();
@@ -40,13 +41,24 @@ pub(super) fn create(cluster: &mut Cluster, mut pod: Value) -> Arc<Value> {
             .unwrap_or_default();
         map_at(&mut pod, &["metadata"]).insert("name".into(), chosen.into());
     }
+    let controller = super::reading::controller_of(&pod).map(|r| super::reading::referred(r, text(&pod, &["metadata", "namespace"])));
+    let workload = super::workload_of(cluster, &pod).or_else(|| controller.clone());
+    if let Err(refused) = admission::pod(cluster, &mut pod) {
+        if let Some((workload, controller)) = workload.zip(controller) {
+            cluster.controllers.refused.insert(workload, (controller, refused.message));
+        }
+        return None;
+    }
+    if let Some(workload) = workload {
+        cluster.controllers.refused.remove(&workload);
+    }
     let node = cluster.controllers.kubelet.node(number);
     let spec = map_at(&mut pod, &["spec"]);
     spec.entry("enableServiceLinks").or_insert(true.into());
     spec.entry("nodeName").or_insert(node.into());
     spec.entry("preemptionPolicy").or_insert("PreemptLowerPriority".into());
     spec.entry("priority").or_insert(0.into());
-    write::create(cluster, pod)
+    Some(write::create(cluster, pod))
 }
 
 /// Deletes a pod.

@@ -24,7 +24,9 @@ pub(super) fn sync(cluster: &mut Cluster, id: &ObjectId) {
     if !deleting(&set) {
         for _ in running.len()..wanted {
             let template = set["spec"].get("template").cloned().unwrap_or_default();
-            pods::create(cluster, pods::of_template(&template, &set));
+            if pods::create(cluster, pods::of_template(&template, &set)).is_none() {
+                break;
+            }
         }
         if running.len() > wanted {
             let why = reason(cluster, &set);

@@ -191,9 +191,20 @@ fn restore(new: &mut Value, old: &Value, field: &str) {
 
 /// A write of the status changes nothing else but metadata, and of some kinds not even that.
 fn keep_all_but_status(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value, old: &Value) {
+    if ctx.custom() {
+        let (owners, status) = (new["metadata"].get("managedFields").cloned(), new.get("status").cloned());
+        new.clone_from(old);
+        let metadata = map_at(new, &["metadata"]);
+        metadata.shift_remove("managedFields");
+        metadata.extend(owners.map(|owners| ("managedFields".to_owned(), owners)));
+        let map = map_at(new, &[]);
+        map.shift_remove("status");
+        map.extend(status.map(|status| ("status".to_owned(), status)));
+        return;
+    }
     let kept: Vec<String> = old.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
     kept.iter().filter(|name| !matches!(name.as_str(), "metadata" | "status")).for_each(|name| restore(new, old, name));
-    if ctx.custom() || rules::status_without_metadata(gvk) {
+    if rules::status_without_metadata(gvk) {
         metadata::keep_for_status(new, old);
     }
     match (gvk.group.as_str(), gvk.kind.as_str()) {

@@ -43,6 +43,12 @@ const ANNOTATIONS_LIMIT: usize = 256 * 1024;
 
 /// Metadata of a new object, or of one that is checked as if it were new.
 pub(super) fn metadata(check: &mut Check, object: &Value, namespaced: bool, names: Names) {
+    named(check, object, namespaced, names);
+    standard_finalizers(check, object.part("metadata"));
+}
+
+/// Metadata of a new object that may have finalizers of any name.
+pub(super) fn named(check: &mut Check, object: &Value, namespaced: bool, names: Names) {
     let meta = object.part("metadata");
     let (generate, name) = (meta.text("generateName"), meta.text("name"));
     if !generate.is_empty() {
@@ -54,7 +60,6 @@ pub(super) fn metadata(check: &mut Check, object: &Value, namespaced: bool, name
         check.invalid_each(&AT.child("name"), name, names.errors(name, false));
     }
     common(check, meta, namespaced);
-    standard_finalizers(check, meta);
 }
 
 /// Metadata as the registry checks it for every kind; names are only looked at as parts of a path.

@@ -120,6 +120,32 @@ pub fn warnings(context: &Context, new: &Value, old: Option<&Value>) -> Vec<Stri
     warnings::warnings(&context.gvk, new, old)
 }
 
+/// What is wrong with the metadata of a new custom resource.
+pub fn custom_metadata(context: &Context, object: &Value) -> Vec<Cause> {
+    let mut check = Check::new(context.version);
+    metadata::named(&mut check, object, context.namespaced, metadata::Names::Subdomain);
+    check.causes
+}
+
+/// What is wrong with the metadata of an object that is part of another; it needs no name.
+pub fn embedded_metadata(context: &Context, object: &Value) -> Vec<Cause> {
+    let mut check = Check::new(context.version);
+    let namespaced = object.part("metadata").has("namespace");
+    metadata::generic(&mut check, object, namespaced);
+    check.causes.retain(|c| c.field != "metadata.name" || c.reason != "FieldValueRequired");
+    check.causes
+}
+
+/// What is wrong with a name that may have a domain before a slash.
+pub fn wrong_qualified_name(version: Version, name: &str) -> Vec<String> {
+    formats::qualified_name(version, name)
+}
+
+/// What is wrong with an RFC 1035 label.
+pub fn wrong_label_1035(label: &str) -> Vec<String> {
+    formats::dns_1035_label(label)
+}
+
 fn options(context: &Context, old: Option<&Value>) -> pod::Options {
     let is_pod = context.gvk.kind == "Pod";
     let old = match context.gvk.kind.as_str() {

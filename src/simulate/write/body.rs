@@ -39,6 +39,9 @@ impl Write<'_> {
     pub(super) fn decode_object(&mut self, cluster: &Cluster, sent: &Value) -> Result<Value, ApiError> {
         let mut body = sent.clone();
         let gvk = self.served.gvk();
+        if self.served.definition().is_some() {
+            return self.decode_custom(cluster, &gvk.kind, sent);
+        }
         if !body.is_object() {
             return Err(ApiError::bad_request(format!(
                 "{} in version {:?} cannot be handled as a {}: json: cannot unmarshal {} into Go value of type {}.{}",
@@ -70,6 +73,41 @@ impl Write<'_> {
         let mut object = decoded.value;
         defaults::apply(&gvk, cluster.schema.version(), &mut object);
         Ok(object)
+    }
+
+    /// Decodes a custom resource sent whole.
+    fn decode_custom(&mut self, cluster: &Cluster, kind: &str, body: &Value) -> Result<Value, ApiError> {
+        let gvk = self.served.gvk();
+        let unrecognized =
+            |why: &str| ApiError::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why}"));
+        if !body.is_object() {
+            return Err(unrecognized("couldn't get version/kind"));
+        }
+        let told = Gvk::of(body);
+        if told.kind.is_empty() {
+            let raw = body.to_string();
+            let start: String = raw.chars().take(30).collect();
+            return Err(unrecognized(&format!("Object 'Kind' is missing in '{raw}' ({start} ...)")));
+        }
+        if told.api_version() != gvk.api_version() {
+            return Err(ApiError::bad_request(format!(
+                "the API version in the data ({}) does not match the expected API version ({})",
+                told.api_version(),
+                gvk.api_version()
+            )));
+        }
+        let cannot = |why: &str| {
+            let version = &gvk.version;
+            ApiError::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"))
+        };
+        let Some(definition) = self.served.definition() else { return Err(cannot("it has no definition")) };
+        let decoded = definition.decode(cluster.schema, body).map_err(|why| cannot(&why))?;
+        let unknown: Vec<String> = decoded.unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
+        if !unknown.is_empty() && self.validation() == Validation::Strict {
+            return Err(cannot(&format!("strict decoding error: {}", unknown.join(", "))));
+        }
+        self.warn_unknown(unknown);
+        Ok(decoded.value)
     }
 
     fn check_kind(&self, gvk: &Gvk, sent: &Gvk, body: &Value) -> Result<(), ApiError> {
@@ -104,19 +142,17 @@ impl Write<'_> {
 
     /// Decodes and defaults what a patch or an apply made of the live object; warnings are handed out.
     pub(super) fn decode_merged(&self, cluster: &Cluster, patched: &Value, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
+        if let Some(definition) = self.served.definition() {
+            let decoded = definition.decode(cluster.schema, patched).map_err(|why| self.invalid_patch(patched, &why))?;
+            return self.known(patched, decoded.unknown, warnings).map(|()| decoded.value);
+        }
         self.decode_as(cluster, &self.served.gvk(), patched, warnings)
     }
 
     /// The same for an object of another kind than the resource's own: a `Scale`.
     pub(super) fn decode_as(&self, cluster: &Cluster, gvk: &Gvk, patched: &Value, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
         let decoded = decode::decode(cluster.schema, &self.ty, patched).map_err(|e| self.invalid_patch(patched, &e.message))?;
-        let unknown: Vec<String> = decoded.unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
-        if !unknown.is_empty() && self.validation() == Validation::Strict {
-            return Err(self.invalid_patch(patched, &format!("strict decoding error: {}", unknown.join(", "))));
-        }
-        if self.validation() == Validation::Warn {
-            warnings.extend(unknown);
-        }
+        self.known(patched, decoded.unknown, warnings)?;
         let mut object = decoded.value;
         if self.is_strategic() {
             // Its result is read into an object of the kind, whatever it says of its own.
@@ -126,6 +162,18 @@ impl Write<'_> {
         }
         defaults::apply(gvk, cluster.schema.version(), &mut object);
         Ok(object)
+    }
+
+    /// Refuses unknown fields of a patched object, or warns of them.
+    fn known(&self, patched: &Value, unknown: Vec<String>, warnings: &mut Vec<String>) -> Result<(), ApiError> {
+        let unknown: Vec<String> = unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
+        if !unknown.is_empty() && self.validation() == Validation::Strict {
+            return Err(self.invalid_patch(patched, &format!("strict decoding error: {}", unknown.join(", "))));
+        }
+        if self.validation() == Validation::Warn {
+            warnings.extend(unknown);
+        }
+        Ok(())
     }
 
     /// What came of a patch is no object of the kind: told with the object, for a strategic merge patch with the patch.
@@ -151,10 +199,14 @@ impl Write<'_> {
     /// The object must be in the namespace of the URL, or say nothing of one.
     pub(super) fn settle_namespace(&self, object: &mut Value) -> Result<(), ApiError> {
         let (sent, wanted) = (text(object, &["metadata", "namespace"]), self.namespace());
+        if wanted.is_empty() {
+            map_at(object, &["metadata"]).shift_remove("namespace");
+            return Ok(());
+        }
         if !sent.is_empty() && sent != wanted {
             return Err(ApiError::bad_request("the namespace of the provided object does not match the namespace sent on the request"));
         }
-        if sent.is_empty() && !wanted.is_empty() {
+        if sent.is_empty() {
             map_at(object, &["metadata"]).insert("namespace".into(), wanted.into());
         }
         Ok(())

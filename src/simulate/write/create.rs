@@ -5,7 +5,7 @@
 use super::{Outcome, Write, body, options};
 use crate::object::{ObjectId, Value, text};
 use crate::simulate::status::quoted;
-use crate::simulate::{ApiError, Cluster, Reason, admission, strategy, validate};
+use crate::simulate::{ApiError, Cluster, Reason, admission, custom, strategy, validate};
 use std::sync::Arc;
 
 impl Cluster {
@@ -32,9 +32,12 @@ impl Cluster {
         let uid = self.store.new_uid();
         strategy::prepare_create(&self.context(write, uid), &mut object);
         let checks = write.checks(self);
-        let causes = validate::create(&checks, &object);
+        let causes = match write.served.definition() {
+            Some(definition) => definition.wrong_at_creation(&checks, &object),
+            None => validate::create(&checks, &object),
+        };
         if !causes.is_empty() {
-            return Err(ApiError::invalid(&write.served.qualified_kind(), text(&object, &["metadata", "name"]), causes));
+            return Err(ApiError::invalid(&write.qualified_kind(&object), text(&object, &["metadata", "name"]), causes));
         }
         write.warnings.extend(validate::warnings(&checks, &object, None));
         let id = ObjectId::of(&object);
@@ -44,6 +47,10 @@ impl Cluster {
         }
         if sent_version && write.request.verb == crate::simulate::Verb::Create {
             return Err(ApiError::internal("resourceVersion should not be set on objects to be created"));
+        }
+        write.as_stored(self, &mut object, None);
+        if custom::is_definition(&object) {
+            write.warnings.extend(custom::format_warnings(&object));
         }
         if write.dry_run {
             return Ok((201, Arc::new(object)));
@@ -59,7 +66,7 @@ impl Cluster {
             store: &self.store,
             uid,
             now: self.clock.timestamp(),
-            status_subresource: true,
+            status_subresource: write.served.definition().is_none_or(|d| d.status),
             sent: write.sent.as_ref(),
         }
     }

@@ -40,6 +40,9 @@ impl Cluster {
         let live = self.store.get(&id).cloned().ok_or_else(|| write.not_found())?;
         check_preconditions(write, &options, &live)?;
         admission::delete(self, &write.served, &live)?;
+        if id.kind == "CustomResourceDefinition" && !live["metadata"]["deletionTimestamp"].is_string() {
+            return Ok((200, self.mark_definition(write, &live)));
+        }
         let finalizers = finalizers_after(&id, &live, &options);
         let grace = grace_seconds(&id, &live, &options);
         if finalizers.is_empty() && grace == 0 && id.kind != "Namespace" {
@@ -51,6 +54,14 @@ impl Cluster {
         let marked = self.marked(&live, finalizers, grace);
         let answer = if write.dry_run || marked == *live { Arc::new(marked) } else { self.store.put(marked) };
         Ok((200, answer))
+    }
+
+    /// A definition waits for the end of its objects.
+    fn mark_definition(&mut self, write: &Write<'_>, live: &Value) -> Arc<Value> {
+        let mut object = live.clone();
+        self.hold_definition(&mut object);
+        map_at(&mut object, &["metadata"]).insert("deletionTimestamp".into(), self.clock.timestamp().into());
+        if write.dry_run { Arc::new(object) } else { self.store.put(object) }
     }
 
     /// The object with its deletion under way: time, grace and, where it has one, a new generation.

@@ -13,7 +13,7 @@ mod scale;
 mod update;
 
 use super::resources::Served;
-use super::{ApiError, Cluster, Request, Response, Verb, validate};
+use super::{ApiError, Cluster, Doubt, PatchKind, Reason, Request, Response, Verb, admission, custom, validate};
 use crate::object::{ObjectId, Value};
 use crate::schema::Type;
 use std::sync::Arc;
@@ -41,6 +41,7 @@ impl Cluster {
             warnings = write.warnings;
             outcome
         });
+        self.follow_up(request, &outcome);
         match outcome {
             Ok((code, object)) => Response { code, result: Ok(object), warnings },
             Err(error) => Response { code: error.code, result: Err(error), warnings },
@@ -49,9 +50,59 @@ impl Cluster {
 
     fn begin<'r>(&self, request: &'r Request) -> Result<Write<'r>, ApiError> {
         let served = self.served(&request.target)?;
+        let mut warnings = Vec::new();
+        if let Some(definition) = served.definition() {
+            warnings.extend(definition.deprecation.clone());
+            check_custom(&served, request)?;
+        }
         options::check(request)?;
-        let ty = served.ty.clone().unwrap_or(Type::Any);
-        Ok(Write { request, served, ty, dry_run: !request.options.dry_run.is_empty(), sent: None, warnings: Vec::new() })
+        let ty = served.ty_in(self);
+        Ok(Write { request, served, ty, dry_run: !request.options.dry_run.is_empty(), sent: None, warnings })
+    }
+
+    /// What the server does of its own after a write, and what it would have asked others.
+    fn follow_up(&mut self, request: &Request, outcome: &Outcome) {
+        if outcome.is_err() || !request.options.dry_run.is_empty() {
+            return;
+        }
+        let target = &request.target;
+        if target.group == "apiextensions.k8s.io" && target.subresource.is_empty() {
+            let written = outcome.as_ref().ok().map(|(_, object)| ObjectId::of(object)).unwrap_or_default();
+            let name = if target.name.is_empty() { written.name } else { target.name.clone() };
+            let kind = "CustomResourceDefinition".to_owned();
+            self.settle_definition(&ObjectId { group: target.group.clone(), kind, namespace: String::new(), name });
+        }
+        self.doubt_workload(request, outcome);
+        let Ok(Served::Custom(definition)) = self.served(target) else { return };
+        let kind = format!("{}.{}", definition.resource.kind, definition.resource.group);
+        let mut doubt = |text: String| self.doubts.insert(Doubt { workload: None, source: kind.clone(), text });
+        if definition.has_rules() {
+            doubt(format!("validation rules (CEL) of {kind} are not evaluated"));
+        }
+        if definition.converted && definition.api_versions.len() > 1 {
+            doubt(format!("the conversion webhook of {kind} is not run"));
+        }
+    }
+
+    /// Notes who would have been asked about a write of a workload.
+    fn doubt_workload(&mut self, request: &Request, outcome: &Outcome) {
+        let target = &request.target;
+        let workload = matches!(target.resource.as_str(), "deployments" | "statefulsets" | "daemonsets");
+        if target.group != "apps" || !workload || self.trusted.contains("*") || target.subresource == "status" {
+            return;
+        }
+        let Ok((_, answer)) = outcome else { return };
+        let name = if target.name.is_empty() { crate::object::text(answer, &["metadata", "name"]) } else { &target.name };
+        let Ok(served) = self.served(target) else { return };
+        let id =
+            ObjectId { group: target.group.clone(), kind: served.kind.clone(), namespace: target.namespace.clone(), name: name.into() };
+        let object = self.store.get(&id).unwrap_or(answer);
+        for (source, what) in admission::webhooks::asked(self, request, object) {
+            if !self.trusted.contains(&source) {
+                let text = format!("{what} {source} decides about it and is not run here");
+                self.doubts.insert(Doubt { workload: Some(id.clone()), source, text });
+            }
+        }
     }
 
     fn carry_out(&mut self, write: &mut Write<'_>) -> Outcome {
@@ -66,6 +117,44 @@ impl Cluster {
             Verb::DeleteCollection => self.delete_collection(write),
         }
     }
+}
+
+impl Cluster {
+    /// The stored object that a write is about, in the version of the request.
+    fn live(&self, write: &Write<'_>) -> Option<Arc<Value>> {
+        let stored = self.store.get(&write.id())?;
+        match write.served.definition() {
+            Some(definition) if stored["apiVersion"] != write.served.gvk().api_version().as_str() => {
+                definition.converted_from(self.schema, stored).map(Arc::new)
+            }
+            _ => Some(Arc::clone(stored)),
+        }
+    }
+}
+
+/// What the handler of custom resources refuses before it looks at the body.
+fn check_custom(served: &Served, request: &Request) -> Result<(), ApiError> {
+    let Some(definition) = served.definition() else { return Ok(()) };
+    let there = match request.target.subresource.as_str() {
+        "" => true,
+        "status" => definition.status,
+        "scale" => definition.scale.is_some(),
+        _ => false,
+    };
+    if !there {
+        return Err(ApiError::not_found(&served.qualified_resource(), &request.target.name));
+    }
+    if request.verb == Verb::Patch(PatchKind::Strategic) {
+        let accepted = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
+        let message = format!("the body of the request was in an unknown format - accepted media types include: {accepted}");
+        return Err(ApiError::new(415, Reason::UnsupportedMediaType, message));
+    }
+    if definition.terminating && request.verb == Verb::Create {
+        let why = "create not allowed while custom resource definition is terminating";
+        let message = format!("{} {:?} is forbidden: {why}", served.qualified_resource(), request.target.name);
+        return Err(ApiError::new(403, Reason::Forbidden, message));
+    }
+    Ok(())
 }
 
 impl Write<'_> {
@@ -88,6 +177,23 @@ impl Write<'_> {
     /// What validation has to know.
     fn checks(&self, cluster: &Cluster) -> validate::Context {
         validate::Context { gvk: self.served.gvk(), version: cluster.schema.version(), namespaced: self.served.namespaced }
+    }
+
+    /// The kind as errors name it; a custom resource is believed what it says.
+    fn qualified_kind(&self, object: &Value) -> String {
+        match self.served.definition() {
+            Some(definition) => format!("{}.{}", crate::object::text(object, &["kind"]), definition.resource.group),
+            None => self.served.qualified_kind(),
+        }
+    }
+
+    /// A custom resource is pruned once more on its way into the storage, and clients are warned of odd finalizers.
+    fn as_stored(&mut self, cluster: &Cluster, object: &mut Value, live: Option<&Value>) {
+        let Some(definition) = self.served.definition() else { return };
+        self.warnings.extend(custom::finalizer_warnings(cluster.schema.version(), object, live));
+        if let Some(stored) = definition.as_stored(cluster.schema, object) {
+            *object = stored;
+        }
     }
 
     fn not_found(&self) -> ApiError {

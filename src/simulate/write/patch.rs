@@ -14,7 +14,7 @@ impl Cluster {
         if kind == PatchKind::Apply {
             return self.apply(write);
         }
-        let live = self.store.get(&write.id()).cloned().ok_or_else(|| write.not_found())?;
+        let live = self.live(write).ok_or_else(|| write.not_found())?;
         let patched = patched_value(self.schema, &write.ty, &live, &write.body()?, kind)?;
         let mut object = write.decode_patched(self, &patched)?;
         write.settle_namespace(&mut object)?;
@@ -28,14 +28,19 @@ impl Cluster {
     fn apply(&mut self, write: &mut Write<'_>) -> Outcome {
         let config = write.body()?;
         check_config(write, &config)?;
-        let live = self.store.get(&write.id()).cloned();
+        let live = self.live(write);
         let now = self.clock.timestamp();
         let manager = write.request.options.field_manager.clone();
         let force = write.request.options.force == Some(true);
         let application = Application { config: &config, manager: &manager, force, time: &now };
         let (mut warnings, mut sent) = (Vec::new(), None);
         let applied = self.with_field_manager(write, |fields| {
-            fields.apply(live.as_deref(), application, |merged| {
+            fields.apply(live.as_deref(), application, |mut merged| {
+                if let Some(definition) = write.served.definition() {
+                    // What was merged by its type has no unknown fields; it is only defaulted.
+                    definition.fill_defaults(&mut merged);
+                    return Ok(merged);
+                }
                 let object = write.decode_merged(self, &merged, &mut warnings);
                 sent = Some(merged);
                 object
@@ -67,7 +72,9 @@ fn check_config(write: &Write<'_>, config: &Value) -> Result<(), ApiError> {
     let sent = Gvk::of(config);
     let gvk = write.served.gvk();
     if sent != gvk {
-        return Err(ApiError::bad_request("invalid object type"));
+        let told = format!("{}, Kind={}", sent.api_version(), sent.kind);
+        let custom = write.served.definition().map(|_| format!(": {told}")).unwrap_or_default();
+        return Err(ApiError::bad_request(format!("invalid object type{custom}")));
     }
     if config["metadata"].get("managedFields").is_some_and(|m| !m.is_null()) {
         return Err(ApiError::bad_request("metadata.managedFields must be nil"));

@@ -25,23 +25,34 @@ impl Cluster {
             .cloned()
             .ok_or_else(|| write.not_found())?;
         let gvk = parent_served.gvk();
-        let paths: &[(&str, &[&str])] = &[(&gvk.api_version(), &REPLICAS)];
+        let custom = parent_served.definition().and_then(|d| d.scale.clone());
+        let places = custom.clone().unwrap_or_default();
+        let in_spec: Vec<&str> = if custom.is_none() { REPLICAS.to_vec() } else { places.spec.iter().map(String::as_str).collect() };
+        let paths: &[(&str, &[&str])] = &[(&gvk.api_version(), &in_spec)];
         let ty = self.schema.named(SCALE_TYPE).unwrap_or(Type::Any);
-        let mut view = scale::read(&live).ok_or_else(|| write.not_found())?;
+        if parent_served.definition().is_some() && write.request.verb == Verb::Patch(PatchKind::Apply) {
+            return Err(no_apply(write));
+        }
+        let read = |object: &Value| if custom.is_some() { Some(places.read(object)) } else { scale::read(object) };
+        let mut view = read(&live).ok_or_else(|| write.not_found())?;
         let own = at(&live, &["metadata", "managedFields"]);
         put_managers(&mut view, to_scale(own, paths).map_err(ApiError::internal)?);
         let scaled = self.scaled(write, &ty, &view)?;
-        check(&scaled, &live, write)?;
+        check(&scaled, &live, write, parent_served.definition().is_none())?;
         let mut object = Value::clone(&live);
-        scale::write(&scaled, &mut object);
+        if custom.is_some() {
+            places.write(&scaled, &mut object);
+        } else {
+            scale::write(&scaled, &mut object);
+        }
         let owners = to_parent(own, at(&scaled, &["metadata", "managedFields"]), &gvk.api_version(), paths);
         put_managers(&mut object, owners.map_err(ApiError::internal)?);
         let request = Request { target: parent_target, ..write.request.clone() };
-        let parent_type = parent_served.ty.clone().unwrap_or(Type::Any);
+        let parent_type = parent_served.ty_in(self);
         let mut parent =
             Write { request: &request, served: parent_served, ty: parent_type, dry_run: write.dry_run, sent: None, warnings: Vec::new() };
         let (code, stored) = self.finish_update(&mut parent, &live, object)?;
-        Ok((code, scale::read(&stored).map_or(stored, Arc::new)))
+        Ok((code, read(&stored).map_or(stored, Arc::new)))
     }
 
     /// The scale object after the write, with its owners.
@@ -79,6 +90,13 @@ impl Cluster {
     }
 }
 
+/// The server cannot put an applied `Scale` into a custom resource.
+fn no_apply(write: &Write<'_>) -> ApiError {
+    let target = &write.request.target;
+    let why = "autoscaling/v1, Kind=Scale) to proper version: request to convert CR to an invalid group/version: autoscaling/v1";
+    ApiError::internal(format!("failed to convert new object ({}/{}; {why}", target.namespace, target.name))
+}
+
 fn put_managers(object: &mut Value, managers: Option<Value>) {
     let metadata = map_at(object, &["metadata"]);
     match managers {
@@ -87,9 +105,9 @@ fn put_managers(object: &mut Value, managers: Option<Value>) {
     }
 }
 
-fn check(scale: &Value, live: &Value, write: &Write<'_>) -> Result<(), ApiError> {
+fn check(scale: &Value, live: &Value, write: &Write<'_>, counts: bool) -> Result<(), ApiError> {
     let replicas = integer(scale, &REPLICAS).unwrap_or(0);
-    if replicas < 0 {
+    if counts && replicas < 0 {
         let field = FieldPath::new("spec").child("replicas");
         let cause = Cause::invalid(&field, &replicas.to_string(), "must be greater than or equal to 0");
         return Err(ApiError::invalid("Scale.autoscaling", text(scale, &["metadata", "name"]), vec![cause]));

@@ -20,7 +20,7 @@ impl Cluster {
         let mut object = write.decode_object(self, &sent)?;
         write.check_name(&object)?;
         write.settle_namespace(&mut object)?;
-        let Some(live) = self.store.get(&write.id()).cloned() else {
+        let Some(live) = self.live(write) else {
             if !strategy::allows_create_on_update(&write.served.gvk()) {
                 return Err(write.not_found());
             }
@@ -49,29 +49,52 @@ impl Cluster {
     pub(super) fn with_field_manager<T>(&self, write: &Write<'_>, f: impl FnOnce(&FieldManager<'_>) -> T) -> T {
         let gvk = write.served.gvk();
         let subresource = write.request.target.subresource.as_str();
-        let has_status = self.schema.fields(&write.ty).is_none_or(|own| own.field("status").is_some());
+        let has_status = match write.served.definition() {
+            Some(definition) => definition.status,
+            None => self.schema.fields(&write.ty).is_none_or(|own| own.field("status").is_some()),
+        };
+        let custom = write.served.definition();
         let reset_fields: &[&[&str]] = match (subresource, gvk.kind.as_str()) {
+            ("status", _) if custom.is_some() => &[&["metadata"], &["spec"]],
             ("status", "Deployment") => &[&["spec"], &["metadata", "labels"]],
             ("status", _) => &[&["spec"]],
             _ if has_status => &[&["status"]],
             _ => &[],
         };
-        f(&FieldManager { schema: self.schema, ty: &write.ty, gvk: &gvk, subresource, reset_fields, also_served: &[] })
+        f(&FieldManager {
+            schema: self.schema,
+            ty: &write.ty,
+            gvk: &gvk,
+            subresource,
+            reset_fields,
+            also_served: custom.map_or(&[], |d| &d.api_versions),
+        })
     }
 
     /// Admission, preconditions, strategy, validation, the no-op check, storage: the same for PUT and every patch.
     pub(super) fn finish_update(&mut self, write: &mut Write<'_>, live: &Arc<Value>, mut object: Value) -> Outcome {
-        admission::mutate(self, &write.served, &mut object, Some(live), &mut write.warnings)?;
+        let mut warnings = Vec::new();
+        admission::mutate(self, &write.served, &mut object, Some(live), &mut warnings)?;
+        if write.request.target.subresource.is_empty() {
+            write.warnings.extend(warnings);
+        }
         check_version(write, live, &mut object)?;
         let subresource = write.request.target.subresource.as_str();
         strategy::prepare_update(&self.context(write, String::new()), &mut object, live, subresource);
         let checks = write.checks(self);
-        let causes = validate::update(&checks, &object, live, subresource);
+        let causes = match write.served.definition() {
+            Some(definition) => definition.wrong_at_update(&checks, &object, live, subresource),
+            None => validate::update(&checks, &object, live, subresource),
+        };
         if !causes.is_empty() {
-            return Err(ApiError::invalid(&write.served.qualified_kind(), text(&object, &["metadata", "name"]), causes));
+            return Err(ApiError::invalid(&write.qualified_kind(&object), text(&object, &["metadata", "name"]), causes));
         }
         write.warnings.extend(validate::warnings(&checks, &object, Some(live)));
-        restore_times(live, &mut object, |a, b| equal(self.schema, &write.ty, a, b));
+        write.as_stored(self, &mut object, Some(live));
+        match write.served {
+            Served::Builtin(_) => restore_times(live, &mut object, |a, b| equal(self.schema, &write.ty, a, b)),
+            Served::Custom(_) => restore_times(live, &mut object, |a, b| a == b),
+        };
         if object == **live {
             return Ok((200, Arc::clone(live)));
         }
