@@ -12,7 +12,20 @@
 mod answers;
 mod architecture;
 mod cli;
+#[path = "differential/draw.rs"]
+mod draw;
 mod golden_render;
+#[allow(dead_code, reason = "shared with the differential tester, which uses all of it")]
+#[path = "differential/kinds.rs"]
+mod kinds;
+mod laws;
+#[allow(dead_code, reason = "shared with the differential tester, which uses all of it")]
+#[path = "differential/ours.rs"]
+mod ours;
+#[path = "differential/random.rs"]
+mod random;
 mod replay;
+#[path = "differential/sequence.rs"]
+mod sequence;
 mod verdicts;
 mod yaml;

@@ -140,7 +140,8 @@ impl Run<'_> {
             tally.accepted += outcome.theirs.iter().filter(|a| a.code < 400).count();
             if !outcome.settled {
                 tally.unsettled += 1;
-                println!("seed {seed}: {} does not settle after step {sent}", sequence.kind.name);
+                let step = &sequence.steps[sent];
+                println!("seed {seed}: {} does not settle after step {sent}: {step}", sequence.kind.name);
                 return;
             }
             let Some(_) = outcome.found.first() else {

@@ -52,6 +52,11 @@ impl Ours {
         self.cluster.store.get(&self.id).map(|o| (**o).clone())
     }
 
+    /// The names of the objects of a kind that there are.
+    pub fn held(&self, group: &str, kind: &str) -> Vec<String> {
+        self.cluster.store.list(group, kind, None).map(|(id, _)| id.name.clone()).collect()
+    }
+
     /// Whether a step would be accepted; nothing is stored.
     pub fn accepts(&self, step: &Value) -> bool {
         self.cluster.clone().write(&request(step, &self.namespace)).result.is_ok()

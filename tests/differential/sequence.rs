@@ -39,6 +39,9 @@ pub fn sequence(version: Version, seed: u64, kinds: &[String], namespace: &str) 
         if let Some(service) = stored.as_mut().filter(|_| kind.name == "Service") {
             without_allocations(service);
         }
+        if let Some(job) = stored.as_mut().filter(|_| kind.name == "Job") {
+            without_uids(job);
+        }
         let mut step = writer.step(stored.as_ref());
         for _ in 0..12 {
             if ours.accepts(&step) || writer.drawing.random.chance(6) {
@@ -293,8 +296,16 @@ impl Writer {
     }
 }
 
+/// A Job selects its pods by its uid, which is another one on each side.
+fn without_uids(value: &mut Value) {
+    if let Value::Object(map) = value {
+        map.retain(|key, _| !key.ends_with("controller-uid"));
+        map.values_mut().for_each(without_uids);
+    }
+}
+
 /// An object as a person would write it down.
-fn without_server_fields(object: &Value) -> Value {
+pub fn without_server_fields(object: &Value) -> Value {
     let mut object = object.clone();
     object.as_object_mut().unwrap().shift_remove("status");
     let Some(metadata) = object["metadata"].as_object_mut() else { return object };

@@ -32,16 +32,16 @@ impl Server {
 
     fn ask(&self, method: &str, path: &str, content_type: &str, body: Option<&Value>) -> (u64, Value) {
         let bytes = body.map(|b| b.to_string().into_bytes()).unwrap_or_default();
-        let request = http::Request::builder()
-            .method(method)
-            .uri(path)
-            .header("Content-Type", content_type)
-            .header("Accept", "application/json")
-            .header("User-Agent", "oracle")
-            .body(Body::from(bytes))
-            .unwrap();
+        let request = || {
+            let request = http::Request::builder().method(method).uri(path).header("Content-Type", content_type);
+            request.header("Accept", "application/json").header("User-Agent", "oracle").body(Body::from(bytes.clone())).unwrap()
+        };
         self.runtime.block_on(async {
-            let response = self.client.send(request).await.expect("the server answers");
+            let response = match self.client.send(request()).await {
+                Ok(response) => response,
+                // The server closed a kept connection before it read the request.
+                Err(_) => self.client.send(request()).await.expect("the server answers"),
+            };
             let code = response.status().as_u16();
             let bytes = response.into_body().collect_bytes().await.expect("a whole answer");
             (code.into(), serde_json::from_slice(&bytes).unwrap_or(Value::Null))

@@ -85,12 +85,12 @@ impl<'a> New<'a> {
 /// Whether something that was sent is written otherwise than it was sent, defaults aside.
 fn reads_otherwise(sent: &Value, read: &Value) -> bool {
     match (sent, read) {
-        (Value::Array(s), Value::Array(r)) => s.len() != r.len() || s.iter().zip(r).any(|(s, r)| reads_otherwise(s, r)),
+        (Value::Array(s), Value::Array(r)) => !s.is_empty() && (s.len() != r.len() || s.iter().zip(r).any(|(s, r)| reads_otherwise(s, r))),
         (Value::Object(s), Value::Object(r)) => s.iter().any(|(name, s)| match r.get(name) {
             Some(r) => reads_otherwise(s, r),
             None => s.as_array().is_some_and(Vec::is_empty) || s.as_object().is_some_and(|m| m.is_empty()),
         }),
-        (Value::String(s), Value::String(r)) => s != r,
+        (Value::String(s), Value::String(r)) => !s.is_empty() && s != r,
         (Value::Number(s), Value::String(r)) => s.to_string() != *r,
         _ => false,
     }

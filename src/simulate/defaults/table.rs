@@ -8,7 +8,10 @@ use crate::object::{Gvk, Map, Value};
 /// A default value.
 #[derive(Clone, Copy)]
 enum Literal {
+    /// For a text that is held by pointer: an empty one is told.
     Text(&'static str),
+    /// For a text that is held by value: an empty one is none.
+    Plain(&'static str),
     Number(i64),
     Flag(bool),
     Map,
@@ -17,7 +20,7 @@ enum Literal {
 impl From<Literal> for Value {
     fn from(literal: Literal) -> Self {
         match literal {
-            Literal::Text(text) => text.into(),
+            Literal::Text(text) | Literal::Plain(text) => text.into(),
             Literal::Number(number) => number.into(),
             Literal::Flag(flag) => flag.into(),
             Literal::Map => Map::new().into(),
@@ -25,18 +28,18 @@ impl From<Literal> for Value {
     }
 }
 
-use Literal::{Flag, Map as Empty, Number, Text};
+use Literal::{Flag, Map as Empty, Number, Plain, Text};
 
 /// Group, kind, where (through lists and into all their items), which field, what. Nothing on the way is made.
 const FILLED: [(&str, &str, &str, &str, Literal); 63] = [
-    ("", "Endpoints", "subsets.ports", "protocol", Text("TCP")),
-    ("", "Namespace", "status", "phase", Text("Active")),
-    ("", "PersistentVolume", "status", "phase", Text("Pending")),
-    ("", "PersistentVolume", "spec", "persistentVolumeReclaimPolicy", Text("Retain")),
+    ("", "Endpoints", "subsets.ports", "protocol", Plain("TCP")),
+    ("", "Namespace", "status", "phase", Plain("Active")),
+    ("", "PersistentVolume", "status", "phase", Plain("Pending")),
+    ("", "PersistentVolume", "spec", "persistentVolumeReclaimPolicy", Plain("Retain")),
     ("", "PersistentVolume", "spec", "volumeMode", Text("Filesystem")),
-    ("", "PersistentVolumeClaim", "status", "phase", Text("Pending")),
+    ("", "PersistentVolumeClaim", "status", "phase", Plain("Pending")),
     ("", "PersistentVolumeClaim", "spec", "volumeMode", Text("Filesystem")),
-    ("", "Secret", "", "type", Text("Opaque")),
+    ("", "Secret", "", "type", Plain("Opaque")),
     ("admissionregistration.k8s.io", "MutatingAdmissionPolicy", "spec", "failurePolicy", Text("Fail")),
     ("admissionregistration.k8s.io", "MutatingAdmissionPolicy", "spec.matchConstraints", "matchPolicy", Text("Equivalent")),
     ("admissionregistration.k8s.io", "MutatingAdmissionPolicy", "spec.matchConstraints", "namespaceSelector", Empty),
@@ -81,8 +84,8 @@ const FILLED: [(&str, &str, &str, &str, Literal); 63] = [
     ("networking.k8s.io", "IngressClass", "spec.parameters", "scope", Text("Cluster")),
     ("networking.k8s.io", "NetworkPolicy", "spec.ingress.ports", "protocol", Text("TCP")),
     ("networking.k8s.io", "NetworkPolicy", "spec.egress.ports", "protocol", Text("TCP")),
-    ("rbac.authorization.k8s.io", "ClusterRoleBinding", "roleRef", "apiGroup", Text("rbac.authorization.k8s.io")),
-    ("rbac.authorization.k8s.io", "RoleBinding", "roleRef", "apiGroup", Text("rbac.authorization.k8s.io")),
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding", "roleRef", "apiGroup", Plain("rbac.authorization.k8s.io")),
+    ("rbac.authorization.k8s.io", "RoleBinding", "roleRef", "apiGroup", Plain("rbac.authorization.k8s.io")),
     ("scheduling.k8s.io", "PriorityClass", "", "preemptionPolicy", Text("PreemptLowerPriority")),
     ("storage.k8s.io", "CSIDriver", "spec", "attachRequired", Flag(true)),
     ("storage.k8s.io", "CSIDriver", "spec", "podInfoOnMount", Flag(false)),
@@ -123,10 +126,10 @@ pub(super) fn apply(gvk: &Gvk, object: &mut Value) {
     }
 }
 
-/// An empty text is none; a number, a flag and a map are held by pointer, so zeros of theirs are told.
+/// What is held by pointer is told with its zero; what is held by value is not.
 fn fill_unless_told(holder: &mut Map<String, Value>, field: &str, literal: Literal) {
     match literal {
-        Text(text) if !text.is_empty() => fill_zero(holder, field, text),
+        Plain(text) => fill_zero(holder, field, text),
         other => super::fill(holder, field, other),
     }
 }
@@ -148,7 +151,7 @@ pub(super) fn visit(value: &mut Value, place: &str, change: &mut dyn FnMut(&mut 
 
 #[cfg(test)]
 mod tests {
-    use super::{FILLED, ROUNDED};
+    use super::{FILLED, Literal, ROUNDED};
     use crate::schema::{Schema, StructType, Type, Version};
 
     fn inner<'s>(schema: &'s Schema, ty: &'s Type) -> &'s StructType {
@@ -161,14 +164,17 @@ mod tests {
     #[test]
     fn every_place_exists_in_the_schema() {
         let schema = Schema::of(Version::V1_36);
-        let filled = FILLED.iter().map(|(group, kind, place, field, _)| (*group, *kind, *place, *field));
-        for (group, kind, place, field) in filled.chain(ROUNDED) {
+        let filled = FILLED.iter().map(|(group, kind, place, field, literal)| (*group, *kind, *place, *field, Some(*literal)));
+        let rounded = ROUNDED.iter().map(|(group, kind, place, field)| (*group, *kind, *place, *field, None));
+        for (group, kind, place, field, literal) in filled.chain(rounded) {
             let resource = schema.resources().iter().rfind(|r| r.group == group && r.kind == kind && !r.resource.contains('/')).unwrap();
             let path = place.split('.').filter(|name| !name.is_empty());
             let own = path.fold(inner(schema, resource.ty.as_ref().unwrap()), |own, name| {
                 inner(schema, &own.field(name).unwrap_or_else(|| panic!("{kind} {place} has no {name}")).ty)
             });
-            assert!(own.field(field).is_some(), "{kind} {place} has no {field}");
+            let found = own.field(field).unwrap_or_else(|| panic!("{kind} {place} has no {field}"));
+            assert!(!matches!(literal, Some(Literal::Text(_))) || found.pointer, "{kind} {place} {field} is held by value");
+            assert!(!matches!(literal, Some(Literal::Plain(_))) || !found.pointer, "{kind} {place} {field} is held by pointer");
         }
     }
 }

@@ -150,7 +150,8 @@ fn completion_mode(check: &mut Check, spec: &Value, at: &Place) {
     let (parallelism, completions) = (spec.number("parallelism"), spec.number_if_set("completions"));
     let (per_index, most_failed) = (spec.number_if_set("backoffLimitPerIndex"), spec.number_if_set("maxFailedIndexes"));
     let (parallel_at, failed_at) = (at.child("parallelism"), at.child("maxFailedIndexes"));
-    match spec.text("completionMode") {
+    // Held by pointer: an empty text is a mode that is not supported.
+    match spec.field("completionMode").map_or("NonIndexed", |mode| mode.as_str().unwrap_or_default()) {
         "Indexed" => {
             if completions.is_none() {
                 check.required(&at.child("completions"), "when completion mode is Indexed");

@@ -2,6 +2,7 @@
 
 use super::Write;
 use crate::apply::go_format::plain;
+use crate::apply::server_side::undecodable;
 use crate::object::path::FieldPath;
 use crate::object::{Gvk, Value, map_at, text};
 use crate::schema::decode;
@@ -178,6 +179,9 @@ impl Write<'_> {
 
     /// What came of a patch is no object of the kind: told with the object, for a strategic merge patch with the patch.
     fn invalid_patch(&self, patched: &Value, why: &str) -> ApiError {
+        if self.request.verb == Verb::Patch(PatchKind::Apply) {
+            return ApiError::internal(undecodable(patched, why));
+        }
         let told = match self.body() {
             Ok(patch) if self.is_strategic() => plain(&patch),
             _ => patched.to_string(),

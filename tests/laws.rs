@@ -1,0 +1,276 @@
+//! What holds for every object and every write, checked in process on objects that the generator of `tests/differential` draws.
+
+use crate::answers::request;
+use crate::kinds::Kind;
+use crate::ours::Ours;
+use crate::sequence::{Sequence, sequence, without_server_fields};
+use proptest::prelude::{ProptestConfig, any};
+use proptest::{prop_assert, prop_assert_eq, prop_assume, proptest};
+use rollcast::object::quantity::Quantity;
+use rollcast::object::{Value, text};
+use rollcast::schema::{Schema, Version, decode};
+use serde_json::json;
+
+const VERSION: Version = Version::V1_36;
+const NAMESPACE: &str = "law";
+
+/// An object as the writes of a seed leave it.
+fn drawn(seed: u64) -> (Sequence, Ours) {
+    let sequence = sequence(VERSION, seed, &[], NAMESPACE);
+    let mut ours = Ours::new(VERSION, sequence.kind, NAMESPACE);
+    for step in &sequence.steps {
+        ours.send(step);
+    }
+    (sequence, ours)
+}
+
+fn apply_step(kind: &Kind, manager: &str, body: &Value) -> Value {
+    json!({"op": "apply", "method": "PATCH", "path": kind.path(), "query": {"fieldManager": manager},
+        "content_type": "application/apply-patch+yaml", "body": body})
+}
+
+/// An object without its owners and its version: what an apply that claims what is there already must leave as it is.
+fn content(object: &Value) -> Value {
+    let mut object = object.clone();
+    let metadata = object["metadata"].as_object_mut().unwrap();
+    metadata.shift_remove("managedFields");
+    metadata.shift_remove("resourceVersion");
+    object
+}
+
+/// Takes away what names a field only to empty it.
+fn without_empties(value: &mut Value) {
+    let empty = [json!(null), json!(0), json!(false), json!(""), json!([]), json!({})];
+    match value {
+        Value::Object(map) => {
+            map.values_mut().for_each(without_empties);
+            map.retain(|_, v| !empty.contains(v));
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_empties),
+        _ => {}
+    }
+}
+
+/// The owned places that an object does not have. `own` is taken out first: what another owner has there as well.
+fn missing(fields: &Value, value: Option<&Value>, own: &Value, path: &str, out: &mut Vec<String>) {
+    for (element, below) in fields.as_object().into_iter().flatten() {
+        let here = format!("{path}/{element}");
+        if element == "." || own.get(element) == Some(&json!({})) {
+            continue;
+        }
+        let child = match element.split_once(':') {
+            Some(("f", name)) => value.and_then(|v| v.get(name)),
+            Some(("k", keys)) => {
+                let keys: Value = serde_json::from_str(keys).unwrap();
+                let matches = |item: &&Value| keys.as_object().unwrap().iter().all(|(k, v)| item.get(k) == Some(v));
+                value.and_then(Value::as_array).and_then(|items| items.iter().find(matches))
+            }
+            Some(("v", wanted)) => {
+                let wanted: Value = serde_json::from_str(wanted).unwrap();
+                value.and_then(Value::as_array).and_then(|items| items.iter().find(|i| **i == wanted))
+            }
+            _ => None,
+        };
+        if child.is_none() {
+            out.push(here.clone());
+        } else {
+            missing(below, child, own.get(element).unwrap_or(&Value::Null), &here, out);
+        }
+    }
+}
+
+fn owners(object: &Value) -> impl Iterator<Item = &Value> {
+    object["metadata"]["managedFields"].as_array().into_iter().flatten()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn applying_twice_is_applying_once(seed in any::<u64>()) {
+        let (sequence, mut ours) = drawn(seed);
+        let applied = sequence.steps.iter().rev().find(|s| s["content_type"] == "application/apply-patch+yaml" && s["query"].get("dryRun").is_none());
+        prop_assume!(applied.is_some());
+        let step = applied.unwrap();
+        let first = ours.send(step);
+        prop_assume!(first.code < 400);
+        let second = ours.send(step);
+        prop_assert_eq!(&first.stored, &second.stored);
+    }
+
+    #[test]
+    fn a_dry_run_is_a_run_without_storing(seed in any::<u64>()) {
+        let sequence = sequence(VERSION, seed, &[], NAMESPACE);
+        let mut ours = Ours::new(VERSION, sequence.kind, NAMESPACE);
+        for step in sequence.steps.iter().filter(|s| s["method"] != "DELETE") {
+            let before = ours.stored();
+            let mut dry = step.clone();
+            dry["query"]["dryRun"] = "All".into();
+            let rehearsed = ours.send(&dry);
+            prop_assert_eq!(&before, &ours.stored());
+            let done = ours.send(step);
+            prop_assert_eq!((rehearsed.code, rehearsed.message), (done.code, done.message));
+            let unnumbered = |o: &Option<Value>| o.as_ref().map(|o| {
+                let mut o = crate::answers::normalised(o);
+                o.0["metadata"]["managedFields"] = std::mem::take(&mut o.1).into();
+                o.0
+            });
+            prop_assert_eq!(unnumbered(&rehearsed.object), unnumbered(&done.object));
+        }
+    }
+
+    #[test]
+    fn every_owner_owns_something_that_exists(seed in any::<u64>()) {
+        let sequence = sequence(VERSION, seed, &[], NAMESPACE);
+        let mut ours = Ours::new(VERSION, sequence.kind, NAMESPACE);
+        for step in &sequence.steps {
+            ours.send(step);
+            let Some(object) = ours.stored() else { continue };
+            for owner in owners(&object) {
+                prop_assert!(owner["fieldsV1"].as_object().is_some_and(|f| !f.is_empty()), "{}", owner);
+                // An applier owns the empty lists and maps that it applied, which storage does not keep; controllers write the
+                // status anew without a word.
+                if owner["operation"] == "Update" && owner["subresource"] != "status" {
+                    let mut gone = Vec::new();
+                    missing(&owner["fieldsV1"], Some(&object), &Value::Null, "", &mut gone);
+                    prop_assert!(gone.is_empty(), "{:?} of {}", gone, owner["manager"]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_new_manager_of_equal_content_changes_no_field(seed in any::<u64>()) {
+        let (sequence, mut ours) = drawn(seed);
+        let before = ours.stored();
+        prop_assume!(before.as_ref().is_some_and(|o| o["metadata"].get("deletionTimestamp").is_none()));
+        let before = before.unwrap();
+        let answer = ours.send(&apply_step(sequence.kind, "newcomer", &without_server_fields(&before)));
+        prop_assert_eq!(answer.code, 200, "{}", answer.message);
+        prop_assert_eq!(content(&before), content(&answer.object.unwrap()));
+    }
+
+    #[test]
+    fn what_was_decoded_decodes_to_itself(seed in any::<u64>()) {
+        let (sequence, ours) = drawn(seed);
+        let kind = sequence.kind;
+        let schema = Schema::of(VERSION);
+        let ty = schema.resource_of(kind.group(), kind.version(), kind.name).and_then(|r| r.ty.clone()).unwrap();
+        if let Some(object) = ours.stored() {
+            let again = decode::decode(schema, &ty, &object).unwrap();
+            prop_assert!(again.unknown.is_empty());
+            prop_assert_eq!(again.value, object);
+        }
+    }
+
+    #[test]
+    fn an_apply_removes_nothing_that_its_manager_never_named(seed in any::<u64>()) {
+        let sequence = sequence(VERSION, seed, &[], NAMESPACE);
+        let mut ours = Ours::new(VERSION, sequence.kind, NAMESPACE);
+        for step in &sequence.steps {
+            let mut step = step.clone();
+            let before = ours.stored();
+            let applies = step["content_type"] == "application/apply-patch+yaml" && step["path"] == sequence.kind.path();
+            if applies {
+                without_empties(&mut step["body"]);
+            }
+            let answer = ours.send(&step);
+            let (Some(before), Some(after), true) = (before, answer.stored, applies && answer.code == 200) else { continue };
+            let manager = text(&step, &["query", "fieldManager"]).to_owned();
+            let applier = |o: &&Value| o["manager"] == manager && o["operation"] == "Apply";
+            let own = owners(&before).find(applier).map_or(Value::Null, |o| o["fieldsV1"].clone());
+            for owner in owners(&before).filter(|o| !applier(o) && o["operation"] == "Update") {
+                let mut gone = Vec::new();
+                missing(&owner["fieldsV1"], Some(&after), &own, "", &mut gone);
+                prop_assert!(gone.is_empty(), "{} removed {:?} of {}", manager, gone, owner["manager"]);
+            }
+        }
+    }
+
+    #[test]
+    fn going_back_is_a_roll_to_the_same_template(seed in any::<u64>()) {
+        let (sequence, mut ours) = drawn_deployment(seed);
+        let first = ours.stored();
+        prop_assume!(first.as_ref().is_some_and(|o| o["metadata"].get("deletionTimestamp").is_none() && o["spec"]["paused"] != true));
+        let first = first.unwrap();
+        let patch = |template: &Value| json!({"op": "undo", "method": "PATCH", "path": sequence.kind.path(), "query": {},
+            "content_type": "application/json-patch+json", "body": [{"op": "replace", "path": "/spec/template", "value": template}]});
+        let template = &first["spec"]["template"];
+        let mut other = template.clone();
+        other["spec"]["containers"][0]["image"] = "another:1".into();
+        let sets = |ours: &Ours| ours.held("apps", "ReplicaSet");
+        let begun = crate::ours::revision(&first);
+        let there = ours.send(&patch(&other)).stored.unwrap();
+        let two = sets(&ours);
+        let back = ours.send(&patch(template)).stored.unwrap();
+        prop_assert_eq!(&back["spec"]["template"], template);
+        let revisions = [begun, crate::ours::revision(&there), crate::ours::revision(&back)];
+        prop_assert!(revisions[0] != revisions[1] && revisions[1] != revisions[2], "{:?}", revisions);
+        prop_assert_eq!(two, sets(&ours));
+    }
+}
+
+fn drawn_deployment(seed: u64) -> (Sequence, Ours) {
+    let sequence = sequence(VERSION, seed, &["Deployment".to_owned()], NAMESPACE);
+    let mut ours = Ours::new(VERSION, sequence.kind, NAMESPACE);
+    for step in &sequence.steps {
+        ours.send(step);
+    }
+    (sequence, ours)
+}
+
+/// A quantity as a whole number of billionths, by exact arithmetic, and its text.
+fn exact(digits: i64, places: usize, suffix: usize) -> (String, i128) {
+    const SUFFIXES: [(&str, i128, u32); 15] = [
+        ("", 1, 9),
+        ("n", 1, 0),
+        ("u", 1, 3),
+        ("m", 1, 6),
+        ("k", 1, 12),
+        ("M", 1, 15),
+        ("G", 1, 18),
+        ("Ki", 1 << 10, 9),
+        ("Mi", 1 << 20, 9),
+        ("Gi", 1 << 30, 9),
+        ("e0", 1, 9),
+        ("e3", 1, 12),
+        ("E2", 1, 11),
+        ("e-3", 1, 6),
+        ("e+1", 1, 10),
+    ];
+    let (suffix, factor, zeros) = SUFFIXES[suffix % SUFFIXES.len()];
+    let zeros = usize::try_from(zeros).unwrap();
+    let places = places.min(zeros);
+    let unit = 10_i64.pow(u32::try_from(places).unwrap());
+    let sign = if digits < 0 { "-" } else { "" };
+    let (whole, rest) = (digits.abs() / unit, digits.abs() % unit);
+    let fraction = if places == 0 { String::new() } else { format!(".{rest:0places$}") };
+    let value = i128::from(digits) * factor * 10_i128.pow(u32::try_from(zeros - places).unwrap());
+    (format!("{sign}{whole}{fraction}{suffix}"), value)
+}
+
+proptest! {
+    #[test]
+    fn quantities_compare_as_the_numbers_that_they_are(
+        left in (-99_999_i64..99_999, 0_usize..4, any::<usize>()),
+        right in (-99_999_i64..99_999, 0_usize..4, any::<usize>()),
+    ) {
+        let ((a, x), (b, y)) = (exact(left.0, left.1, left.2), exact(right.0, right.1, right.2));
+        let (p, q) = (Quantity::parse(&a).unwrap(), Quantity::parse(&b).unwrap());
+        prop_assert_eq!(p.cmp(&q), x.cmp(&y), "{} and {}", a, b);
+        let mut sum = p.clone();
+        sum.add(&q);
+        sum.subtract(&p);
+        prop_assert_eq!(sum.cmp(&q), std::cmp::Ordering::Equal, "{} and {}", a, b);
+    }
+}
+
+/// The generator draws nothing that depends on anything but its seed.
+#[test]
+fn a_seed_draws_the_same_writes_every_time() {
+    let steps = |seed| sequence(VERSION, seed, &[], NAMESPACE).steps;
+    assert_eq!(steps(7), steps(7));
+    assert_ne!(steps(7), steps(8));
+    let first = &steps(7)[0];
+    assert!(!request(first, NAMESPACE).target.resource.is_empty());
+}
