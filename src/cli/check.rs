@@ -2,7 +2,7 @@
 
 use super::args::{PaceName, Plan, ReportFormat};
 use super::assemble::{self, Parts};
-use super::console::{Console, Failure};
+use super::console::{self, Console, Failure};
 use super::{CLEAN, FOUND, inputs, manifests, owners};
 use crate::diagnostic::Diagnostic;
 use crate::report::style::Dress;
@@ -46,7 +46,7 @@ pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u
         assumptions: prepared.assumptions,
         findings: &findings,
     });
-    write(&report, options, console)?;
+    console::read_or_not(write(&report, options, console))?;
     // The process ends here: to take thousands of objects apart value by value would be a tenth of its work.
     std::mem::forget((run, merged, prepared.cluster, state));
     Ok(if gate && report.fails() { FOUND } else { CLEAN })

@@ -2,7 +2,7 @@
 
 use super::args::Diff;
 use super::assemble::{self, Parts};
-use super::console::{Console, Failure};
+use super::console::{self, Console, Failure};
 use super::{CLEAN, FOUND, inputs, manifests, owners};
 use crate::diff::{self, Action, Differ, Folded, ObjectDiff, Style};
 use crate::fleet::pipeline::{self, Step};
@@ -46,7 +46,7 @@ pub(super) fn run(options: &Diff, console: &mut Console) -> Result<u8, Failure> 
     let rules = inputs::rules(&work)?;
     let diffs = diffs(&run, &work.manifests, &Differ::new(run.cluster.schema, &rules));
     let refused = refusals(&run);
-    console.print(&(written(&diffs, &report, console.dress) + &refused))?;
+    console::read_or_not(console.print(&(written(&diffs, &report, console.dress) + &refused)))?;
     for assumption in &prepared.assumptions {
         console.remark(&format!("assumed: {assumption}"));
     }

@@ -29,6 +29,9 @@ pub enum Tone {
 impl Dress {
     /// The text in its tone.
     pub fn paint(self, tone: Tone, text: &str) -> String {
+        if text.is_empty() {
+            return String::new();
+        }
         if self == Self::Plain {
             return text.to_owned();
         }
