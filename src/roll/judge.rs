@@ -110,7 +110,7 @@ impl<'r> Case<'r> {
         }
         let recreated = self.recreations(&mut reasons);
         self.end_reasons(&mut reasons);
-        let doubted = self.run.cluster.doubts.iter().filter(|doubt| doubt.workload.as_ref() == Some(&self.workload));
+        let doubted = self.run.cluster.doubts.iter().filter(|doubt| doubt.workload.as_ref() == Some(self.workload));
         reasons.extend(doubted.map(|doubt| (None, Reason::Unknown { why: doubt.text.clone() })));
         let unknown = reasons.iter().any(|(_, r)| matches!(r, Reason::Unknown { .. }));
         let total: u32 = rolls.iter().sum();

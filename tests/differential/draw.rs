@@ -190,7 +190,7 @@ impl Drawing {
         if fields.is_empty() {
             return;
         }
-        let field = fields[self.random.weighted(fields.iter().map(|f| weight(&f) * 4))];
+        let field = fields[self.random.weighted(fields.iter().map(|f| weight(f) * 4))];
         let own_pool = pool(&format!("{}.{}", ty.go, field.name)).is_some();
         let Some(present) = map.get_mut(&field.name).filter(|p| !p.is_null()) else {
             let drawn = match self.random.below(100) {
