@@ -109,7 +109,7 @@ pub fn run(mut cluster: Cluster, plan: &Plan<'_>) -> Run {
         let performed = if stopped {
             Vec::new()
         } else {
-            let mut watched = Watched { cluster: &mut cluster, pace, changes: &mut changes };
+            let mut watched = Watched { cluster: &mut cluster, pace, before: before.revision(), changes: &mut changes };
             clients::run(&mut watched, &step.action, &plan.manifests_of(step), session)
         };
         let failed = performed.iter().any(|p| p.outcome.is_failure());
@@ -133,14 +133,15 @@ pub fn run(mut cluster: Cluster, plan: &Plan<'_>) -> Run {
     controllers::run(&mut cluster, &Until::Settled);
     if let Some(last) = runs.last_mut() {
         last.happenings.end = cluster.controllers.happenings.len();
-        take_down(&mut cluster.store, &mut last.changes);
+        take_down(&mut cluster.store, before.revision(), &mut last.changes);
     }
     Run { before, cluster, steps: runs, pace }
 }
 
 /// Takes the journal over, once the controllers have seen it: all that a verdict needs of it, and none of the states in between.
-fn take_down(store: &mut Store, changes: &mut Changes) {
-    for change in store.forget_changes().filter(|c| controllers::is_workload(&c.id)) {
+/// What is not newer than `before` was there when the first step began.
+fn take_down(store: &mut Store, before: u64, changes: &mut Changes) {
+    for change in store.forget_changes().filter(|c| c.revision > before && controllers::is_workload(&c.id)) {
         let known = changes.entry(Arc::clone(&change.id)).or_default();
         match known.last_mut().filter(|_| change.before.is_some() && change.after.is_some()) {
             Some(last) => *last = Change { before: last.before.take(), ..change },
@@ -153,6 +154,8 @@ fn take_down(store: &mut Store, changes: &mut Changes) {
 struct Watched<'c> {
     cluster: &'c mut Cluster,
     pace: Pace,
+    /// The store's revision before the first step.
+    before: u64,
     changes: &'c mut Changes,
 }
 
@@ -178,7 +181,7 @@ impl Api for Watched<'_> {
         let response = self.cluster.write(request);
         let until = if self.pace == Pace::Settle { Until::Settled } else { Until::Now };
         controllers::run(self.cluster, &until);
-        take_down(&mut self.cluster.store, self.changes);
+        take_down(&mut self.cluster.store, self.before, self.changes);
         response
     }
 
