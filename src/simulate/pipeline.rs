@@ -98,8 +98,6 @@ pub struct Run {
 pub fn run(mut cluster: Cluster, plan: &Plan<'_>) -> Run {
     let Plan { steps, pace, session, .. } = plan;
     let pace = *pace;
-    // What was written before the first step is none of the pipeline's doing.
-    drop(cluster.store.forget_changes());
     let before = cluster.store.clone();
     let mut runs: Vec<StepRun> = Vec::with_capacity(steps.len());
     let mut stopped = false;
