@@ -183,7 +183,7 @@ impl Drawing {
             "ObjectMeta" => METADATA.iter().filter_map(|name| ty.field(name)).collect(),
             _ => fields,
         };
-        let weight = |f: &&Field| {
+        let weight = |f: &Field| {
             let heavy = HEAVY.iter().find(|(name, _)| *name == f.name).map_or(1, |(_, weight)| *weight);
             if f.name == "selector" && depth == 1 && ty.go != "ServiceSpec" { 0 } else { heavy }
         };

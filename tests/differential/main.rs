@@ -18,6 +18,7 @@
 mod answers;
 mod draw;
 mod kinds;
+#[allow(dead_code, reason = "shared with tests/laws.rs, which uses the rest")]
 mod ours;
 mod random;
 mod sequence;

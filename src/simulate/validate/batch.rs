@@ -184,7 +184,7 @@ fn completion_mode(check: &mut Check, spec: &Value, at: &Place) {
                 }
             }
         }
-        "" | "NonIndexed" => {
+        "NonIndexed" => {
             for (name, number) in [("backoffLimitPerIndex", per_index), ("maxFailedIndexes", most_failed)] {
                 if let Some(number) = number {
                     check.invalid(&at.child(name), number, "requires indexed completion mode");
