@@ -63,9 +63,19 @@ pub(super) fn patched_value(schema: &Schema, ty: &Type, live: &Value, patch: &Va
     let patched = match kind {
         PatchKind::Json => apply::json_patch::apply(live, patch),
         PatchKind::Merge => apply::merge_patch::apply(live, patch),
-        _ => apply::strategic::apply(schema, ty, live, patch),
+        _ => apply::strategic::apply(schema, ty, live, patch).map(|patched| of_its_own_kind(patched, live)),
     };
     patched.map_err(refused_patch)
+}
+
+/// A strategic patch is decoded into the Go type of the endpoint, whatever kind and version it names (`strategicPatchObject`).
+fn of_its_own_kind(mut patched: Value, live: &Value) -> Value {
+    for key in ["apiVersion", "kind"] {
+        if let (Some(own), Some(object)) = (live.get(key), patched.as_object_mut()) {
+            object.insert(key.into(), own.clone());
+        }
+    }
+    patched
 }
 
 fn check_config(write: &Write<'_>, config: &Value) -> Result<(), ApiError> {

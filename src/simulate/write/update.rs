@@ -41,6 +41,7 @@ impl Cluster {
 
     /// The writer owns what it changed; others lose it.
     pub(super) fn own_updated(&self, write: &Write<'_>, live: &Value, object: &mut Value) {
+        keep_emptied_owners(write, object);
         let manager = options::manager(&write.request.options);
         self.with_field_manager(write, |fields| fields.update(Some(live), object, write.sent.as_ref(), &manager, &self.clock.timestamp()));
     }
@@ -106,6 +107,14 @@ impl Cluster {
             return Ok((200, Arc::new(object)));
         }
         Ok((200, self.store.put(object)))
+    }
+}
+
+/// `managedFields: []` says that tracking starts anew; decoding leaves empty lists out.
+fn keep_emptied_owners(write: &Write<'_>, object: &mut Value) {
+    let emptied = |sent: &Value| sent["metadata"]["managedFields"].as_array().is_some_and(Vec::is_empty);
+    if write.sent.as_ref().is_some_and(emptied) {
+        map_at(object, &["metadata"]).insert("managedFields".into(), Value::Array(Vec::new()));
     }
 }
 

@@ -211,7 +211,7 @@ fn azure_disk(check: &mut Check, source: &Value, at: &Place) {
     }
     check.one_of(&at.child("kind"), kind, &["Dedicated", "Managed", "Shared"]);
     let managed = "/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}";
-    let blob = "https://{account-name}.blob.windows.net/{container-name}/{disk-name}.vhd";
+    let blob = "https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd";
     if kind == "Managed" && !uri.starts_with("/subscriptions/") {
         check.not_supported(&at.child("diskURI"), uri, &[managed]);
     }
