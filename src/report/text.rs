@@ -35,6 +35,7 @@ fn workload_lines(out: &mut String, w: &Workload, width: usize, dress: Dress) {
         Verdict::Rolls => ("~", Tone::Change),
         Verdict::Pending => ("…", Tone::Change),
         Verdict::Unknown => ("?", Tone::Bad),
+        Verdict::Stays if refused(w) => ("!", Tone::Bad),
         Verdict::Stays => ("=", Tone::Good),
     };
     let mark = if dress == Dress::Plain && mark == "…" { "." } else { mark };
@@ -53,6 +54,7 @@ fn workload_lines(out: &mut String, w: &Workload, width: usize, dress: Dress) {
 fn verdict_text(w: &Workload) -> String {
     let cost = w.rolls + w.recreated;
     let text = match w.verdict {
+        Verdict::Stays if refused(w) => "refused".to_owned(),
         Verdict::Stays => "stays".to_owned(),
         Verdict::Unknown => "unknown".to_owned(),
         Verdict::Pending => format!("pending, {} held back", count(w.revisions, "revision")),
@@ -79,6 +81,11 @@ pub fn sentence(w: &Workload) -> String {
 
 fn one_line(text: &str) -> String {
     text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a write of it is refused: that it stays is then no good news.
+fn refused(w: &Workload) -> bool {
+    w.reasons.iter().any(|r| r.code == "refused")
 }
 
 fn allowed(w: &Workload) -> String {
