@@ -6,7 +6,7 @@ use crate::object::{Number, Value};
 use std::fmt::Write;
 
 /// A string as `%q` prints it.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {

@@ -4,8 +4,8 @@
 //! gives null, `test` of one succeeds against null, negative indexes count from the end (the RFC-conforming crate `json-patch`
 //! refuses all of these).
 
-use super::{PatchError, merge_patch::go_kind};
-use crate::object::Value;
+use super::PatchError;
+use crate::object::{Value, json_kind};
 
 /// The most operations that the server takes (`maxJSONPatchOperations`).
 const MOST_OPERATIONS: usize = 10_000;
@@ -30,7 +30,7 @@ pub fn apply(live: &Value, patch: &Value) -> Result<Value, PatchError> {
 }
 
 fn undecodable(value: &Value, into: &str) -> PatchError {
-    PatchError::BadRequest(format!("error decoding patch: json: cannot unmarshal {} into Go {into}", go_kind(value)))
+    PatchError::BadRequest(format!("error decoding patch: json: cannot unmarshal {} into Go {into}", json_kind(value)))
 }
 
 struct Operation<'p> {

@@ -3,7 +3,7 @@
 //! Follows evanphx/json-patch v4 `merge.go`, whose handling of nulls inside new values and inside lists is its own.
 
 use super::PatchError;
-use crate::object::{Map, Value};
+use crate::object::{Map, Value, json_kind};
 
 /// Applies a merge patch. Keys keep their place; new ones come last.
 pub fn apply(live: &Value, patch: &Value) -> Result<Value, PatchError> {
@@ -17,7 +17,7 @@ pub fn apply(live: &Value, patch: &Value) -> Result<Value, PatchError> {
         (_, Value::Null) => Err(PatchError::BadRequest("Invalid JSON Patch".into())),
         (_, other) => Err(PatchError::BadRequest(format!(
             "error decoding patch: json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
-            go_kind(other)
+            json_kind(other)
         ))),
     }
 }
@@ -46,18 +46,6 @@ fn pruned(value: &Value) -> Value {
         Value::Object(map) => map.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), pruned(v))).collect(),
         Value::Array(list) => list.iter().map(pruned).collect(),
         other => other.clone(),
-    }
-}
-
-/// What Go's decoder calls a JSON value.
-pub(super) fn go_kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
     }
 }
 

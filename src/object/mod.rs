@@ -58,6 +58,18 @@ fn as_map(value: &mut Value) -> &mut Map<String, Value> {
     }
 }
 
+/// What Go's decoders call a JSON value in an error.
+pub fn json_kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
 /// The value as JSON text with the keys of every map sorted, as Go's encoder writes a map.
 pub fn sorted_json(value: &Value) -> String {
     fn sorted(value: &Value) -> Value {

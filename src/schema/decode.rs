@@ -7,7 +7,7 @@
 
 use super::scalar::{Fault, scalar, zero_scalar};
 use super::{Field, ListType, Omit, Scalar, Schema, StructType, Type};
-use crate::object::{Map, Value};
+use crate::object::{Map, Value, json_kind};
 use std::fmt;
 
 /// What came out of a value.
@@ -310,18 +310,6 @@ impl<'v> Decoder<'v> {
                 format!("{package}.{}", own.go)
             }),
         }
-    }
-}
-
-/// What Go calls a JSON value in an error.
-pub(super) fn json_kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
     }
 }
 

@@ -4,10 +4,9 @@
 //! `metav1.MicroTime` and `metav1.Duration`.
 
 use super::Scalar;
-use super::decode::json_kind;
-use crate::object::Value;
 use crate::object::base64;
 use crate::object::quantity::Quantity;
+use crate::object::{Value, json_kind};
 use jiff::Timestamp;
 
 /// Why a value is not of a scalar type. Go's decoder goes on after most of them and tells the first; types that decode

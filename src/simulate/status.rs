@@ -2,6 +2,7 @@
 //!
 //! Follows apimachinery `pkg/api/errors/errors.go` and `pkg/util/validation/field/errors.go`.
 
+pub(super) use crate::apply::go_format::quoted;
 use crate::object::{Value, path::FieldPath};
 use std::fmt;
 
@@ -110,29 +111,6 @@ pub(super) fn shown(value: &Value) -> String {
         Value::String(s) => quoted(s),
         other => other.to_string(),
     }
-}
-
-/// A string as Go's `%q` prints it.
-pub(super) fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{7}' => out.push_str("\\a"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{b}' => out.push_str("\\v"),
-            '\u{c}' => out.push_str("\\f"),
-            c if (c as u32) < 0x20 || c as u32 == 0x7f => out.push_str(&format!("\\x{:02x}", c as u32)),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }
 
 fn with_detail(head: &str, detail: &str) -> String {

@@ -14,8 +14,8 @@ pub(super) use lookup::{Merging, Strategy, look_up, look_up_list};
 pub(super) use merge::{Merge, Purpose, items_are_maps, same_type};
 pub(super) use order::{By, no_merge_key, sort_by_order};
 
-use super::{PatchError, merge_patch::go_kind};
-use crate::object::{Map, Value};
+use super::PatchError;
+use crate::object::{Map, Value, json_kind};
 use crate::schema::{Schema, Type};
 
 /// `$patch`: `replace`, `delete` or, in lists, `merge`.
@@ -33,7 +33,7 @@ pub fn apply(schema: &Schema, ty: &Type, live: &Value, patch: &Value) -> Result<
         Value::Object(patch) => patch.clone(),
         Value::Null => Map::new(),
         other => {
-            let text = format!("json: cannot unmarshal {} into Go value of type map[string]interface {{}}", go_kind(other));
+            let text = format!("json: cannot unmarshal {} into Go value of type map[string]interface {{}}", json_kind(other));
             return Err(PatchError::BadRequest(text));
         }
     };

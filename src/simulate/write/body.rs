@@ -4,7 +4,7 @@ use super::Write;
 use crate::apply::go_format::plain;
 use crate::apply::server_side::undecodable;
 use crate::object::path::FieldPath;
-use crate::object::{Gvk, Value, map_at, text};
+use crate::object::{Gvk, Value, json_kind, map_at, text};
 use crate::schema::decode;
 use crate::simulate::{ApiError, Body, Cause, Cluster, PatchKind, Verb, defaults};
 
@@ -49,7 +49,7 @@ impl Write<'_> {
                 gvk.kind,
                 gvk.version,
                 gvk.kind,
-                type_name(&body),
+                json_kind(&body),
                 gvk.version,
                 gvk.kind
             )));
@@ -246,17 +246,6 @@ fn parse(body: &str) -> Result<Value, ApiError> {
         let fail = |why: String| ApiError::bad_request(format!("error decoding YAML: {why}"));
         if looks_like_json { Err(ApiError::bad_request(json.to_string())) } else { yaml(body).map_err(fail) }
     })
-}
-
-fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }
 
 /// The first document of a YAML text; an empty text is null.
