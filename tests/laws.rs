@@ -8,9 +8,8 @@ use proptest::prelude::{ProptestConfig, any};
 use proptest::test_runner::RngSeed;
 use proptest::{prop_assert, prop_assert_eq, prop_assume, proptest};
 use rollcast::object::quantity::Quantity;
-use rollcast::object::{Value, text};
+use rollcast::object::{Value, json, text};
 use rollcast::schema::{Schema, Version, decode};
-use serde_json::json;
 
 const VERSION: Version = Version::V1_36;
 const NAMESPACE: &str = "law";

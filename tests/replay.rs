@@ -3,12 +3,11 @@
 
 use crate::answers::{difference, in_namespace, normalised, request};
 use flate2::read::GzDecoder;
-use rollcast::object::{ObjectId, Value, map_at, text};
+use rollcast::object::{ObjectId, Value, json, map_at, text};
 use rollcast::schema::Version;
 use rollcast::simulate::clock::Clock;
 use rollcast::simulate::controllers::{self, Happening, Until};
 use rollcast::simulate::{Cluster, Request, Response};
-use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
@@ -103,7 +102,10 @@ impl Score {
         if their_owners == our_owners {
             self.owners += 1;
         } else {
-            wrong.push(format!("owners: {}", difference(&Value::Array(their_owners), &Value::Array(our_owners), String::new())));
+            wrong.push(format!(
+                "owners: {}",
+                difference(&Value::Array(their_owners.into()), &Value::Array(our_owners.into()), String::new())
+            ));
         }
         let rolls = step["rolls"].as_u64().unwrap_or_default() == 1;
         if rolls == moved {

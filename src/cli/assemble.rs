@@ -3,10 +3,10 @@
 use super::inputs::{self, Budgets};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::fleet::pipeline::Step;
+use crate::object::Value;
 use crate::report::{self, Finding, Merged, MergedStep, ObjectAction, Report, StepStatus, Subject, Window, Workload};
 use crate::roll::{self, Judged, Verdict};
 use crate::simulate::pipeline::{Ended, Run};
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -258,7 +258,7 @@ async fn single(client: &Client, job: &Job, patience: Patience) -> Result<Vec<Va
 struct Page {
     #[serde(default)]
     metadata: PageMetadata,
-    items: Option<Vec<Map<String, Value>>>,
+    items: Option<Vec<Map>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -302,10 +302,10 @@ fn parse<T: for<'de> Deserialize<'de>>(job: &Job, bytes: &[u8]) -> Result<T, Fai
 }
 
 /// Items of a list do not say what they are; Secrets say too much.
-fn whole(mut item: Map<String, Value>, gvk: &Gvk) -> Value {
+fn whole(mut item: Map, gvk: &Gvk) -> Value {
     for (key, value) in [("kind", gvk.kind.clone()), ("apiVersion", gvk.api_version())] {
         item.shift_remove(key);
-        item.shift_insert(0, key.to_owned(), Value::String(value));
+        item.shift_insert(0, key.into(), Value::String(value.into()));
     }
     let mut object = Value::Object(item);
     mask_secret(&mut object);

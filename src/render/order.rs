@@ -1,7 +1,7 @@
 //! The order in which things stand in what is rendered: fields as Kubernetes documents them, objects as they must be installed.
 
 use super::Manifest;
-use crate::object::{Map, Value};
+use crate::object::{Map, Text, Value};
 use crate::schema::{Schema, Type};
 
 /// Kinds in the order in which a cluster needs them: what others refer to comes first.
@@ -78,7 +78,7 @@ pub(super) fn fields(value: &mut Value, ty: &Type, schema: &Schema) {
         }
         (Value::Object(map), ty) => {
             let Some(known) = schema.fields(ty) else { return };
-            let index = |key: &String| known.fields.iter().position(|f| f.name == *key);
+            let index = |key: &Text| known.fields.iter().position(|f| f.name == *key);
             let (mut last, mut sorted) = (0, true);
             for (key, value) in map.iter_mut() {
                 let at = index(key).unwrap_or(usize::MAX);
@@ -89,9 +89,9 @@ pub(super) fn fields(value: &mut Value, ty: &Type, schema: &Schema) {
                 }
             }
             if !sorted {
-                let mut entries: Vec<(String, Value)> = std::mem::take(map).into_iter().collect();
+                let mut entries: Vec<(Text, Value)> = std::mem::take(map).into_iter().collect();
                 entries.sort_by_key(|(key, _)| index(key).unwrap_or(usize::MAX));
-                *map = entries.into_iter().collect::<Map<String, Value>>();
+                *map = entries.into_iter().collect::<Map>();
             }
         }
         _ => {}

@@ -7,7 +7,7 @@
 
 use super::scalar::{Fault, scalar, zero_scalar};
 use super::{Field, ListType, Omit, Scalar, Schema, StructType, Type};
-use crate::object::{Map, Value, json_kind};
+use crate::object::{Map, Text, Value, json_kind};
 use std::fmt;
 
 /// What came out of a value.
@@ -63,7 +63,7 @@ pub fn arrange(schema: &Schema, ty: &Type, value: &mut Value) {
     }
 }
 
-fn arrange_fields(schema: &Schema, own: &StructType, entries: &mut Map<String, Value>) {
+fn arrange_fields(schema: &Schema, own: &StructType, entries: &mut Map) {
     let (mut last, mut ordered) = (0, true);
     for (name, value) in entries.iter_mut() {
         match position(own, name, last) {
@@ -76,7 +76,7 @@ fn arrange_fields(schema: &Schema, own: &StructType, entries: &mut Map<String, V
         }
     }
     if !ordered {
-        let mut sorted: Vec<(usize, String, Value)> = std::mem::take(entries)
+        let mut sorted: Vec<(usize, Text, Value)> = std::mem::take(entries)
             .into_iter()
             .map(|(name, value)| (position(own, &name, 0).unwrap_or(own.fields.len()), name, value))
             .collect();
@@ -129,7 +129,7 @@ impl<'v> Decoder<'v> {
                     }
                 }
             }
-            (Type::List(_), Value::Null) => Ok(Value::Array(Vec::new())),
+            (Type::List(_), Value::Null) => Ok(Value::Array(Vec::new().into())),
             (Type::List(list), Value::Array(items)) => self.items(list, items),
             (Type::Map(_), Value::Null) => Ok(Value::Object(Map::new())),
             (Type::Map(map), Value::Object(entries)) => self.entries(&map.value, entries),
@@ -153,7 +153,7 @@ impl<'v> Decoder<'v> {
             self.places.pop();
         }
         self.declared = outer;
-        Ok(Value::Array(out))
+        Ok(Value::Array(out.into()))
     }
 
     /// Goes on with another declared type, and gives the one before.
@@ -163,7 +163,7 @@ impl<'v> Decoder<'v> {
     }
 
     /// Go writes the keys of a map sorted.
-    fn entries(&mut self, ty: &'v Type, entries: &'v Map<String, Value>) -> Result<Value, Abort> {
+    fn entries(&mut self, ty: &'v Type, entries: &'v Map) -> Result<Value, Abort> {
         let mut out = Map::with_capacity(entries.len());
         let outer = self.declare(|declared| declared.strip_prefix("map[string]").unwrap_or_default());
         for (key, entry) in entries {
@@ -178,7 +178,7 @@ impl<'v> Decoder<'v> {
         Ok(Value::Object(out))
     }
 
-    fn fields(&mut self, own: &'v StructType, entries: Option<&'v Map<String, Value>>) -> Result<Value, Abort> {
+    fn fields(&mut self, own: &'v StructType, entries: Option<&'v Map>) -> Result<Value, Abort> {
         let mut found: Vec<Option<Value>> = vec![None; own.fields.len()];
         let (mut extra, mut near) = (Map::new(), 0);
         for (name, value) in entries.into_iter().flatten() {
@@ -206,7 +206,7 @@ impl<'v> Decoder<'v> {
         let mut out = Map::with_capacity(found.iter().flatten().count());
         for (field, value) in own.fields.iter().zip(found) {
             if let Some(value) = self.written(field, value)? {
-                out.insert(field.name.clone(), value);
+                out.insert(field.name.clone().into(), value);
             }
         }
         out.extend(extra);
@@ -316,9 +316,8 @@ impl<'v> Decoder<'v> {
 #[cfg(test)]
 mod tests {
     use super::{DecodeError, Decoded, arrange, decode};
-    use crate::object::Value;
+    use crate::object::{Value, json};
     use crate::schema::{Schema, Type, Version};
-    use serde_json::json;
 
     fn decoded(kind: &str, value: &Value) -> Result<Decoded, DecodeError> {
         let schema = Schema::of(Version::V1_36);

@@ -7,8 +7,7 @@
 use super::Cluster;
 use super::controllers::{Timer, workload_of};
 use super::store::Change;
-use crate::object::{ObjectId, Value, at, integer, items, map_at, text};
-use serde_json::json;
+use crate::object::{ObjectId, Value, at, integer, items, json, map_at, text};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

@@ -127,8 +127,8 @@ impl Cluster {
     }
 
     fn load_namespace(&mut self, name: &str) {
-        let labels = serde_json::json!({"kubernetes.io/metadata.name": name});
-        self.load(Arc::new(serde_json::json!({
+        let labels = crate::object::json!({"kubernetes.io/metadata.name": name});
+        self.load(Arc::new(crate::object::json!({
             "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "uid": format!("{ASSUMED}{name}"), "labels": labels},
             "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"},
         })));

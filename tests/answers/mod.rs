@@ -114,8 +114,8 @@ pub fn without_allocations(service: &mut Value) {
 pub fn difference(expected: &Value, ours: &Value, path: String) -> String {
     match (expected, ours) {
         (Value::Object(a), Value::Object(b)) => {
-            let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-            let differ = keys.into_iter().filter(|k| a.get(*k) != b.get(*k)).take(4);
+            let keys: BTreeSet<_> = a.keys().chain(b.keys()).collect();
+            let differ = keys.into_iter().filter(|k| a.get(k) != b.get(k)).take(4);
             differ
                 .map(|k| difference(a.get(k).unwrap_or(&Value::Null), b.get(k).unwrap_or(&Value::Null), format!("{path}.{k}")))
                 .collect::<Vec<_>>()

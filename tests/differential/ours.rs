@@ -2,12 +2,11 @@
 
 use crate::answers::{difference, normalised, request};
 use crate::kinds::Kind;
-use rollcast::object::{ObjectId, Value};
+use rollcast::object::{ObjectId, Value, json};
 use rollcast::schema::Version;
 use rollcast::simulate::clock::Clock;
 use rollcast::simulate::controllers::{self, Until};
 use rollcast::simulate::{Cluster, Response};
-use serde_json::json;
 use std::sync::Arc;
 
 /// What came of a step, on either side.

@@ -231,7 +231,7 @@ fn quoted(out: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::to_yaml;
-    use serde_json::json;
+    use crate::object::json;
 
     #[test]
     fn looks_as_kubectl_writes_it() {

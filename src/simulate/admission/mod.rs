@@ -78,11 +78,10 @@ pub(super) fn delete(_cluster: &Cluster, served: &Served, live: &Value) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use crate::object::{Value, map_at};
+    use crate::object::{Value, json, map_at};
     use crate::schema::Version;
     use crate::simulate::clock::Clock;
     use crate::simulate::{Body, Cluster, Request, Response, Target, Verb, WriteOptions};
-    use serde_json::json;
     use std::sync::Arc;
 
     fn cluster(objects: &[Value]) -> Cluster {

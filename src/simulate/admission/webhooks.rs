@@ -120,10 +120,10 @@ impl Asked<'_> {
 
 #[cfg(test)]
 mod tests {
+    use crate::object::{Value, json};
     use crate::schema::Version;
     use crate::simulate::clock::Clock;
     use crate::simulate::{Body, Cluster, Request, Target, Verb, WriteOptions};
-    use serde_json::{Value, json};
     use std::sync::Arc;
 
     fn doubts(configuration: Value, trusted: &[&str]) -> Vec<String> {

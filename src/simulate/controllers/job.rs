@@ -4,9 +4,9 @@
 
 use super::reading::{active, deleting, integer_at, phase, ready};
 use super::{index, pods, write};
+use crate::object::{Map, json};
 use crate::object::{ObjectId, at, text};
 use crate::simulate::Cluster;
-use serde_json::{Map, json};
 
 /// Brings the pods of a Job to the number it asks for, and its status to what there is.
 pub(super) fn sync(cluster: &mut Cluster, id: &ObjectId) {

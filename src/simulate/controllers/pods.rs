@@ -5,9 +5,8 @@
 
 use super::reading::name;
 use super::write;
-use crate::object::{Map, ObjectId, Value, at, map_at, text};
+use crate::object::{Map, ObjectId, Value, at, json, map_at, text};
 use crate::simulate::{Cluster, admission};
-use serde_json::json;
 use std::sync::Arc;
 
 /// A pod of a template, without a name.

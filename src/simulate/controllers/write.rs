@@ -2,9 +2,8 @@
 
 use super::reading::{deleting, generation, name, uid};
 use crate::apply::field_manager::FieldManager;
-use crate::object::{Gvk, Map, ObjectId, Value, at, integer, items, map_at, text};
+use crate::object::{Gvk, Map, ObjectId, Text, Value, at, integer, items, json, map_at, text};
 use crate::simulate::Cluster;
-use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,12 +60,12 @@ pub(super) fn set_status(cluster: &mut Cluster, before: &Arc<Value>, status: Val
         return Arc::clone(before);
     }
     let mut status = Some(status);
-    let part = |(key, value): (&String, &Value)| {
+    let part = |(key, value): (&Text, &Value)| {
         let own = if key == "status" { status.take() } else { None };
         (key.clone(), own.unwrap_or_else(|| value.clone()))
     };
-    let mut object: Map<String, Value> = before.as_object().into_iter().flatten().map(part).collect();
-    object.extend(status.map(|status| ("status".into(), status)));
+    let mut object: Map = before.as_object().into_iter().flatten().map(part).collect();
+    object.extend(status.map(|status| ("status", status)));
     put(cluster, object.into())
 }
 

@@ -5,9 +5,8 @@
 
 use super::definition::condition;
 use super::{DEFINITION, is_definition};
-use crate::object::{ObjectId, Value, items, map_at, text};
+use crate::object::{ObjectId, Value, items, json, map_at, text};
 use crate::simulate::{Body, Cluster, Request, Target, Verb, WriteOptions};
-use serde_json::json;
 use std::sync::Arc;
 
 impl Cluster {

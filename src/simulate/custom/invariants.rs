@@ -115,7 +115,7 @@ fn number(object: &Value, path: &[String]) -> Result<i64, String> {
 fn go_text(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".into(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => text.clone().into(),
         other => other.to_string(),
     }
 }

@@ -4,8 +4,7 @@
 
 use super::{Context, metadata};
 use crate::object::quantity::Quantity;
-use crate::object::{Map, Value, at, items, map_at};
-use serde_json::json;
+use crate::object::{Map, Value, at, items, json, map_at};
 use std::collections::BTreeMap;
 
 /// A new pod waits; its QoS class is settled, and stays.
@@ -103,7 +102,7 @@ pub(super) fn only_resources(new: &mut Value, old: &Value) {
     }
 }
 
-fn take(into: &mut Map<String, Value>, from: &Value, field: &str) {
+fn take(into: &mut Map, from: &Value, field: &str) {
     match from.get(field) {
         Some(value) => drop(into.insert(field.into(), value.clone())),
         None => drop(into.shift_remove(field)),

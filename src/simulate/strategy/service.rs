@@ -5,9 +5,8 @@
 //! refuse (a port out of range or in use) are left as they are.
 
 use super::Context;
-use crate::object::{Map, Value, at, items, map_at, text};
+use crate::object::{Map, Value, at, items, json, map_at, text};
 use crate::simulate::defaults::bundle::externally_accessible;
-use serde_json::json;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -45,30 +44,30 @@ pub(super) fn carry_over(ctx: &Context<'_>, new: &mut Value, old: &Value) {
     }
 }
 
-fn is_type(spec: &Map<String, Value>, ty: &str) -> bool {
+fn is_type(spec: &Map, ty: &str) -> bool {
     spec.get("type").is_some_and(|t| t == ty)
 }
 
-fn needs_address(spec: &Map<String, Value>) -> bool {
+fn needs_address(spec: &Map) -> bool {
     !is_type(spec, "ExternalName")
 }
 
-fn needs_node_port(spec: &Map<String, Value>) -> bool {
+fn needs_node_port(spec: &Map) -> bool {
     is_type(spec, "NodePort") || is_type(spec, "LoadBalancer")
 }
 
-fn needs_health_check(spec: &Map<String, Value>) -> bool {
+fn needs_health_check(spec: &Map) -> bool {
     is_type(spec, "LoadBalancer") && spec.get("externalTrafficPolicy").is_some_and(|p| p == "Local")
 }
 
-fn keep(spec: &mut Map<String, Value>, before: &Map<String, Value>, field: &str) {
+fn keep(spec: &mut Map, before: &Map, field: &str) {
     if let (None, Some(value)) = (spec.get(field), before.get(field)) {
         spec.insert(field.into(), value.clone());
     }
 }
 
 /// Clients may leave out what was allocated.
-fn keep_allocated(spec: &mut Map<String, Value>, before: &Map<String, Value>) {
+fn keep_allocated(spec: &mut Map, before: &Map) {
     if needs_address(before) && needs_address(spec) {
         keep(spec, before, "clusterIP");
         keep(spec, before, "clusterIPs");
@@ -89,7 +88,7 @@ fn keep_allocated(spec: &mut Map<String, Value>, before: &Map<String, Value>) {
 }
 
 /// `clusterIP` and the first of `clusterIPs` are one: who writes only the first means both.
-fn keep_in_step(spec: &mut Map<String, Value>, before: &Map<String, Value>) {
+fn keep_in_step(spec: &mut Map, before: &Map) {
     let same = |field: &str| spec.get(field) == before.get(field);
     if same("clusterIP") || !same("clusterIPs") {
         return;
@@ -100,7 +99,7 @@ fn keep_in_step(spec: &mut Map<String, Value>, before: &Map<String, Value>) {
     }
 }
 
-fn fill_families(ctx: &Context<'_>, spec: &mut Map<String, Value>, before: Option<&Map<String, Value>>) {
+fn fill_families(ctx: &Context<'_>, spec: &mut Map, before: Option<&Map>) {
     if !needs_address(spec) {
         return;
     }
@@ -146,7 +145,7 @@ fn first_address(ctx: &Context<'_>) -> IpAddr {
     address.and_then(|a| a.parse().ok()).unwrap_or(FIRST_ADDRESS)
 }
 
-fn allocate_addresses(ctx: &Context<'_>, spec: &mut Map<String, Value>) {
+fn allocate_addresses(ctx: &Context<'_>, spec: &mut Map) {
     if !needs_address(spec) || spec.contains_key("clusterIPs") {
         return;
     }
@@ -167,20 +166,20 @@ fn allocate_addresses(ctx: &Context<'_>, spec: &mut Map<String, Value>) {
     }
 }
 
-fn ports(spec: &Map<String, Value>) -> &[Value] {
+fn ports(spec: &Map) -> &[Value] {
     spec.get("ports").and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-fn ports_mut(spec: &mut Map<String, Value>) -> &mut [Value] {
+fn ports_mut(spec: &mut Map) -> &mut [Value] {
     spec.get_mut("ports").and_then(Value::as_array_mut).map_or(&mut [], Vec::as_mut_slice)
 }
 
-fn node_ports(spec: &Map<String, Value>) -> BTreeSet<i64> {
+fn node_ports(spec: &Map) -> BTreeSet<i64> {
     ports(spec).iter().filter_map(|p| p["nodePort"].as_i64()).collect()
 }
 
 /// Node ports for the ports that have none. At creation, ports of one number share one (`53/UDP` and `53/TCP`).
-fn allocate_ports(ctx: &Context<'_>, spec: &mut Map<String, Value>, creating: bool) {
+fn allocate_ports(ctx: &Context<'_>, spec: &mut Map, creating: bool) {
     let wanted = is_type(spec, "NodePort")
         || (is_type(spec, "LoadBalancer") && spec.get("allocateLoadBalancerNodePorts").is_some_and(|allocate| allocate == true));
     let health = needs_health_check(spec) && !spec.contains_key("healthCheckNodePort");
@@ -216,7 +215,7 @@ fn allocate_ports(ctx: &Context<'_>, spec: &mut Map<String, Value>, creating: bo
 }
 
 /// A Service of another type loses what only its old type had, if the client did not change it too.
-fn drop_what_does_not_apply(spec: &mut Map<String, Value>, before: &Map<String, Value>) {
+fn drop_what_does_not_apply(spec: &mut Map, before: &Map) {
     let mut gone: Vec<&str> = Vec::new();
     let same = |field: &str| spec.get(field) == before.get(field);
     if needs_address(before) && !needs_address(spec) {

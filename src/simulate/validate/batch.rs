@@ -75,7 +75,7 @@ fn generated_selector(check: &mut Check, job: &Value, old: Option<&Value>) {
             Some(_) => {}
         }
     }
-    let expected: Value = expected.into_iter().map(|(k, v)| (k.to_owned(), Value::from(v))).collect::<crate::object::Map<_, _>>().into();
+    let expected: Value = expected.into_iter().map(|(k, v)| (k.to_owned(), Value::from(v))).collect::<crate::object::Map>().into();
     if selector::matching(check, spec.part("selector"), &expected) == Matching::Matches(false) {
         check.invalid(&AT.child("selector"), spec.part("selector"), "`selector` not auto-generated");
     }
@@ -364,7 +364,7 @@ pub(super) fn domain_prefixed_path(check: &mut Check, text: &str, at: &Place) {
 }
 
 fn immutable(check: &mut Check, new: &Value, old: &Value, name: &str) {
-    let only = |spec: &Value| serde_json::json!({ name: spec.part(name) });
+    let only = |spec: &Value| crate::object::json!({ name: spec.part(name) });
     if check.same(JOB, &only(new), &only(old)) {
         return;
     }
@@ -418,7 +418,7 @@ fn template_update(check: &mut Check, spec: &Value, was: &Value, old: &Value) {
 
 fn take(into: &mut Value, path: &[&str], from: &Value, name: &str) {
     match from.field(name) {
-        Some(value) => drop(map_at(into, path).insert(name.to_owned(), value.clone())),
+        Some(value) => drop(map_at(into, path).insert(name.into(), value.clone())),
         None => drop(map_at(into, path).shift_remove(name)),
     }
 }

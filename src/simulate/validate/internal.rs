@@ -208,8 +208,8 @@ fn zero(scalar: Scalar) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::shown_as;
+    use crate::object::json;
     use crate::schema::{Schema, Version};
-    use serde_json::json;
 
     #[test]
     fn go_names_in_go_order_with_zero_values() {

@@ -48,7 +48,7 @@ impl Server {
             // the recordings leave allocated addresses out
             let spec = map_at(&mut object, &["spec"]);
             spec.insert("clusterIP".into(), "10.96.0.9".into());
-            spec.insert("clusterIPs".into(), serde_json::json!(["10.96.0.9"]));
+            spec.insert("clusterIPs".into(), crate::object::json!(["10.96.0.9"]));
         }
         if object["kind"] == "DaemonSet" {
             let annotation = "deprecated.daemonset.template.generation";

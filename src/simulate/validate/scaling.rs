@@ -124,8 +124,8 @@ fn metrics(check: &mut Check, spec: &Value, was: Option<&Value>, min: Option<i64
     let list_at = AT.child("metrics");
     // v1 has one metric, which has a field of its own
     let only = spec.number_if_set("targetCPUUtilizationPercentage").map(|percent| {
-        let target = serde_json::json!({"type": "Utilization", "averageUtilization": percent});
-        serde_json::json!({"type": "Resource", "resource": {"name": "cpu", "target": target}})
+        let target = crate::object::json!({"type": "Utilization", "averageUtilization": percent});
+        crate::object::json!({"type": "Resource", "resource": {"name": "cpu", "target": target}})
     });
     let all = only.as_ref().map_or(spec.list("metrics"), std::slice::from_ref);
     for (i, metric) in all.iter().enumerate() {

@@ -146,7 +146,7 @@ fn immutable(check: &mut Check, spec: &Value, was: &Value) {
     const SOURCE: &str = "io.k8s.api.core.v1.PersistentVolumeSpec";
     let of = |spec: &Value| -> Value {
         let own = SOURCES.iter().filter_map(|(name, _, _)| spec.field(name).map(|v| ((*name).to_owned(), v.clone())));
-        own.collect::<crate::object::Map<_, _>>().into()
+        own.collect::<crate::object::Map>().into()
     };
     let (mut now, before) = (of(spec), of(was));
     let secret = "controllerExpandSecretRef";
@@ -185,7 +185,7 @@ const STABLE_LABELS: &[(&str, &str)] = &[
 fn with_stable_labels(old: &Value, new: &Value) -> Value {
     match (old, new) {
         (Value::Object(old), _) => {
-            old.iter().map(|(k, v)| (k.clone(), with_stable_labels(v, new.part(k)))).collect::<crate::object::Map<_, _>>().into()
+            old.iter().map(|(k, v)| (k.clone(), with_stable_labels(v, new.part(k)))).collect::<crate::object::Map>().into()
         }
         (Value::Array(old), Value::Array(new)) => {
             old.iter().enumerate().map(|(i, v)| with_stable_labels(v, new.get(i).unwrap_or(&Value::Null))).collect()

@@ -279,7 +279,7 @@ fn with_claims(spec: &Value, template: &Value) -> Value {
     if !names.is_empty() {
         let own = pod.get("volumes").and_then(Value::as_array).cloned().unwrap_or_default();
         let mut volumes: Vec<Value> =
-            names.iter().map(|name| serde_json::json!({"name": name, "persistentVolumeClaim": {"claimName": name}})).collect();
+            names.iter().map(|name| crate::object::json!({"name": name, "persistentVolumeClaim": {"claimName": name}})).collect();
         volumes.extend(own.into_iter().filter(|v| !names.contains(&v.text("name"))));
         pod.insert("volumes".into(), volumes.into());
     }
@@ -318,7 +318,7 @@ fn stateful_set_immutable(check: &mut Check, new: &Value, old: &Value) {
     const SPEC: &str = "io.k8s.api.apps.v1.StatefulSetSpec";
     const CLAIM: &str = "io.k8s.api.core.v1.PersistentVolumeClaim";
     for name in ["selector", "volumeClaimTemplates", "serviceName", "podManagementPolicy"] {
-        let only = |spec: &Value| serde_json::json!({ name: spec.part(name) });
+        let only = |spec: &Value| crate::object::json!({ name: spec.part(name) });
         if check.same(SPEC, &only(new), &only(old)) {
             continue;
         }

@@ -4,9 +4,8 @@
 //! `pkg/registry/rest/delete.go:BeforeDelete` and, for pods and namespaces, their own storage.
 
 use super::{Outcome, Write, update};
-use crate::object::{ObjectId, Value, integer, items, map_at, text};
+use crate::object::{ObjectId, Value, integer, items, json, map_at, text};
 use crate::simulate::{ApiError, Cluster, Request, Target, admission};
-use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -114,7 +114,7 @@ impl Cluster {
 fn keep_emptied_owners(write: &Write<'_>, object: &mut Value) {
     let emptied = |sent: &Value| sent["metadata"]["managedFields"].as_array().is_some_and(Vec::is_empty);
     if write.sent.as_ref().is_some_and(emptied) {
-        map_at(object, &["metadata"]).insert("managedFields".into(), Value::Array(Vec::new()));
+        map_at(object, &["metadata"]).insert("managedFields".into(), Value::Array(Vec::new().into()));
     }
 }
 

@@ -1,11 +1,10 @@
 //! Deployments: stepping, scaling, history, pauses.
 
 use super::{cluster, count, create, deployment, image, moves, of_image, pods, sets, settle, write};
-use crate::object::map_at;
+use crate::object::{json, map_at};
 use crate::simulate::Cluster;
 use crate::simulate::controllers::reading::{REVISION, annotation, label, name, replicas, status};
 use crate::simulate::controllers::{Ended, Happening, Until, Waits, run};
-use serde_json::json;
 use std::time::Duration;
 
 #[test]

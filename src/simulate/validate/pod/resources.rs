@@ -240,7 +240,7 @@ pub(super) fn pod_claims(check: &mut Check, spec: &Value, meta: Option<&Value>, 
 /// What the runtime itself takes.
 pub(super) fn overhead(check: &mut Check, spec: &Value, at: &Place) {
     if let Some(overhead) = spec.field("overhead") {
-        let wrapped = serde_json::json!({ "limits": overhead });
+        let wrapped = crate::object::json!({ "limits": overhead });
         requirements(check, &wrapped, container_resource_name, &BTreeSet::new(), at);
     }
 }

@@ -145,7 +145,7 @@ fn without_allowed_changes(check: &mut Check, new: &Value, old: &Value) -> Value
 fn put_back(into: &mut Value, from: &Value, name: &str) {
     let map = map_at(into, &[]);
     match from.field(name) {
-        Some(value) => drop(map.insert(name.to_owned(), value.clone())),
+        Some(value) => drop(map.insert(name.into(), value.clone())),
         None => drop(map.shift_remove(name)),
     }
 }
