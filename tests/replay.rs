@@ -176,7 +176,7 @@ fn replay(file: &str) -> Score {
 fn revision_shown(cluster: &Cluster, request: &Request) -> Option<Value> {
     let target = &request.target;
     let name = if target.name.is_empty() { return None } else { target.name.clone() };
-    let id = ObjectId { group: "apps".into(), kind: "Deployment".into(), namespace: target.namespace.clone(), name };
+    let id = ObjectId { group: "apps".into(), kind: "Deployment".into(), namespace: target.namespace.as_str().into(), name: name.into() };
     cluster.store.get(&id)?["metadata"]["annotations"].get("deployment.kubernetes.io/revision").cloned()
 }
 

@@ -41,8 +41,8 @@ impl Ours {
         let id = ObjectId {
             group: kind.group().into(),
             kind: kind.name.into(),
-            namespace: if kind.namespaced { namespace.into() } else { String::new() },
-            name: kind.object_name().replace("{ns}", namespace),
+            namespace: if kind.namespaced { namespace.into() } else { "".into() },
+            name: kind.object_name().replace("{ns}", namespace).into(),
         };
         Self { cluster, namespace: namespace.into(), id }
     }
@@ -53,7 +53,7 @@ impl Ours {
 
     /// The names of the objects of a kind that there are.
     pub fn held(&self, group: &str, kind: &str) -> Vec<String> {
-        self.cluster.store.list(group, kind, None).map(|(id, _)| id.name.clone()).collect()
+        self.cluster.store.list(group, kind, None).map(|(id, _)| id.name.to_string()).collect()
     }
 
     /// Whether a step would be accepted; nothing is stored.

@@ -15,9 +15,31 @@ const FEW: usize = 24;
 #[derive(Clone, Default)]
 pub struct Map(Option<Arc<Entries>>);
 
+/// One entry. The mark of its key is compared first: most keys of a map differ there already.
+#[derive(Clone)]
+struct Slot {
+    mark: u32,
+    key: Text,
+    value: Value,
+}
+
+/// The length of a key and three of its bytes.
+fn mark(key: &str) -> u32 {
+    match key.as_bytes() {
+        [] => 0,
+        bytes => u32::from_le_bytes([bytes.len() as u8, bytes[0], bytes[bytes.len() / 2], bytes[bytes.len() - 1]]),
+    }
+}
+
+impl Slot {
+    fn new(key: Text, value: Value) -> Self {
+        Self { mark: mark(&key), key, value }
+    }
+}
+
 #[derive(Clone, Default)]
 struct Entries {
-    list: Vec<(Text, Value)>,
+    list: Vec<Slot>,
     /// Where each key stands, once there are more than a few.
     places: Option<BTreeMap<Text, usize>>,
 }
@@ -26,7 +48,10 @@ impl Entries {
     fn place(&self, key: &str) -> Option<usize> {
         match &self.places {
             Some(places) => places.get(key).copied(),
-            None => self.list.iter().position(|(k, _)| k == key),
+            None => {
+                let wanted = mark(key);
+                self.list.iter().position(|slot| slot.mark == wanted && slot.key == key)
+            }
         }
     }
 
@@ -34,14 +59,14 @@ impl Entries {
         if let Some(places) = &mut self.places {
             places.insert(key.clone(), self.list.len());
         }
-        self.list.push((key, value));
+        self.list.push(Slot::new(key, value));
         if self.places.is_none() && self.list.len() > FEW {
             self.find_places();
         }
     }
 
     fn find_places(&mut self) {
-        let places = || self.list.iter().enumerate().map(|(place, (key, _))| (key.clone(), place)).collect();
+        let places = || self.list.iter().enumerate().map(|(place, slot)| (slot.key.clone(), place)).collect();
         self.places = (self.list.len() > FEW).then(places);
     }
 }
@@ -60,7 +85,7 @@ impl Map {
         }
     }
 
-    fn list(&self) -> &[(Text, Value)] {
+    fn list(&self) -> &[Slot] {
         self.0.as_deref().map_or(&[], |entries| &entries.list)
     }
 
@@ -84,18 +109,18 @@ impl Map {
 
     /// What stands under a key.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.place(key).map(|place| &self.list()[place].1)
+        self.place(key).map(|place| &self.list()[place].value)
     }
 
     /// A key as it stands in the map, and what stands under it.
     pub fn get_key_value(&self, key: &str) -> Option<(&Text, &Value)> {
-        self.place(key).map(|place| (&self.list()[place].0, &self.list()[place].1))
+        self.place(key).map(|place| &self.list()[place]).map(|slot| (&slot.key, &slot.value))
     }
 
     /// What stands under a key, to be changed.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
         let place = self.place(key)?;
-        Some(&mut self.entries_mut().list[place].1)
+        Some(&mut self.entries_mut().list[place].value)
     }
 
     /// Whether it has a key.
@@ -108,7 +133,7 @@ impl Map {
         let place = self.place(&key);
         let entries = self.entries_mut();
         if let Some(place) = place {
-            return Some(std::mem::replace(&mut entries.list[place].1, value));
+            return Some(std::mem::replace(&mut entries.list[place].value, value));
         }
         entries.push(key, value);
         None
@@ -118,7 +143,7 @@ impl Map {
     pub fn shift_insert(&mut self, place: usize, key: Text, value: Value) -> Option<Value> {
         let before = self.shift_remove(&key);
         let entries = self.entries_mut();
-        entries.list.insert(place.min(entries.list.len()), (key, value));
+        entries.list.insert(place.min(entries.list.len()), Slot::new(key, value));
         entries.find_places();
         before
     }
@@ -136,7 +161,7 @@ impl Map {
         if entries.places.is_some() {
             entries.find_places();
         }
-        Some(entry)
+        Some((entry.key, entry.value))
     }
 
     /// The place of a key, filled or not.
@@ -151,17 +176,17 @@ impl Map {
             return;
         }
         let entries = self.entries_mut();
-        entries.list.retain_mut(|(key, value)| keep(key, value));
+        entries.list.retain_mut(|slot| keep(&slot.key, &mut slot.value));
         entries.find_places();
     }
 
     /// Sorts the entries by key.
     pub fn sort_keys(&mut self) {
-        if self.list().is_sorted_by(|a, b| a.0 <= b.0) {
+        if self.list().is_sorted_by(|a, b| a.key <= b.key) {
             return;
         }
         let entries = self.entries_mut();
-        entries.list.sort_by(|a, b| a.0.cmp(&b.0));
+        entries.list.sort_by(|a, b| a.key.cmp(&b.key));
         entries.find_places();
     }
 
@@ -172,18 +197,18 @@ impl Map {
 
     /// The entries, their values to be changed.
     pub fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = (&Text, &mut Value)> {
-        let list: &mut [(Text, Value)] = if self.is_empty() { &mut [] } else { &mut self.entries_mut().list };
-        list.iter_mut().map(|(key, value)| (&*key, value))
+        let list: &mut [Slot] = if self.is_empty() { &mut [] } else { &mut self.entries_mut().list };
+        list.iter_mut().map(|slot| (&slot.key, &mut slot.value))
     }
 
     /// The keys, in order.
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = &Text> + ExactSizeIterator + Clone {
-        self.list().iter().map(|(key, _)| key)
+        self.list().iter().map(|slot| &slot.key)
     }
 
     /// The values, in the order of their keys.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &Value> + ExactSizeIterator + Clone {
-        self.list().iter().map(|(_, value)| value)
+        self.list().iter().map(|slot| &slot.value)
     }
 
     /// The values, to be changed.
@@ -210,7 +235,7 @@ impl<'m> Entry<'m> {
     /// Changes what stands there, if something does.
     pub fn and_modify(self, change: impl FnOnce(&mut Value)) -> Self {
         if let Some(place) = self.place {
-            change(&mut self.map.entries_mut().list[place].1);
+            change(&mut self.map.entries_mut().list[place].value);
         }
         self
     }
@@ -227,7 +252,7 @@ impl<'m> Entry<'m> {
             entries.push(self.key, make());
             entries.list.len() - 1
         });
-        &mut entries.list[place].1
+        &mut entries.list[place].value
     }
 }
 
@@ -235,9 +260,9 @@ impl PartialEq for Map {
     fn eq(&self, other: &Self) -> bool {
         let same = matches!((&self.0, &other.0), (Some(a), Some(b)) if Arc::ptr_eq(a, b));
         same || self.len() == other.len()
-            && self.list().iter().zip(other.list()).all(|((key, value), there)| {
-                let theirs = if *key == there.0 { Some(&there.1) } else { other.get(key) };
-                theirs == Some(value)
+            && self.list().iter().zip(other.list()).all(|(slot, there)| {
+                let theirs = if slot.key == there.key { Some(&there.value) } else { other.get(&slot.key) };
+                theirs == Some(&slot.value)
             })
     }
 }
@@ -288,13 +313,13 @@ impl<K: Into<Text>> FromIterator<(K, Value)> for Map {
 
 /// The entries of a map, in order.
 #[derive(Clone)]
-pub struct Iter<'m>(std::slice::Iter<'m, (Text, Value)>);
+pub struct Iter<'m>(std::slice::Iter<'m, Slot>);
 
 impl<'m> Iterator for Iter<'m> {
     type Item = (&'m Text, &'m Value);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.next().map(|(key, value)| (key, value))
+        self.0.next().map(|slot| (&slot.key, &slot.value))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -304,7 +329,7 @@ impl<'m> Iterator for Iter<'m> {
 
 impl DoubleEndedIterator for Iter<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        self.0.next_back().map(|(key, value)| (key, value))
+        self.0.next_back().map(|slot| (&slot.key, &slot.value))
     }
 }
 
@@ -321,10 +346,31 @@ impl<'m> IntoIterator for &'m Map {
 
 impl IntoIterator for Map {
     type Item = (Text, Value);
-    type IntoIter = std::vec::IntoIter<(Text, Value)>;
+    type IntoIter = IntoIter;
 
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.map_or_else(Vec::new, |entries| Arc::unwrap_or_clone(entries).list).into_iter()
+    fn into_iter(self) -> IntoIter {
+        IntoIter(self.0.map_or_else(Vec::new, |entries| Arc::unwrap_or_clone(entries).list).into_iter())
+    }
+}
+
+/// The entries of a map that is given up, in order.
+pub struct IntoIter(std::vec::IntoIter<Slot>);
+
+impl Iterator for IntoIter {
+    type Item = (Text, Value);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|slot| (slot.key, slot.value))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl DoubleEndedIterator for IntoIter {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.0.next_back().map(|slot| (slot.key, slot.value))
     }
 }
 

@@ -40,7 +40,7 @@ pub(in crate::simulate) fn asked(cluster: &Cluster, request: &Request, object: &
             let bound = cluster.store.list(GROUP, binding, None).any(|(_, binding)| asked.bound(&id.name, binding));
             let constraints = &policy["spec"]["matchConstraints"];
             if bound && asked.by(&rules_of(constraints), constraints) && !asked.excluded(constraints) {
-                names.push((id.name.clone(), what));
+                names.push((id.name.as_str().into(), what));
             }
         }
     }
@@ -103,11 +103,11 @@ impl Asked<'_> {
         if name.is_empty() {
             return true;
         }
-        let id = ObjectId { kind: "Namespace".into(), name: name.clone(), ..ObjectId::default() };
+        let id = ObjectId { kind: "Namespace".into(), name: name.as_str().into(), ..ObjectId::default() };
         let own = self.cluster.store.get(&id).and_then(|n| at(n, &["metadata", "labels"])).cloned();
         let mut labels = own.unwrap_or_else(|| Value::Object(crate::object::Map::new()));
         if let Some(labels) = labels.as_object_mut() {
-            labels.entry("kubernetes.io/metadata.name").or_insert_with(|| name.clone().into());
+            labels.entry("kubernetes.io/metadata.name").or_insert_with(|| name.as_str().into());
         }
         selector::matches(Some(wanted), Some(&labels))
     }

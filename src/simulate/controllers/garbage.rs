@@ -77,7 +77,7 @@ pub(super) fn collect(cluster: &mut Cluster, id: &ObjectId) {
 }
 
 fn owner_of(cluster: &Cluster, reference: &Value, dependent: &ObjectId) -> Option<Arc<Value>> {
-    let cluster_scoped = ObjectId { namespace: String::new(), ..referred(reference, &dependent.namespace) };
+    let cluster_scoped = ObjectId { namespace: "".into(), ..referred(reference, &dependent.namespace) };
     let mut found = [referred(reference, &dependent.namespace), cluster_scoped].into_iter().filter_map(|id| cluster.store.get(&id));
     found.find(|o| uid(o) == text(reference, &["uid"])).cloned()
 }

@@ -25,6 +25,10 @@ impl Index {
 
     /// Takes a change in.
     pub(super) fn note(&mut self, change: &Change) {
+        let owners = |object: &Arc<Value>| object["metadata"].get("ownerReferences").cloned();
+        if change.before.as_ref().zip(change.after.as_ref()).is_some_and(|(before, after)| owners(before) == owners(after)) {
+            return;
+        }
         if let Some(before) = &change.before {
             self.drop(&change.id, before);
         }
@@ -117,7 +121,7 @@ pub(super) fn claim(cluster: &mut Cluster, owner: &Arc<Value>, kind: &str, fits:
         return claimed;
     }
     let group = if kind == "Pod" { "" } else { "apps" };
-    let first = ObjectId { group: group.into(), kind: kind.into(), namespace: owner_id.namespace.clone(), name: String::new() };
+    let first = ObjectId { group: group.into(), kind: kind.into(), namespace: owner_id.namespace.clone(), name: "".into() };
     let orphans: Vec<ObjectId> = cluster
         .controllers
         .index

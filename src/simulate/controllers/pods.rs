@@ -68,5 +68,5 @@ pub(super) fn delete(cluster: &mut Cluster, pod: &Value, why: &'static str) {
 }
 
 fn id(namespace: &str, name: &str) -> ObjectId {
-    ObjectId { group: String::new(), kind: "Pod".into(), namespace: namespace.into(), name: name.into() }
+    ObjectId { group: "".into(), kind: "Pod".into(), namespace: namespace.into(), name: name.into() }
 }

@@ -44,8 +44,8 @@ impl Cluster {
                     version: served.resource.version.clone(),
                     resource: served.resource.resource.clone(),
                     subresource: String::new(),
-                    namespace: object.namespace,
-                    name: object.name,
+                    namespace: object.namespace.into(),
+                    name: object.name.into(),
                 };
                 self.write(&request(Verb::Delete, target, Value::Null));
             }
@@ -71,7 +71,7 @@ impl Cluster {
             resource: "customresourcedefinitions".into(),
             subresource: "status".into(),
             namespace: String::new(),
-            name: id.name.clone(),
+            name: id.name.as_str().into(),
         };
         self.write(&request(Verb::Update, target, object));
     }

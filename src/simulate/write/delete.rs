@@ -94,7 +94,7 @@ impl Cluster {
         let listed = self.store.list(&target.group, &write.served.kind, namespace);
         let ids: Vec<ObjectId> = listed.filter(|(_, object)| selected(object)).map(|(id, _)| id.clone()).collect();
         for id in ids {
-            let target = Target { namespace: id.namespace, name: id.name, ..target.clone() };
+            let target = Target { namespace: id.namespace.into(), name: id.name.into(), ..target.clone() };
             let request = Request { verb: crate::simulate::Verb::Delete, target, ..write.request.clone() };
             let response = self.write(&request);
             write.warnings.extend(response.warnings);
@@ -158,9 +158,9 @@ fn answer(write: &Write<'_>, id: &ObjectId, live: &Arc<Value>) -> Arc<Value> {
     }
     let mut details = json!({"name": id.name});
     if !id.group.is_empty() {
-        details["group"] = id.group.clone().into();
+        details["group"] = id.group.as_str().into();
     }
-    details["kind"] = write.request.target.resource.clone().into();
+    details["kind"] = write.request.target.resource.as_str().into();
     details["uid"] = live["metadata"]["uid"].clone();
     Arc::new(json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}))
 }

@@ -68,9 +68,9 @@ impl Cluster {
         let target = &request.target;
         if target.group == "apiextensions.k8s.io" && target.subresource.is_empty() {
             let written = outcome.as_ref().ok().map(|(_, object)| ObjectId::of(object)).unwrap_or_default();
-            let name = if target.name.is_empty() { written.name } else { target.name.clone() };
+            let name = if target.name.is_empty() { written.name } else { target.name.as_str().into() };
             let kind = "CustomResourceDefinition".to_owned();
-            self.settle_definition(&ObjectId { group: target.group.clone(), kind, namespace: String::new(), name });
+            self.settle_definition(&ObjectId { group: target.group.as_str().into(), kind: kind.into(), namespace: "".into(), name });
         }
         self.doubt_workload(request, outcome);
         let Ok(Served::Custom(definition)) = self.served(target) else { return };
@@ -94,8 +94,12 @@ impl Cluster {
         let Ok((_, answer)) = outcome else { return };
         let name = if target.name.is_empty() { crate::object::text(answer, &["metadata", "name"]) } else { &target.name };
         let Ok(served) = self.served(target) else { return };
-        let id =
-            ObjectId { group: target.group.clone(), kind: served.kind.clone(), namespace: target.namespace.clone(), name: name.into() };
+        let id = ObjectId {
+            group: target.group.as_str().into(),
+            kind: served.kind.as_str().into(),
+            namespace: target.namespace.as_str().into(),
+            name: name.into(),
+        };
         let object = self.store.get(&id).unwrap_or(answer);
         for (source, what) in admission::webhooks::asked(self, request, object) {
             if !self.trusted.contains(&source) {
@@ -162,10 +166,10 @@ impl Write<'_> {
     fn id(&self) -> ObjectId {
         let target = &self.request.target;
         ObjectId {
-            group: target.group.clone(),
-            kind: self.served.kind.clone(),
-            namespace: target.namespace.clone(),
-            name: target.name.clone(),
+            group: target.group.as_str().into(),
+            kind: self.served.kind.as_str().into(),
+            namespace: target.namespace.as_str().into(),
+            name: target.name.as_str().into(),
         }
     }
 

@@ -21,7 +21,7 @@ impl Cluster {
         let parent_served = self.served(&Target { resource: parent_target.resource.clone(), ..parent_target.clone() })?;
         let live = self
             .store
-            .get(&crate::object::ObjectId { kind: parent_served.kind.clone(), ..write.id() })
+            .get(&crate::object::ObjectId { kind: parent_served.kind.as_str().into(), ..write.id() })
             .cloned()
             .ok_or_else(|| write.not_found())?;
         let gvk = parent_served.gvk();

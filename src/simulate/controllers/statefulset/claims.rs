@@ -69,5 +69,5 @@ fn policy(set: &Value, case: &str) -> bool {
 
 fn id(set: &Value, name: &str) -> ObjectId {
     let namespace = text(set, &["metadata", "namespace"]).into();
-    ObjectId { group: String::new(), kind: "PersistentVolumeClaim".into(), namespace, name: name.into() }
+    ObjectId { group: "".into(), kind: "PersistentVolumeClaim".into(), namespace, name: name.into() }
 }
