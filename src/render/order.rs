@@ -45,9 +45,11 @@ const INSTALL: [&str; 34] = [
 /// Manifests in install order, then by namespace and name; kinds that are not known come last.
 pub(super) fn install(manifests: Vec<Manifest>) -> Vec<Manifest> {
     let rank = |m: &Manifest| INSTALL.iter().position(|k| *k == m.id.kind).unwrap_or(INSTALL.len());
-    let mut ranked: Vec<(usize, Manifest)> = manifests.into_iter().map(|m| (rank(&m), m)).collect();
-    ranked.sort_by(|(a, left), (b, right)| a.cmp(b).then_with(|| left.id.cmp(&right.id)));
-    ranked.into_iter().map(|(_, m)| m).collect()
+    // Places are sorted, not manifests: those are large, and each is moved once.
+    let mut places: Vec<(usize, usize)> = manifests.iter().map(rank).zip(0..).collect();
+    places.sort_by(|(a, left), (b, right)| a.cmp(b).then_with(|| manifests[*left].id.cmp(&manifests[*right].id)));
+    let mut manifests: Vec<Option<Manifest>> = manifests.into_iter().map(Some).collect();
+    places.into_iter().filter_map(|(_, place)| manifests[place].take()).collect()
 }
 
 /// Where a field stands that its struct has at that index. Everybody writes `apiVersion` before `kind`, only the Go type does not.

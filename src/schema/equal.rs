@@ -32,6 +32,7 @@ pub struct Comparison {
 /// Whether two values of a type are semantically equal.
 pub fn equal(schema: &Schema, ty: &Type, a: &Value, b: &Value) -> bool {
     match (ty, a, b) {
+        _ if a.is_shared_with(b) => true,
         (Type::Any, a, b) => a == b,
         (Type::Scalar(Scalar::Quantity), a, b) => a == b || same_quantity(a, b),
         (Type::Scalar(_), a, b) => a == b,

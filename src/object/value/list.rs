@@ -14,6 +14,11 @@ impl List {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// Whether both are one and the same list.
+    pub fn is_shared_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 impl Deref for List {
@@ -40,7 +45,7 @@ impl Hash for List {
 
 impl PartialEq for List {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+        self.is_shared_with(other) || self.0 == other.0
     }
 }
 

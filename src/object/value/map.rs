@@ -97,6 +97,11 @@ impl Map {
         self.0.as_deref()?.place(key)
     }
 
+    /// Whether both are one and the same map.
+    pub fn is_shared_with(&self, other: &Self) -> bool {
+        matches!((&self.0, &other.0), (Some(a), Some(b)) if Arc::ptr_eq(a, b))
+    }
+
     /// How many entries it has.
     pub fn len(&self) -> usize {
         self.list().len()
@@ -258,12 +263,12 @@ impl<'m> Entry<'m> {
 
 impl PartialEq for Map {
     fn eq(&self, other: &Self) -> bool {
-        let same = matches!((&self.0, &other.0), (Some(a), Some(b)) if Arc::ptr_eq(a, b));
-        same || self.len() == other.len()
-            && self.list().iter().zip(other.list()).all(|(slot, there)| {
-                let theirs = if slot.key == there.key { Some(&there.value) } else { other.get(&slot.key) };
-                theirs == Some(&slot.value)
-            })
+        self.is_shared_with(other)
+            || self.len() == other.len()
+                && self.list().iter().zip(other.list()).all(|(slot, there)| {
+                    let theirs = if slot.key == there.key { Some(&there.value) } else { other.get(&slot.key) };
+                    theirs == Some(&slot.value)
+                })
     }
 }
 

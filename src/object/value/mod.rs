@@ -143,6 +143,15 @@ impl Value {
         matches!(self, Self::Object(_))
     }
 
+    /// Whether both are one and the same map or list, so that nothing in them can differ. False says nothing.
+    pub fn is_shared_with(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Object(a), Self::Object(b)) => a.is_shared_with(b),
+            (Self::Array(a), Self::Array(b)) => a.is_shared_with(b),
+            _ => false,
+        }
+    }
+
     /// What a JSON pointer (RFC 6901) names.
     pub fn pointer(&self, pointer: &str) -> Option<&Self> {
         if pointer.is_empty() {
