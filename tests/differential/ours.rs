@@ -100,6 +100,8 @@ pub fn revision(object: &Value) -> String {
 /// One disagreement.
 #[derive(Clone, Debug)]
 pub struct Disagreement {
+    /// Whether it is of what the controllers leave, which may not have been there yet.
+    pub may_pass: bool,
     /// What about, and where, without numbers and names: equal for equal causes.
     pub cause: String,
     pub text: String,
@@ -129,6 +131,7 @@ pub fn disagreements(theirs: &Answer, ours: &Answer, before: (&Answer, &Answer))
             }
         }
         if !all.is_empty() {
+            all.iter_mut().for_each(|d| d.may_pass = what == "stored");
             return all;
         }
     }
@@ -136,14 +139,15 @@ pub fn disagreements(theirs: &Answer, ours: &Answer, before: (&Answer, &Answer))
         |before: &Answer, after: &Answer| before.stored.as_ref().zip(after.stored.as_ref()).map(|(b, a)| revision(b) != revision(a));
     let (expected, found) = (moved(before.0, theirs), moved(before.1, ours));
     if expected != found {
-        all.push(Disagreement::new("revision", "", format!("revision moved: expected {expected:?}, ours {found:?}")));
+        let text = format!("revision moved: expected {expected:?}, ours {found:?}");
+        all.push(Disagreement { may_pass: true, ..Disagreement::new("revision", "", text) });
     }
     all
 }
 
 impl Disagreement {
     fn new(what: &str, place: &str, text: String) -> Self {
-        Self { cause: format!("{what} {}", cause_of(place)), text: format!("{what}: {text}") }
+        Self { may_pass: false, cause: format!("{what} {}", cause_of(place)), text: format!("{what}: {text}") }
     }
 }
 

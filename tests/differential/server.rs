@@ -8,11 +8,15 @@ use kube::{Client, Config};
 use rollcast::object::{Value, json, text};
 use std::fmt::Write as _;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How often an object is looked at until it must have settled, and how long between two looks.
-const LOOKS: u32 = 400;
-const BETWEEN: Duration = Duration::from_millis(8);
+/// For how long an object is looked at until it must have settled, and how long between the first two looks; then ever longer.
+const PATIENCE: Duration = Duration::from_secs(30);
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
+/// How often a request is sent that gets no answer: a busy server closes connections.
+const ATTEMPTS: u32 = 8;
 
 pub struct Server {
     client: Client,
@@ -36,14 +40,21 @@ impl Server {
             request.header("Accept", "application/json").header("User-Agent", "oracle").body(Body::from(bytes.clone())).unwrap()
         };
         self.runtime.block_on(async {
-            let response = match self.client.send(request()).await {
-                Ok(response) => response,
-                // The server closed a kept connection before it read the request.
-                Err(_) => self.client.send(request()).await.expect("the server answers"),
-            };
-            let code = response.status().as_u16();
-            let bytes = response.into_body().collect_bytes().await.expect("a whole answer");
-            (code.into(), serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+            for attempt in 1.. {
+                let failed = match self.client.send(request()).await {
+                    // 429: it has too much to do.
+                    Ok(response) if response.status().as_u16() == 429 => "429".to_owned(),
+                    Ok(response) => {
+                        let code = response.status().as_u16();
+                        let bytes = response.into_body().collect_bytes().await.expect("a whole answer");
+                        return (code.into(), serde_json::from_slice(&bytes).unwrap_or(Value::Null));
+                    }
+                    Err(error) => error.to_string(),
+                };
+                assert!(attempt < ATTEMPTS, "the server does not answer: {failed}");
+                tokio::time::sleep(LONGEST_PAUSE * attempt).await;
+            }
+            unreachable!("the last attempt has returned")
         })
     }
 
@@ -87,7 +98,8 @@ impl Server {
     /// The object once its controllers have seen it; none within if there is none, none at all if they do not come to rest.
     pub fn settled(&self, kind: &Kind, namespace: &str) -> Option<Option<Value>> {
         let path = kind.path().replace("{ns}", namespace);
-        for _ in 0..LOOKS {
+        let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
+        while began.elapsed() < PATIENCE {
             let (code, object) = self.ask("GET", &path, "application/json", None);
             if code == 404 {
                 return Some(None);
@@ -95,7 +107,8 @@ impl Server {
             if at_rest(kind, &object) {
                 return Some(Some(object));
             }
-            sleep(BETWEEN);
+            sleep(pause);
+            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
         }
         None
     }

@@ -142,6 +142,15 @@ fn pod_grace(pod: &Value) -> u64 {
     integer(pod, &["spec", "terminationGracePeriodSeconds"]).and_then(|s| u64::try_from(s).ok()).unwrap_or(30)
 }
 
+/// Puts a finalizer on.
+pub(super) fn guard(cluster: &mut Cluster, object: &Arc<Value>, finalizer: &str) {
+    let mut finalizers = items(object, &["metadata", "finalizers"]).to_vec();
+    finalizers.push(finalizer.into());
+    let mut guarded = (**object).clone();
+    map_at(&mut guarded, &["metadata"]).insert("finalizers".into(), finalizers.into());
+    update(cluster, object, guarded);
+}
+
 /// Takes a finalizer off; an object that is being deleted goes with its last one.
 pub(super) fn release(cluster: &mut Cluster, id: &ObjectId, finalizer: &str) {
     let Some(object) = cluster.store.get(id).cloned() else { return };

@@ -34,6 +34,7 @@ use crate::schema::Version;
 use crate::simulate::status::Cause;
 use check::Check;
 use read::Read;
+use std::sync::Arc;
 
 /// What is validated, and as whom.
 #[derive(Clone, Debug)]
@@ -44,6 +45,8 @@ pub struct Context {
     pub version: Version,
     /// Whether objects of the kind live in namespaces.
     pub namespaced: bool,
+    /// What the object was decoded from.
+    pub sent: Option<Arc<Value>>,
 }
 
 /// The rules of a kind: for a new object, or for one that was something before.
@@ -92,6 +95,7 @@ pub fn modelled(gvk: &Gvk) -> bool {
 pub fn create(context: &Context, object: &Value) -> Vec<Cause> {
     let mut check = Check::new(context.version);
     check.options = options(context, None);
+    check.sent.clone_from(&context.sent);
     if let Some(rules) = rules(&context.gvk) {
         rules(&mut check, object, None);
     }
@@ -107,6 +111,7 @@ pub fn create(context: &Context, object: &Value) -> Vec<Cause> {
 pub fn update(context: &Context, new: &Value, old: &Value, subresource: &str) -> Vec<Cause> {
     let mut check = Check::new(context.version);
     check.options = options(context, Some(old));
+    check.sent.clone_from(&context.sent);
     metadata::generic(&mut check, new, context.namespaced);
     metadata::generic_update(&mut check, new, old);
     if let Some(rules) = rules(&context.gvk).filter(|_| subresource != "status") {

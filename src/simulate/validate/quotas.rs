@@ -2,9 +2,8 @@
 //!
 //! Follows `ValidateResourceQuota` and `ValidateLimitRange` of `pkg/apis/core/validation/validation.go`.
 
-use super::check::{Check, Place};
+use super::check::{Check, Place, Typed};
 use super::formats::qualified_name;
-use super::internal::shown_as;
 use super::metadata::{self, Names};
 use super::pod;
 use super::read::{Read, quantity};
@@ -99,7 +98,7 @@ fn scope_selector(check: &mut Check, spec: &Value) {
             check.invalid(&at.child("scopeName"), scope, "unsupported scope");
         }
         for _ in spec.entries("hard").filter(|(n, _)| is_quota_resource(n) && !applies(scope, n)) {
-            let shown = shown_as(check.schema, "io.k8s.api.core.v1.ScopeSelector", selector);
+            let shown = Typed("io.k8s.api.core.v1.ScopeSelector", selector);
             check.invalid(&at, shown, "unsupported scope applied to resource");
         }
         let existing = ["BestEffort", "NotBestEffort", "Terminating", "NotTerminating", "CrossNamespacePodAffinity"];

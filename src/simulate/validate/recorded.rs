@@ -27,7 +27,7 @@ impl Server {
     }
 
     fn context(&self, object: &Value) -> Context {
-        Context { gvk: Gvk::of(object), version: self.schema.version(), namespaced: self.resource(object).namespaced }
+        Context { gvk: Gvk::of(object), version: self.schema.version(), namespaced: self.resource(object).namespaced, sent: None }
     }
 
     /// As the server has it after decoding: none if it does not decode.

@@ -2,9 +2,8 @@
 //!
 //! Follows `pkg/apis/apps/validation/validation.go`.
 
-use super::check::{Check, Place};
+use super::check::{Check, Place, Typed, TypedList};
 use super::formats::{dns_label, percent};
-use super::internal::{list_shown_as, shown_as};
 use super::metadata::{self, Names};
 use super::pod;
 use super::read::Read;
@@ -113,7 +112,7 @@ fn deployment_strategy(check: &mut Check, strategy: &Value, at: &Place) {
             at_most_all(check, unavailable, &unavailable_at);
         }
         _ => {
-            let shown = shown_as(check.schema, "io.k8s.api.apps.v1.DeploymentStrategy", strategy);
+            let shown = Typed("io.k8s.api.apps.v1.DeploymentStrategy", strategy);
             check.not_supported(at, shown, &["Recreate", "RollingUpdate"]);
         }
     }
@@ -203,7 +202,7 @@ fn daemon_set_strategy(check: &mut Check, strategy: &Value, at: &Place) {
             }
         }
         _ => {
-            let shown = shown_as(check.schema, "io.k8s.api.apps.v1.DaemonSetUpdateStrategy", strategy);
+            let shown = Typed("io.k8s.api.apps.v1.DaemonSetUpdateStrategy", strategy);
             check.not_supported(at, shown, &["RollingUpdate", "OnDelete"]);
         }
     }
@@ -292,7 +291,7 @@ fn stateful_set_strategy(check: &mut Check, strategy: &Value, at: &Place) {
         ("", _) => check.required(at, ""),
         ("OnDelete" | "RollingUpdate", None) => {}
         ("OnDelete", Some(rolling)) => {
-            let shown = shown_as(check.schema, "io.k8s.api.apps.v1.RollingUpdateStatefulSetStrategy", rolling);
+            let shown = Typed("io.k8s.api.apps.v1.RollingUpdateStatefulSetStrategy", rolling);
             check.invalid(&at_rolling, shown, "only allowed for updateStrategy 'RollingUpdate'");
         }
         ("RollingUpdate", Some(rolling)) => {
@@ -307,7 +306,7 @@ fn stateful_set_strategy(check: &mut Check, strategy: &Value, at: &Place) {
             }
         }
         _ => {
-            let shown = shown_as(check.schema, "io.k8s.api.apps.v1.StatefulSetUpdateStrategy", strategy);
+            let shown = Typed("io.k8s.api.apps.v1.StatefulSetUpdateStrategy", strategy);
             check.invalid(at, shown, "must be 'RollingUpdate' or 'OnDelete'");
         }
     }
@@ -328,7 +327,7 @@ fn stateful_set_immutable(check: &mut Check, new: &Value, old: &Value) {
         }
         match name {
             "volumeClaimTemplates" => {
-                let shown = list_shown_as(check.schema, CLAIM, new.list(name));
+                let shown = TypedList(CLAIM, new.list(name));
                 check.invalid(&AT.child(name), shown, IMMUTABLE);
             }
             "selector" => check.invalid(&AT.child(name), new.part(name), IMMUTABLE),

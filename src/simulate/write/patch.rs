@@ -8,6 +8,7 @@ use crate::apply::{self, PatchError};
 use crate::object::{Gvk, Value, text};
 use crate::schema::{Schema, Type};
 use crate::simulate::{ApiError, Cause, Cluster, PatchKind, Reason};
+use std::sync::Arc;
 
 impl Cluster {
     pub(super) fn patch(&mut self, write: &mut Write<'_>, kind: PatchKind) -> Outcome {
@@ -18,7 +19,7 @@ impl Cluster {
         let patched = patched_value(self.schema, &write.ty, &live, &write.body()?, kind)?;
         let mut object = write.decode_patched(self, &patched)?;
         write.settle_namespace(&mut object)?;
-        write.sent = Some(patched);
+        write.sent = Some(Arc::new(patched));
         self.own_updated(write, &live, &mut object);
         write.check_name(&object)?;
         self.finish_update(write, &live, object)
@@ -47,7 +48,7 @@ impl Cluster {
             })
         });
         write.warnings.extend(warnings);
-        write.sent = sent;
+        write.sent = sent.map(Arc::new);
         let mut object = applied.map_err(refused_apply)?;
         write.settle_namespace(&mut object)?;
         write.check_name(&object)?;
