@@ -24,6 +24,7 @@ mod scaling;
 mod schedule;
 mod selector;
 mod service;
+mod status;
 mod unified;
 mod volumes;
 mod warnings;
@@ -107,15 +108,17 @@ pub fn create(context: &Context, object: &Value) -> Vec<Cause> {
 
 /// What is wrong with an object that was `old`; it must have a resource version, and the old one's uid and timestamps.
 ///
-/// Of the subresources, `scale` is checked as the object itself, and the status of any kind is only held to the metadata.
+/// Of the subresources, `scale` is checked as the object itself.
 pub fn update(context: &Context, new: &Value, old: &Value, subresource: &str) -> Vec<Cause> {
     let mut check = Check::new(context.version);
     check.options = options(context, Some(old));
     check.sent.clone_from(&context.sent);
     metadata::generic(&mut check, new, context.namespaced);
     metadata::generic_update(&mut check, new, old);
-    if let Some(rules) = rules(&context.gvk).filter(|_| subresource != "status") {
-        rules(&mut check, new, Some(old));
+    match rules(&context.gvk) {
+        Some(_) if subresource == "status" => status::update(&mut check, &context.gvk.kind, new, old),
+        Some(rules) => rules(&mut check, new, Some(old)),
+        None => {}
     }
     check.causes
 }

@@ -29,14 +29,7 @@ pub(super) fn quota(check: &mut Check, new: &Value, old: Option<&Value>) {
         None => metadata::metadata(check, new, true, Names::Subdomain),
     }
     let spec = new.part("spec");
-    let at = AT.child("hard");
-    for (name, amount) in spec.entries("hard") {
-        pod::resource_name(check, name, &at.key(name));
-        if !name.contains('/') && !is_quota_resource(name) {
-            check.invalid(&at.key(name), name, "must be a standard resource for quota");
-        }
-        pod::quantity_value(check, name, amount, &at.key(name));
-    }
+    amounts(check, spec.part("hard"), &AT.child("hard"));
     scopes(check, spec);
     scope_selector(check, spec);
     if let Some(old) = old {
@@ -44,6 +37,17 @@ pub(super) fn quota(check: &mut Check, new: &Value, old: Option<&Value>) {
         if of(spec) != of(old.part("spec")) {
             check.invalid(&AT.child("scopes"), spec.part("scopes"), "field is immutable");
         }
+    }
+}
+
+/// Amounts of resources that a quota may limit.
+pub(super) fn amounts(check: &mut Check, amounts: &Value, at: &Place) {
+    for (name, amount) in amounts.as_object().into_iter().flatten() {
+        pod::resource_name(check, name, &at.key(name));
+        if !name.contains('/') && !is_quota_resource(name) {
+            check.invalid(&at.key(name), name.as_str(), "must be a standard resource for quota");
+        }
+        pod::quantity_value(check, name, amount, &at.key(name));
     }
 }
 

@@ -5,7 +5,7 @@ use crate::apply::go_format::plain;
 use crate::apply::server_side::undecodable;
 use crate::object::path::FieldPath;
 use crate::object::{Gvk, Value, json_kind, map_at, text};
-use crate::schema::decode;
+use crate::schema::{convert::convert, decode};
 use crate::simulate::{ApiError, Body, Cause, Cluster, PatchKind, Verb, defaults};
 
 /// The metadata that only the server writes (`pkg/registry/rest/meta.go:WipeObjectMetaSystemFields`).
@@ -134,7 +134,7 @@ impl Write<'_> {
     }
 
     /// Decodes and defaults what a patch made of the live object.
-    pub(super) fn decode_patched(&mut self, cluster: &Cluster, patched: &Value) -> Result<Value, ApiError> {
+    pub(super) fn decode_patched(&mut self, cluster: &Cluster, patched: &mut Value) -> Result<Value, ApiError> {
         let mut warnings = Vec::new();
         let object = self.decode_merged(cluster, patched, &mut warnings);
         self.warnings.extend(warnings);
@@ -142,7 +142,7 @@ impl Write<'_> {
     }
 
     /// Decodes and defaults what a patch or an apply made of the live object; warnings are handed out.
-    pub(super) fn decode_merged(&self, cluster: &Cluster, patched: &Value, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
+    pub(super) fn decode_merged(&self, cluster: &Cluster, patched: &mut Value, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
         if let Some(definition) = self.served.definition() {
             let decoded = definition.decode(cluster.schema, patched).map_err(|why| self.invalid_patch(patched, &why))?;
             return self.known(patched, decoded.unknown, warnings).map(|()| decoded.value);
@@ -151,7 +151,16 @@ impl Write<'_> {
     }
 
     /// The same for an object of another kind than the resource's own: a `Scale`.
-    pub(super) fn decode_as(&self, cluster: &Cluster, gvk: &Gvk, patched: &Value, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
+    pub(super) fn decode_as(
+        &self,
+        cluster: &Cluster,
+        gvk: &Gvk,
+        patched: &mut Value,
+        warnings: &mut Vec<String>,
+    ) -> Result<Value, ApiError> {
+        if self.is_strategic() || self.request.verb == Verb::Patch(PatchKind::Apply) {
+            convert(cluster.schema, &self.ty, patched).map_err(|why| self.invalid_patch(patched, &why))?;
+        }
         let decoded = decode::decode(cluster.schema, &self.ty, patched).map_err(|e| self.invalid_patch(patched, &e.message))?;
         self.known(patched, decoded.unknown, warnings)?;
         let mut object = decoded.value;
@@ -167,7 +176,10 @@ impl Write<'_> {
 
     /// Refuses unknown fields of a patched object, or warns of them.
     fn known(&self, patched: &Value, unknown: Vec<String>, warnings: &mut Vec<String>) -> Result<(), ApiError> {
-        let unknown: Vec<String> = unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
+        let mut unknown: Vec<String> = unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
+        if self.is_strategic() {
+            unknown.sort_unstable();
+        }
         if !unknown.is_empty() && self.validation() == Validation::Strict {
             return Err(self.invalid_patch(patched, &format!("strict decoding error: {}", unknown.join(", "))));
         }
@@ -180,7 +192,7 @@ impl Write<'_> {
     /// What came of a patch is no object of the kind: told with the object, for a strategic merge patch with the patch.
     fn invalid_patch(&self, patched: &Value, why: &str) -> ApiError {
         if self.request.verb == Verb::Patch(PatchKind::Apply) {
-            return ApiError::internal(undecodable(patched, why));
+            return ApiError::internal(undecodable(&self.body().unwrap_or_default(), why));
         }
         let told = match self.body() {
             Ok(patch) if self.is_strategic() => plain(&patch),
