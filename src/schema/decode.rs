@@ -46,25 +46,47 @@ pub fn decode(schema: &Schema, ty: &Type, value: &Value) -> Result<Decoded, Deco
 
 /// Makes nil of empty lists and maps that the encoder writes all the same: storage does not tell them apart.
 pub fn forget_empties(schema: &Schema, ty: &Type, value: &mut Value) {
+    if keeps_empties(schema, ty, value) {
+        make_nil(schema, ty, value);
+    }
+}
+
+fn is_empty(field: &Field, value: &Value) -> bool {
+    let empty = match (&field.ty, value) {
+        (Type::List(_), Value::Array(items)) => items.is_empty(),
+        (Type::Map(_), Value::Object(entries)) => entries.is_empty(),
+        _ => false,
+    };
+    empty && !field.pointer
+}
+
+fn keeps_empties(schema: &Schema, ty: &Type, value: &Value) -> bool {
     match (ty, value) {
-        (Type::List(list), Value::Array(items)) => items.iter_mut().for_each(|item| forget_empties(schema, &list.item, item)),
-        (Type::Map(map), Value::Object(entries)) => entries.values_mut().for_each(|entry| forget_empties(schema, &map.value, entry)),
+        (Type::List(list), Value::Array(items)) => items.iter().any(|item| keeps_empties(schema, &list.item, item)),
+        (Type::Map(map), Value::Object(entries)) => entries.values().any(|entry| keeps_empties(schema, &map.value, entry)),
         (Type::Named(_) | Type::Struct(_), Value::Object(entries)) => {
-            let Some(own) = schema.fields(ty) else { return };
+            let Some(own) = schema.fields(ty) else { return false };
             let mut near = 0;
-            for (name, value) in entries.iter_mut() {
-                let Some(place) = position(own, name, near) else { continue };
+            entries.iter().any(|(name, value)| {
+                let Some(place) = position(own, name, near) else { return false };
                 near = place;
-                let field = &own.fields[place];
-                let empty = match (&field.ty, &*value) {
-                    (Type::List(_), Value::Array(items)) => items.is_empty(),
-                    (Type::Map(_), Value::Object(entries)) => entries.is_empty(),
-                    _ => false,
-                };
-                if empty && !field.pointer {
-                    *value = Value::Null;
-                } else {
-                    forget_empties(schema, &field.ty, value);
+                is_empty(&own.fields[place], value) || keeps_empties(schema, &own.fields[place].ty, value)
+            })
+        }
+        _ => false,
+    }
+}
+
+fn make_nil(schema: &Schema, ty: &Type, value: &mut Value) {
+    match (ty, value) {
+        (Type::List(list), Value::Array(items)) => items.iter_mut().for_each(|item| make_nil(schema, &list.item, item)),
+        (Type::Map(map), Value::Object(entries)) => entries.values_mut().for_each(|entry| make_nil(schema, &map.value, entry)),
+        (Type::Named(_) | Type::Struct(_), Value::Object(entries)) => {
+            for field in schema.fields(ty).into_iter().flat_map(|own| &own.fields) {
+                match entries.get_mut(field.name.as_str()) {
+                    Some(value) if is_empty(field, value) => *value = Value::Null,
+                    Some(value) => make_nil(schema, &field.ty, value),
+                    None => {}
                 }
             }
         }

@@ -11,7 +11,6 @@ use super::selector::{self, Matching};
 use super::{annotations, claims};
 use crate::object::{Value, map_at};
 use crate::schema::Version;
-use std::collections::BTreeSet;
 
 const AT: Place<'static> = Place::root("spec");
 const NO_MATCH: &str = "`selector` does not match template `labels`";
@@ -272,8 +271,13 @@ fn stateful_set_spec(check: &mut Check, spec: &Value, create: bool, template_too
 fn with_claims(spec: &Value, template: &Value) -> Value {
     let mut template = template.clone();
     let claims = spec.list("volumeClaimTemplates");
-    // The server holds the volumes to add by name.
-    let names: BTreeSet<&str> = claims.iter().map(|c| c.part("metadata").text("name")).collect();
+    // The server holds the volumes to add in a map by name, so several have no order of their own there.
+    let mut names: Vec<&str> = Vec::new();
+    for name in claims.iter().map(|c| c.part("metadata").text("name")) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
     let pod = map_at(&mut template, &["spec"]);
     pod.shift_remove("hostname");
     pod.shift_remove("subdomain");
@@ -281,7 +285,7 @@ fn with_claims(spec: &Value, template: &Value) -> Value {
         let own = pod.get("volumes").and_then(Value::as_array).cloned().unwrap_or_default();
         let mut volumes: Vec<Value> =
             names.iter().map(|name| crate::object::json!({"name": name, "persistentVolumeClaim": {"claimName": name}})).collect();
-        volumes.extend(own.into_iter().filter(|v| !names.contains(v.text("name"))));
+        volumes.extend(own.into_iter().filter(|v| !names.contains(&v.text("name"))));
         pod.insert("volumes".into(), volumes.into());
     }
     template

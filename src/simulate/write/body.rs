@@ -2,11 +2,12 @@
 
 use super::Write;
 use crate::apply::go_format::plain;
-use crate::apply::server_side::undecodable;
+use crate::apply::server_side::{unconvertible, undecodable};
 use crate::object::path::FieldPath;
 use crate::object::{Gvk, Value, json_kind, map_at, text};
 use crate::schema::{convert::convert, decode};
 use crate::simulate::{ApiError, Body, Cause, Cluster, PatchKind, Verb, defaults};
+use std::num::IntErrorKind;
 
 /// The metadata that only the server writes (`pkg/registry/rest/meta.go:WipeObjectMetaSystemFields`).
 const SYSTEM_METADATA: [&str; 5] = ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"];
@@ -73,7 +74,11 @@ impl Write<'_> {
         self.warn_unknown(unknown);
         let mut object = decoded.value;
         defaults::apply(&gvk, cluster.schema.version(), &mut object);
-        Ok(object)
+        defaults::keep_emptied(&gvk, &body, &mut object);
+        wrong_generation(&gvk, &object).map_or(Ok(object), |why| {
+            let (kind, version) = (&gvk.kind, &gvk.version);
+            Err(ApiError::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}")))
+        })
     }
 
     /// Decodes a custom resource sent whole.
@@ -171,7 +176,14 @@ impl Write<'_> {
             map.entry("kind").or_insert_with(|| gvk.kind.clone().into());
         }
         defaults::apply(gvk, cluster.schema.version(), &mut object);
-        Ok(object)
+        defaults::keep_emptied(gvk, patched, &mut object);
+        wrong_generation(gvk, &object).map_or(Ok(object), |why| {
+            Err(match self.request.verb {
+                Verb::Patch(PatchKind::Strategic) => ApiError::internal(why),
+                Verb::Patch(PatchKind::Apply) => ApiError::internal(unconvertible(&self.body().unwrap_or_default(), &why)),
+                _ => self.invalid_patch(patched, &why),
+            })
+        })
     }
 
     /// Refuses unknown fields of a patched object, or warns of them.
@@ -241,6 +253,18 @@ impl Write<'_> {
         }
         Ok(())
     }
+}
+
+/// Why a DaemonSet cannot become one of the server's own form: that has the generation of its template as a number, this as an
+/// annotation (`pkg/apis/apps/v1/conversion.go`).
+fn wrong_generation(gvk: &Gvk, object: &Value) -> Option<String> {
+    let told = object["metadata"].get("annotations")?.get("deprecated.daemonset.template.generation")?.as_str()?;
+    let error = told.parse::<i64>().err().filter(|_| gvk.kind == "DaemonSet" && gvk.group == "apps")?;
+    let why = match error.kind() {
+        IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => "value out of range",
+        _ => "invalid syntax",
+    };
+    Some(format!("strconv.ParseInt: parsing {}: {why}", crate::simulate::status::quoted(told)))
 }
 
 /// Takes out of an object to be created what only the server writes.

@@ -136,15 +136,6 @@ impl Cluster {
     }
 }
 
-/// Whether an empty list or map stands in a value.
-fn has_empties(value: &Value) -> bool {
-    match value {
-        Value::Array(items) => items.is_empty() || items.iter().any(has_empties),
-        Value::Object(entries) => entries.is_empty() || entries.values().any(has_empties),
-        _ => false,
-    }
-}
-
 /// What the handler of custom resources refuses before it looks at the body.
 fn check_custom(served: &Served, request: &Request) -> Result<(), ApiError> {
     let Some(definition) = served.definition() else { return Ok(()) };
@@ -209,9 +200,7 @@ impl Write<'_> {
     /// kind, no empty list or map comes back from there, nor from the codec through which a dry run goes.
     fn as_stored(&mut self, cluster: &Cluster, object: &mut Value, live: Option<&Value>) {
         let Some(definition) = self.served.definition() else {
-            if self.sent.as_deref().is_some_and(has_empties) {
-                decode::forget_empties(cluster.schema, &self.ty, object);
-            }
+            decode::forget_empties(cluster.schema, &self.ty, object);
             return;
         };
         self.warnings.extend(custom::finalizer_warnings(cluster.schema.version(), object, live));
