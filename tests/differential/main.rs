@@ -176,7 +176,7 @@ impl Run<'_> {
             let count = tally.causes.entry(cause.clone()).or_default();
             *count += 1;
             let seen = *count > SHRUNK_OF_A_CAUSE;
-            if let Some(known) = known::known(sequence.kind.name, &outcome.found[0].cause) {
+            if let Some(known) = known::known(sequence.kind.name, &outcome.found[0]) {
                 tally.known += 1;
                 println!("seed {seed}: known: {cause}: {}", known.why);
                 return;

@@ -163,6 +163,12 @@ impl Check {
         value.shown(self.schema, self.sent.as_deref().and_then(|sent| at.within(sent)))
     }
 
+    /// Whether a list or a map is there, if only as an empty one that was sent: it is not nil.
+    pub(super) fn told(&self, value: &Value, at: &Place) -> bool {
+        let sent = || self.sent.as_deref().and_then(|sent| at.within(sent));
+        !value.is_null() || sent().is_some_and(|s| s.is_array() || s.is_object())
+    }
+
     /// How many errors there are: to see whether a part had any.
     pub(super) fn count(&self) -> usize {
         self.causes.len()

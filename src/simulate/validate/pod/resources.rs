@@ -251,7 +251,7 @@ pub(super) fn pod_level(check: &mut Check, spec: &Value, at: &Place) {
     if spec.part("os").text("name") == "windows" {
         return check.forbidden(&at, "may not be set for a windows pod");
     }
-    if resources.has("claims") {
+    if check.told(resources.part("claims"), &at.child("claims")) {
         check.forbidden(&at.child("claims"), "claims may not be set for Resources at pod-level");
     }
     requirements(check, resources, pod_resource_name, &BTreeSet::new(), &at);
