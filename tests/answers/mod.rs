@@ -75,6 +75,9 @@ pub fn normalised(object: &Value) -> (Value, Vec<Value>) {
     if metadata.get("name").and_then(Value::as_str).is_some_and(|n| n == "its-uid" || n.split('-').map(str::len).eq([8, 4, 4, 4, 12])) {
         metadata.insert("name".into(), "a-uid".into());
     }
+    if metadata.contains_key("generateName") {
+        metadata.insert("name".into(), "generated".into());
+    }
     let owners = metadata.shift_remove("managedFields");
     for key in ["uid", "resourceVersion", "creationTimestamp", "selfLink", "namespace"] {
         metadata.shift_remove(key);

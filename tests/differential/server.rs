@@ -6,6 +6,7 @@ use crate::ours::{Answer, no_server_finalizers};
 use kube::client::Body;
 use kube::{Client, Config};
 use rollcast::object::{Value, json, text};
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -15,22 +16,30 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
+/// For how long nobody writes an object that is at rest.
+const QUIET: Duration = Duration::from_millis(150);
+
 /// How often a request is sent that gets no answer: a busy server closes connections.
-const ATTEMPTS: u32 = 8;
+const ATTEMPTS: u32 = 20;
 
 pub struct Server {
-    client: Client,
+    url: String,
+    client: RefCell<Client>,
     runtime: tokio::runtime::Runtime,
+}
+
+fn connected(url: &str) -> Client {
+    let mut config = Config::new(url.parse().expect("a URL"));
+    config.accept_invalid_certs = true;
+    config.auth_info.token = Some("admintoken".to_owned().into());
+    Client::try_from(config).unwrap()
 }
 
 impl Server {
     pub fn new(url: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let mut config = Config::new(url.parse().expect("a URL"));
-        config.accept_invalid_certs = true;
-        config.auth_info.token = Some("admintoken".to_owned().into());
-        let client = runtime.block_on(async { Client::try_from(config).unwrap() });
-        Self { client, runtime }
+        let client = runtime.block_on(async { connected(url) }).into();
+        Self { url: url.to_owned(), client, runtime }
     }
 
     fn ask(&self, method: &str, path: &str, content_type: &str, body: Option<&Value>) -> (u64, Value) {
@@ -41,7 +50,8 @@ impl Server {
         };
         self.runtime.block_on(async {
             for attempt in 1.. {
-                let failed = match self.client.send(request()).await {
+                let client = self.client.borrow().clone();
+                let failed = match client.send(request()).await {
                     // 429: it has too much to do.
                     Ok(response) if response.status().as_u16() == 429 => "429".to_owned(),
                     Ok(response) => {
@@ -52,6 +62,7 @@ impl Server {
                     Err(error) => error.to_string(),
                 };
                 assert!(attempt < ATTEMPTS, "the server does not answer: {failed}");
+                self.client.replace(connected(&self.url));
                 tokio::time::sleep(LONGEST_PAUSE * attempt).await;
             }
             unreachable!("the last attempt has returned")
@@ -93,6 +104,21 @@ impl Server {
         }
         answer.stored = self.settled(kind, namespace)?;
         Some(answer)
+    }
+
+    /// Waits until nobody has written the object for a while.
+    pub fn wait_until_quiet(&self, kind: &Kind, namespace: &str) {
+        let path = kind.path().replace("{ns}", namespace);
+        let version = || self.ask("GET", &path, "application/json", None).1["metadata"]["resourceVersion"].clone();
+        let (began, mut last) = (Instant::now(), version());
+        while began.elapsed() < PATIENCE {
+            sleep(QUIET);
+            let now = version();
+            if now == last {
+                return;
+            }
+            last = now;
+        }
     }
 
     /// The object once its controllers have seen it; none within if there is none, none at all if they do not come to rest.

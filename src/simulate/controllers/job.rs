@@ -1,13 +1,15 @@
-//! Jobs: pods that run, and end if the virtual kubelet lets them. No failures, no retries, no indexes.
+//! Jobs: pods that run, and end if the virtual kubelet lets them; a deadline fails them. No failing pods, no retries, no indexes.
 //!
 //! Follows the plain course of `pkg/controller/job/job_controller.go`. CronJobs make nothing here: no schedule falls due.
 
+use super::queue::Timer;
 use super::reading::{active, condition, deleting, integer_at, phase, ready};
 use super::{index, pods, write};
-use crate::object::{Map, ObjectId, Value, at, items, json, text};
+use crate::object::{Map, ObjectId, Value, at, integer, items, json, text};
 use crate::schema::Version;
 use crate::simulate::Cluster;
 use std::sync::Arc;
+use std::time::Duration;
 
 const CONTROLLER: &str = "kubernetes.io/job-controller";
 
@@ -22,11 +24,28 @@ pub(super) fn sync(cluster: &mut Cluster, id: &ObjectId) {
     let owned = index::claim(cluster, &job, "Pod", &|_| true);
     let (mut running, others): (Vec<_>, Vec<_>) = owned.into_iter().partition(|p| active(p));
     let succeeded = others.iter().filter(|p| phase(p) == "Succeeded").count();
-    if !deleting(&job) {
+    let late = past_deadline(cluster, &job);
+    if late {
+        running.drain(..).for_each(|pod| pods::delete(cluster, &pod, "scaled"));
+    } else if !deleting(&job) {
         manage(cluster, &job, &mut running, succeeded);
     }
-    let status = status_of(cluster, &job, &running, succeeded);
+    let status = status_of(cluster, &job, &running, succeeded, late);
     write::set_status(cluster, &job, status);
+}
+
+/// Whether a Job has run for too long; else the clock will tell when it has.
+fn past_deadline(cluster: &mut Cluster, job: &Value) -> bool {
+    let Some(seconds) = integer(job, &["spec", "activeDeadlineSeconds"]).filter(|_| !suspended(job)) else { return false };
+    let started = text(job, &["status", "startTime"]);
+    let at =
+        if started.is_empty() { seconds.try_into().ok().map(Duration::from_secs) } else { cluster.clock.point_after(started, seconds) };
+    let at = if started.is_empty() { at.map(|at| at + cluster.clock.now) } else { at };
+    let Some(at) = at else { return false };
+    if at > cluster.clock.now {
+        cluster.controllers.queue.at(at, Timer::Deadline(ObjectId::of(job)));
+    }
+    at <= cluster.clock.now
 }
 
 fn suspended(job: &Value) -> bool {
@@ -58,7 +77,7 @@ fn manage(cluster: &mut Cluster, job: &Arc<Value>, running: &mut Vec<Arc<Value>>
     }
 }
 
-fn status_of(cluster: &Cluster, job: &Value, running: &[Arc<Value>], succeeded: usize) -> Value {
+fn status_of(cluster: &Cluster, job: &Value, running: &[Arc<Value>], succeeded: usize, late: bool) -> Value {
     let now = cluster.clock.timestamp();
     let mut status = Map::new();
     let counts = [("active", running.len()), ("ready", running.iter().filter(|p| ready(p)).count()), ("succeeded", succeeded)];
@@ -68,7 +87,10 @@ fn status_of(cluster: &Cluster, job: &Value, running: &[Arc<Value>], succeeded: 
     let mut started = job["status"].get("startTime").cloned().or_else(|| (!suspended(job)).then(|| now.clone().into()));
     let mut conditions = items(job, &["status", "conditions"]).to_vec();
     let of = |ty: &str, value: &str, reason: &str, message: &str| json!({"type": ty, "status": value, "lastProbeTime": now, "lastTransitionTime": now, "reason": reason, "message": message});
-    if running.is_empty() && completions(job).map_or(succeeded > 0, |wanted| succeeded >= wanted) {
+    if late {
+        let message = "Job was active longer than specified deadline";
+        conditions.extend(["FailureTarget", "Failed"].map(|ty| of(ty, "True", "DeadlineExceeded", message)));
+    } else if running.is_empty() && completions(job).map_or(succeeded > 0, |wanted| succeeded >= wanted) {
         let message = "Reached expected number of succeeded pods";
         conditions.extend(["SuccessCriteriaMet", "Complete"].map(|ty| of(ty, "True", "CompletionsReached", message)));
         status.insert("completionTime".into(), now.clone().into());

@@ -3,7 +3,7 @@
 //! A [`Place`] is only a chain of borrowed steps; its text is made when there is an error to report, so an object without errors costs
 //! no allocation. Follows apimachinery `pkg/util/validation/field`.
 
-use super::internal::{list_shown_as, shown_as};
+use super::internal::{difference, list_shown_as, shown_as};
 use crate::object::{Map, Value, path::FieldPath};
 use crate::schema::equal::equal;
 use crate::schema::{Schema, Version};
@@ -157,6 +157,11 @@ impl Check {
     /// Whether two values of a named type are the same to Kubernetes; null is an absent one.
     pub(super) fn same(&self, type_name: &str, a: &Value, b: &Value) -> bool {
         self.schema.named(type_name).map_or(a == b, |ty| equal(self.schema, &ty, a, b))
+    }
+
+    /// What changed between two values of a named type, the new one from a place of the object.
+    pub(super) fn difference(&self, at: &Place, type_name: &str, old: &Value, new: &Value) -> String {
+        difference(self.schema, type_name, old, new, self.sent.as_deref().and_then(|sent| at.within(sent)))
     }
 
     fn text_of(&self, at: &Place, value: &impl Refused) -> String {

@@ -192,8 +192,8 @@ fn always(field: &Field) -> bool {
 }
 
 /// What changed between two values of a type, as the server's own diff prints their internal forms.
-pub(super) fn difference(schema: &Schema, name: &str, old: &Value, new: &Value) -> String {
-    unified(&indented(&shown_as(schema, name, old, None)), &indented(&shown_as(schema, name, new, None)))
+pub(super) fn difference(schema: &Schema, name: &str, old: &Value, new: &Value, sent: Option<&Value>) -> String {
+    unified(&indented(&shown_as(schema, name, old, None)), &indented(&shown_as(schema, name, new, sent)))
 }
 
 /// JSON text in lines, one blank for each level.

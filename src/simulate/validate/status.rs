@@ -1,7 +1,7 @@
 //! The status of a kind, as controllers and others may write it.
 //!
-//! Follows the `Validate…StatusUpdate` functions of `pkg/apis/{apps,core,policy}/validation/validation.go`, and `ValidateConditions` of
-//! apimachinery `pkg/apis/meta/v1/validation/validation.go`. Jobs, and what a Pod says of its containers, are held to their metadata.
+//! Follows the `Validate…StatusUpdate` functions of `pkg/apis/{apps,batch,core,policy}/validation/validation.go`, and `ValidateConditions` of
+//! apimachinery `pkg/apis/meta/v1/validation/validation.go`. Not looked at: the counters of Jobs, and what a Pod says of its containers.
 
 use super::check::{Check, Place};
 use super::formats::{no_match, qualified_name};
@@ -82,6 +82,7 @@ pub(super) fn update(check: &mut Check, kind: &str, new: &Value, old: &Value) {
         "PodDisruptionBudget" => budget(check, status),
         "Namespace" => phase(check, new),
         "Pod" => pod(check, status, old.part("status")),
+        "Job" => ends(check, status, old.part("status")),
         "ResourceQuota" => {
             for name in ["hard", "used"] {
                 quotas::amounts(check, status.part(name), &AT.child(name));
@@ -125,6 +126,19 @@ fn phase(check: &mut Check, namespace: &Value) {
     let phase = namespace.part("status").text("phase");
     if phase != wanted {
         check.invalid(&AT.child("Phase"), phase, &format!("may only be '{wanted}' if `deletionTimestamp` {when}"));
+    }
+}
+
+/// A Job that has ended stays so.
+fn ends(check: &mut Check, status: &Value, was: &Value) {
+    let holds = |status: &Value, ty: &str| status.list("conditions").iter().any(|c| c.text("type") == ty && c.text("status") == "True");
+    for ty in ["Failed", "Complete", "FailureTarget"] {
+        if holds(was, ty) && !holds(status, ty) {
+            check.invalid_omitted(&AT.child("conditions"), &format!("cannot disable the terminal {ty}=True condition"));
+        }
+    }
+    if holds(was, "SuccessCriteriaMet") && !holds(status, "SuccessCriteriaMet") {
+        check.invalid_omitted(&AT.child("conditions"), "cannot disable the SuccessCriteriaMet=True condition");
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::check::{Check, Place, Typed};
 use super::claims::{self, VOLUME_MODES};
-use super::internal::{VOLUME_SOURCE, difference};
+use super::internal::VOLUME_SOURCE;
 use super::metadata::{self, Names};
 use super::pod;
 use super::read::{Read, quantity};
@@ -154,7 +154,7 @@ fn immutable(check: &mut Check, spec: &Value, was: &Value) {
         map_at(&mut now, &["csi"]).shift_remove(secret);
     }
     if !check.same(SOURCE, &now, &before) {
-        let diff = difference(check.schema, VOLUME_SOURCE, &before, &now);
+        let diff = check.difference(&AT, VOLUME_SOURCE, &before, &now);
         let detail = format!("spec.persistentvolumesource is immutable after creation\n{diff}");
         check.forbidden(&AT.child("persistentvolumesource"), &detail);
     }

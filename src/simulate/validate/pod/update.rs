@@ -5,7 +5,6 @@
 use super::{metadata_and_spec, scheduling, template_annotations};
 use crate::object::{Value, map_at};
 use crate::simulate::validate::check::{Check, Place, Typed, TypedList};
-use crate::simulate::validate::internal::difference;
 use crate::simulate::validate::metadata;
 use crate::simulate::validate::read::Read;
 
@@ -34,7 +33,7 @@ pub(in crate::simulate::validate) fn pod_update(check: &mut Check, new: &Value, 
     let munged = without_allowed_changes(check, new, old);
     if !check.same(SPEC, &munged, old) {
         let fields = "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
-        let diff = difference(check.schema, SPEC, old, &munged);
+        let diff = check.difference(&AT, SPEC, old, &munged);
         check.forbidden(&AT, &format!("pod updates may not change fields other than {fields}\n{diff}"));
     }
 }
