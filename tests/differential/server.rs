@@ -20,7 +20,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 const QUIET: Duration = Duration::from_millis(150);
 
 /// How often a request is sent that gets no answer: a busy server closes connections.
-const ATTEMPTS: u32 = 20;
+const ATTEMPTS: u32 = 10;
 
 pub struct Server {
     url: String,
@@ -42,6 +42,7 @@ impl Server {
         Self { url: url.to_owned(), client, runtime }
     }
 
+    /// The answer to a request; the code is 0 if there is none, however often it is sent.
     fn ask(&self, method: &str, path: &str, content_type: &str, body: Option<&Value>) -> (u64, Value) {
         let bytes = body.map(|b| b.to_string().into_bytes()).unwrap_or_default();
         let request = || {
@@ -51,21 +52,19 @@ impl Server {
         self.runtime.block_on(async {
             for attempt in 1.. {
                 let client = self.client.borrow().clone();
-                let failed = match client.send(request()).await {
+                match client.send(request()).await {
                     // 429: it has too much to do.
-                    Ok(response) if response.status().as_u16() == 429 => "429".to_owned(),
-                    Ok(response) => {
+                    Ok(response) if response.status().as_u16() != 429 => {
                         let code = response.status().as_u16();
                         let bytes = response.into_body().collect_bytes().await.expect("a whole answer");
                         return (code.into(), serde_json::from_slice(&bytes).unwrap_or(Value::Null));
                     }
-                    Err(error) => error.to_string(),
-                };
-                assert!(attempt < ATTEMPTS, "the server does not answer: {failed}");
-                self.client.replace(connected(&self.url));
+                    _ if attempt == ATTEMPTS => break,
+                    _ => drop(self.client.replace(connected(&self.url))),
+                }
                 tokio::time::sleep(LONGEST_PAUSE * attempt).await;
             }
-            unreachable!("the last attempt has returned")
+            (0, Value::Null)
         })
     }
 
@@ -95,6 +94,9 @@ impl Server {
             write!(path, "{}{key}={}", if i == 0 { '?' } else { '&' }, value.as_str().unwrap()).unwrap();
         }
         let (code, object) = self.ask(text(&step, &["method"]), &path, text(&step, &["content_type"]), Some(&step["body"]));
+        if code == 0 {
+            return None;
+        }
         let mut answer = Answer { code, ..Answer::default() };
         if code >= 400 {
             answer.reason = text(&object, &["reason"]).to_owned();

@@ -5,11 +5,13 @@
 
 mod go_sort;
 mod golang;
+mod leftover;
 mod lookup;
 mod merge;
 mod order;
 
 pub(super) use go_sort::go_sorted;
+pub use leftover::leftover;
 pub(super) use lookup::{Merging, Strategy, look_up, look_up_list};
 pub(super) use merge::{Merge, Purpose, items_are_maps, same_type};
 pub(super) use order::{By, no_merge_key, sort_by_order};

@@ -3,6 +3,7 @@
 use super::Write;
 use crate::apply::go_format::plain;
 use crate::apply::server_side::{unconvertible, undecodable};
+use crate::apply::strategic::leftover;
 use crate::object::path::FieldPath;
 use crate::object::{Gvk, Value, json_kind, map_at, text};
 use crate::schema::{convert::convert, decode};
@@ -207,7 +208,7 @@ impl Write<'_> {
             return ApiError::internal(undecodable(&self.body().unwrap_or_default(), why));
         }
         let told = match self.body() {
-            Ok(patch) if self.is_strategic() => plain(&patch),
+            Ok(patch) if self.is_strategic() => plain(&leftover(self.patched.as_deref().unwrap_or(&Value::Null), &patch)),
             _ => patched.to_string(),
         };
         let cause = Cause::invalid(&FieldPath::new("patch"), &crate::simulate::status::quoted(&told), why);

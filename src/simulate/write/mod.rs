@@ -26,6 +26,8 @@ struct Write<'r> {
     dry_run: bool,
     /// What the object was decoded from: the body, or what a patch made of the live object.
     sent: Option<Arc<Value>>,
+    /// What a patch was merged into.
+    patched: Option<Arc<Value>>,
     warnings: Vec<String>,
 }
 
@@ -57,7 +59,7 @@ impl Cluster {
         }
         options::check(request)?;
         let ty = served.ty_in(self);
-        Ok(Write { request, served, ty, dry_run: !request.options.dry_run.is_empty(), sent: None, warnings })
+        Ok(Write { request, served, ty, dry_run: !request.options.dry_run.is_empty(), sent: None, patched: None, warnings })
     }
 
     /// What the server does of its own after a write, and what it would have asked others.

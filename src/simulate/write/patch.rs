@@ -17,6 +17,7 @@ impl Cluster {
         }
         let live = self.live(write).ok_or_else(|| write.not_found())?;
         let mut patched = patched_value(self.schema, &write.ty, &live, &write.body()?, kind)?;
+        write.patched = Some(Arc::clone(&live));
         let mut object = write.decode_patched(self, &mut patched)?;
         write.settle_namespace(&mut object)?;
         write.sent = Some(Arc::new(patched));

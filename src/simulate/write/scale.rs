@@ -49,8 +49,15 @@ impl Cluster {
         put_managers(&mut object, owners.map_err(ApiError::internal)?);
         let request = Request { target: parent_target, ..write.request.clone() };
         let parent_type = parent_served.ty_in(self);
-        let mut parent =
-            Write { request: &request, served: parent_served, ty: parent_type, dry_run: write.dry_run, sent: None, warnings: Vec::new() };
+        let mut parent = Write {
+            request: &request,
+            served: parent_served,
+            ty: parent_type,
+            dry_run: write.dry_run,
+            sent: None,
+            patched: None,
+            warnings: Vec::new(),
+        };
         let (code, stored) = self.finish_update(&mut parent, &live, object)?;
         Ok((code, read(&stored).map_or(stored, Arc::new)))
     }
@@ -67,6 +74,7 @@ impl Cluster {
             ty: ty.clone(),
             dry_run: write.dry_run,
             sent: None,
+            patched: Some(Arc::new(view.clone())),
             warnings: Vec::new(),
         };
         let mut patched = match write.request.verb {

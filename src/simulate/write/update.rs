@@ -93,6 +93,8 @@ impl Cluster {
             return Err(ApiError::invalid(&write.qualified_kind(&object), text(&object, &["metadata", "name"]), causes));
         }
         write.warnings.extend(validate::warnings(&checks, &object, Some(live)));
+        // What goes is told as it was sent: it does not come back from the storage.
+        let gone = (!write.dry_run && gone_with_last_finalizer(&object, live)).then(|| object.clone());
         write.as_stored(self, &mut object, Some(live));
         match write.served {
             Served::Builtin(_) => restore_times(live, &mut object, |a, b| equal(self.schema, &write.ty, a, b)),
@@ -104,9 +106,10 @@ impl Cluster {
         if write.dry_run {
             return Ok((200, Arc::new(object)));
         }
-        if gone_with_last_finalizer(&object, live) {
+        if let Some(gone) = gone {
             self.store.remove(&write.id());
-            return Ok((200, Arc::new(object)));
+            let custom = write.served.definition().is_some();
+            return Ok((200, Arc::new(if custom { object } else { gone })));
         }
         Ok((200, self.store.put(object)))
     }
