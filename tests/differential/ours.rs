@@ -35,6 +35,8 @@ impl Ours {
         for object in [
             json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "uid": "n", "labels": labels}, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}),
             json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "agent", "namespace": namespace, "uid": "sa"}}),
+            priority_class("system-cluster-critical", 2_000_000_000),
+            priority_class("system-node-critical", 2_000_001_000),
         ] {
             cluster.load(Arc::new(object));
         }
@@ -78,6 +80,12 @@ impl Ours {
         }
         answer
     }
+}
+
+/// One of the classes that every server makes.
+fn priority_class(name: &str, value: i64) -> Value {
+    let metadata = json!({"name": name, "uid": name, "generation": 1});
+    json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": metadata, "value": value, "preemptionPolicy": "PreemptLowerPriority"})
 }
 
 /// Whether nobody but the clients keeps an object that is being deleted.

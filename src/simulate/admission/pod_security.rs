@@ -3,8 +3,9 @@
 //! Follows `pod-security-admission` `admission/admission.go` and `policy/check_*.go`, each check in its latest version. AppArmor,
 //! SELinux, `/proc` mounts, sysctls and Windows host processes are not looked at.
 
+use super::{Attributes, forbidden};
 use crate::object::{ObjectId, Value, items, text};
-use crate::simulate::Cluster;
+use crate::simulate::{ApiError, Cluster};
 use crate::simulate::status::quoted;
 use std::collections::BTreeSet;
 
@@ -31,16 +32,33 @@ const DEFAULT_CAPABILITIES: [&str; 13] = [
 const VOLUMES: [&str; 9] =
     ["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret"];
 
-/// What keeps a pod out of its namespace.
-pub(super) fn refuse(cluster: &Cluster, pod: &Value) -> Option<String> {
-    let (level, version) = policy(cluster, text(pod, &["metadata", "namespace"]), &["enforce"])?;
-    violations(&level, &pod["spec"]).map(|all| format!("violates PodSecurity {}: {all}", quoted(&format!("{level}:{version}"))))
+/// Refuses a pod that its namespace does not let in, and warns of one, or of a template, that it would not.
+pub(super) fn check(asked: &Attributes<'_>, object: &Value, warnings: &mut Vec<String>) -> Result<(), ApiError> {
+    let Some(spec) = spec_of(asked, object) else { return Ok(()) };
+    let namespace = text(object, &["metadata", "namespace"]);
+    let told = |modes: &[&str]| {
+        let (level, version) = policy(asked.cluster, namespace, modes)?;
+        violations(&level, spec).map(|all| format!("violate PodSecurity {}: {all}", quoted(&format!("{level}:{version}"))))
+    };
+    if asked.served.kind == "Pod"
+        && let Some(why) = told(&["enforce"])
+    {
+        return Err(forbidden(asked, object, &why.replacen("violate", "violates", 1)));
+    }
+    warnings.extend(told(&["warn", "enforce"]).map(|why| format!("would {why}")));
+    Ok(())
 }
 
-/// What clients are told who write a pod or a template in a namespace that warns.
-pub(super) fn warning(cluster: &Cluster, namespace: &str, spec: &Value) -> Option<String> {
-    let (level, version) = policy(cluster, namespace, &["warn", "enforce"])?;
-    violations(&level, spec).map(|all| format!("would violate PodSecurity {}: {all}", quoted(&format!("{level}:{version}"))))
+/// The pod, or the pods that an object makes.
+fn spec_of<'o>(asked: &Attributes<'_>, object: &'o Value) -> Option<&'o Value> {
+    let template = &object["spec"]["template"]["spec"];
+    let spec = match asked.whole() {
+        ("", "Pod") => &object["spec"],
+        ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet") | ("batch", "Job") | ("", "ReplicationController") => template,
+        ("batch", "CronJob") => &object["spec"]["jobTemplate"]["spec"]["template"]["spec"],
+        _ => return None,
+    };
+    Some(spec).filter(|s| s.is_object())
 }
 
 /// The level and version of the first mode that the namespace is labelled with.

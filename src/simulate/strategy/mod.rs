@@ -15,6 +15,7 @@ pub mod scale;
 mod service;
 mod workloads;
 
+pub(in crate::simulate) use pods::qos_class;
 pub use rules::{allows_create_on_update, allows_unconditional_update};
 
 use super::defaults::gates::Gate;

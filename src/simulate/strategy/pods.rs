@@ -26,7 +26,7 @@ pub(super) fn first_status(ctx: &Context<'_>, pod: &mut Value) {
 type Amounts = BTreeMap<String, Quantity>;
 
 /// `Guaranteed` if every container limits cpu and memory and requests just that, `BestEffort` if none says anything.
-fn qos_class(pod: &Value) -> &'static str {
+pub(in crate::simulate) fn qos_class(pod: &Value) -> &'static str {
     let (mut requests, mut limits, mut guaranteed) = (Amounts::new(), Amounts::new(), true);
     let mut count = |holder: &Value| {
         add(&mut requests, holder, "requests");

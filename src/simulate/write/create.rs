@@ -27,9 +27,11 @@ impl Cluster {
 
     /// Admission, system metadata, strategy, validation, storage: the same for POST, PUT and apply of a missing object.
     pub(super) fn finish_create(&mut self, write: &mut Write<'_>, mut object: Value) -> Outcome {
-        admission::mutate(self, &write.served, &mut object, None, &mut write.warnings)?;
+        let (uid, served) = (self.store.new_uid(), write.served.clone());
+        let (subresource, name) = (write.request.target.subresource.as_str(), write.request.target.name.as_str());
+        let asked = admission::Attributes { cluster: self, served: &served, subresource, name, live: None };
+        admission::mutate(&asked, &mut object)?;
         let sent_version = !text(&object, &["metadata", "resourceVersion"]).is_empty();
-        let uid = self.store.new_uid();
         strategy::prepare_create(&self.context(write, uid), &mut object);
         let checks = write.checks(self);
         let causes = match write.served.definition() {
@@ -40,6 +42,7 @@ impl Cluster {
             return Err(ApiError::invalid(&write.qualified_kind(&object), text(&object, &["metadata", "name"]), causes));
         }
         write.warnings.extend(validate::warnings(&checks, &object, None));
+        admission::validate(&asked, &object, &mut write.warnings)?;
         let id = ObjectId::of(&object);
         if self.store.get(&id).is_some() {
             let message = format!("{} {} already exists", write.served.qualified_resource(), quoted(&id.name));

@@ -74,13 +74,11 @@ impl Cluster {
 
     /// Admission, preconditions, strategy, validation, the no-op check, storage: the same for PUT and every patch.
     pub(super) fn finish_update(&mut self, write: &mut Write<'_>, live: &Arc<Value>, mut object: Value) -> Outcome {
-        let mut warnings = Vec::new();
-        admission::mutate(self, &write.served, &mut object, Some(live), &mut warnings)?;
-        if write.request.target.subresource.is_empty() {
-            write.warnings.extend(warnings);
-        }
-        check_version(write, live, &mut object)?;
+        let (served, name) = (write.served.clone(), write.request.target.name.as_str());
         let subresource = write.request.target.subresource.as_str();
+        let asked = admission::Attributes { cluster: self, served: &served, subresource, name, live: Some(live) };
+        admission::mutate(&asked, &mut object)?;
+        check_version(write, live, &mut object)?;
         strategy::prepare_update(&self.context(write, String::new()), &mut object, live, subresource);
         let checks = write.checks(self);
         let causes = match write.served.definition() {
@@ -91,6 +89,7 @@ impl Cluster {
             return Err(ApiError::invalid(&write.qualified_kind(&object), text(&object, &["metadata", "name"]), causes));
         }
         write.warnings.extend(validate::warnings(&checks, &object, Some(live)));
+        admission::validate(&asked, &object, &mut write.warnings)?;
         write.as_stored(self, &mut object, Some(live));
         match write.served {
             Served::Builtin(_) => restore_times(live, &mut object, |a, b| equal(self.schema, &write.ty, a, b)),
