@@ -34,7 +34,7 @@ impl Ours {
         let labels = json!({"kubernetes.io/metadata.name": namespace});
         for object in [
             json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "uid": "n", "labels": labels}, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}),
-            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "agent", "namespace": namespace, "uid": "sa"}}),
+            json!({"apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": {"name": "kubernetes", "uid": "c"}, "spec": {"cidrs": ["10.96.0.0/16"]}}),
             priority_class("system-cluster-critical", 2_000_000_000),
             priority_class("system-node-critical", 2_000_001_000),
         ] {
@@ -156,12 +156,13 @@ impl Disagreement {
     }
 }
 
-/// A text without uids.
+/// A text without uids and addresses of Services.
 fn masked(message: &str) -> String {
-    let is_uid = |word: &str| word.len() == 36 && word.split('-').map(str::len).eq([8, 4, 4, 4, 12]);
+    let is_uid = |word: &str| word.starts_with("10.96.") || word.len() == 36 && word.split('-').map(str::len).eq([8, 4, 4, 4, 12]);
     let mut parts = Vec::new();
-    for word in message.split_inclusive(|c: char| !(c.is_ascii_alphanumeric() || c == '-')) {
-        let bare = word.trim_end_matches(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+    let part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    for word in message.split_inclusive(|c: char| !part(c)) {
+        let bare = word.trim_end_matches(|c: char| !part(c));
         parts.push(if is_uid(bare) { word.replace(bare, "UID") } else { word.to_owned() });
     }
     parts.concat()

@@ -3,7 +3,7 @@
 //! Follows `plugin/pkg/admission/priority/admission.go`.
 
 use super::{Attributes, forbidden};
-use crate::object::{ObjectId, Value, integer, map_at, text};
+use crate::object::{ObjectId, Value, at, integer, map_at, text};
 use crate::simulate::{ApiError, Cluster};
 
 const GROUP: &str = "scheduling.k8s.io";
@@ -35,8 +35,8 @@ pub(super) fn resolve(asked: &Attributes<'_>, pod: &mut Value) -> Result<(), Api
         );
         return Err(forbidden(asked, pod, &why));
     }
-    let told = text(pod, &["spec", "preemptionPolicy"]);
-    if !told.is_empty() && !policy.is_empty() && told != policy {
+    let told = at(pod, &["spec", "preemptionPolicy"]).and_then(Value::as_str);
+    if let Some(told) = told.filter(|told| !policy.is_empty() && *told != policy) {
         let why = format!(
             "the string value of PreemptionPolicy ({told}) must not be provided in pod spec; {computed} {policy} from the given PriorityClass name"
         );

@@ -7,7 +7,7 @@
 use super::queue::Task;
 use super::reading::{deleting, referred, uid};
 use super::write;
-use crate::object::{ObjectId, Value, items, text};
+use crate::object::{ObjectId, Value, items, map_at, text};
 use crate::simulate::Cluster;
 use crate::simulate::store::Change;
 use std::sync::Arc;
@@ -38,15 +38,41 @@ pub(super) fn note(cluster: &mut Cluster, change: &Change) {
             }
         }
     }
+    let unprotected = |after: &Arc<Value>| protection(&change.id).is_some_and(|finalizer| !deleting(after) && !is_protected(after, finalizer));
+    if change.after.as_ref().is_some_and(unprotected) {
+        cluster.controllers.queue.push(Task::Sync(ObjectId::clone(&change.id)));
+    }
     let Some(after) = change.after.as_ref().filter(|a| deleting(a) || change.before.is_none()) else { return };
     let guarded = items(after, &["metadata", "finalizers"]).iter().any(|f| f == FOREGROUND || f == ORPHAN);
     let owned = !items(after, &["metadata", "ownerReferences"]).is_empty() && change.before.is_none();
     if guarded || owned {
         cluster.controllers.queue.push(Task::Collect(ObjectId::clone(&change.id)));
     }
-    if matches!(change.id.kind.as_str(), "PersistentVolumeClaim" | "PersistentVolume") && deleting(after) {
+    if protection(&change.id).is_some() && deleting(after) {
         cluster.controllers.queue.push(Task::Sync(ObjectId::clone(&change.id)));
     }
+}
+
+/// The finalizer that keeps an object of this kind while it is used.
+fn protection(id: &ObjectId) -> Option<&'static str> {
+    match (id.group.as_str(), id.kind.as_str()) {
+        ("", "PersistentVolumeClaim") => Some(CLAIM_PROTECTION),
+        ("", "PersistentVolume") => Some(VOLUME_PROTECTION),
+        _ => None,
+    }
+}
+
+fn is_protected(object: &Value, finalizer: &str) -> bool {
+    items(object, &["metadata", "finalizers"]).iter().any(|f| f == finalizer)
+}
+
+/// Gives a claim or a volume its finalizer back that somebody took from it.
+fn protect(cluster: &mut Cluster, id: &ObjectId, finalizer: &str) {
+    let Some(object) = cluster.store.get(id).filter(|o| !deleting(o) && !is_protected(o, finalizer)).cloned() else { return };
+    let mut protected = (*object).clone();
+    let finalizers = [items(&object, &["metadata", "finalizers"]), &[finalizer.into()]].concat();
+    map_at(&mut protected, &["metadata"]).insert("finalizers".into(), finalizers.into());
+    write::update(cluster, &object, protected);
 }
 
 /// Deletes an object whose owners are all gone; lets one go that waited for its dependents.
@@ -108,9 +134,10 @@ fn finish(cluster: &mut Cluster, id: &ObjectId, object: &Arc<Value>) {
     }
 }
 
-/// Lets a claim go that is being deleted, once no pod uses it.
+/// Lets a claim go that is being deleted, once no pod uses it; protects one that is not.
 pub(super) fn release_claim(cluster: &mut Cluster, id: &ObjectId) {
-    let protected = |c: &Arc<Value>| deleting(c) && items(c, &["metadata", "finalizers"]).iter().any(|f| f == CLAIM_PROTECTION);
+    protect(cluster, id, CLAIM_PROTECTION);
+    let protected = |c: &Arc<Value>| deleting(c) && is_protected(c, CLAIM_PROTECTION);
     if !cluster.store.get(id).is_some_and(protected) {
         return;
     }
@@ -121,12 +148,10 @@ pub(super) fn release_claim(cluster: &mut Cluster, id: &ObjectId) {
     }
 }
 
-/// Lets a volume go that is being deleted, unless it is bound.
+/// Lets a volume go that is being deleted, unless it is bound; protects one that is not.
 pub(super) fn release_volume(cluster: &mut Cluster, id: &ObjectId) {
-    let free = |v: &Arc<Value>| {
-        let protected = items(v, &["metadata", "finalizers"]).iter().any(|f| f == VOLUME_PROTECTION);
-        deleting(v) && protected && text(v, &["status", "phase"]) != "Bound"
-    };
+    protect(cluster, id, VOLUME_PROTECTION);
+    let free = |v: &Arc<Value>| deleting(v) && is_protected(v, VOLUME_PROTECTION) && text(v, &["status", "phase"]) != "Bound";
     if cluster.store.get(id).is_some_and(free) {
         write::release(cluster, id, VOLUME_PROTECTION);
     }

@@ -28,7 +28,7 @@ pub(super) fn storage_class(check: &mut Check, new: &Value, old: Option<&Value>)
     } else {
         check.required(&Place::root("volumeBindingMode"), "");
     }
-    let (list_at, mut seen) = (Place::root("allowedTopologies"), Vec::new());
+    let (list_at, mut seen) = (Place::root("allowedTopologies"), vec![Vec::new()]);
     for (i, term) in new.list("allowedTopologies").iter().enumerate() {
         let mut keys = pod::topology_term(check, term, &list_at.index(i));
         keys.sort();

@@ -29,7 +29,7 @@ mod volumes;
 mod warnings;
 mod workloads;
 
-use crate::object::{Gvk, Value};
+use crate::object::{Gvk, Map, Value};
 use crate::schema::Version;
 use crate::simulate::status::Cause;
 use check::Check;
@@ -118,6 +118,13 @@ pub fn update(context: &Context, new: &Value, old: &Value, subresource: &str) ->
 /// What the server warns of; to be asked once the object was found valid.
 pub fn warnings(context: &Context, new: &Value, old: Option<&Value>) -> Vec<String> {
     warnings::warnings(&context.gvk, new, old)
+}
+
+/// What is wrong with the addresses, families and family policy of a Service's spec: the first thing that is looked at.
+pub fn service_addresses(version: Version, spec: &Map<String, Value>, old: Option<&Map<String, Value>>) -> Vec<Cause> {
+    let mut check = Check::new(version);
+    service::addresses(&mut check, &spec.clone().into(), old.map(|old| old.clone().into()).as_ref());
+    check.causes
 }
 
 /// What is wrong with the metadata of a new custom resource.

@@ -67,6 +67,7 @@ impl Server {
             sent: None,
             uid,
             now,
+            dry_run: false,
         }
     }
 
@@ -79,15 +80,17 @@ impl Server {
             map_at(&mut new, &["metadata"]).insert("namespace".into(), namespace.into());
         }
         let causes = match old {
-            None => {
-                strategy::prepare_create(&self.strategy(&new), &mut new);
-                create(&self.context(&new), &new)
-            }
+            None => match strategy::prepare_create(&self.strategy(&new), &mut new) {
+                Ok(()) => create(&self.context(&new), &new),
+                Err(refused) => return Some(refused.message),
+            },
             Some(old) => {
                 let version = old["metadata"]["resourceVersion"].clone();
                 map_at(&mut new, &["metadata"]).insert("resourceVersion".into(), version);
-                strategy::prepare_update(&self.strategy(&new), &mut new, old, "");
-                update(&self.context(&new), &new, old, "")
+                match strategy::prepare_update(&self.strategy(&new), &mut new, old, "") {
+                    Ok(()) => update(&self.context(&new), &new, old, ""),
+                    Err(refused) => return Some(refused.message),
+                }
             }
         };
         let qualified = if resource.group.is_empty() { resource.kind.clone() } else { format!("{}.{}", resource.kind, resource.group) };

@@ -180,10 +180,11 @@ impl Write<'_> {
     /// What came of a patch is no object of the kind: told with the object, for a strategic merge patch with the patch.
     fn invalid_patch(&self, patched: &Value, why: &str) -> ApiError {
         if self.request.verb == Verb::Patch(PatchKind::Apply) {
-            return ApiError::internal(undecodable(patched, why));
+            let config = self.body().unwrap_or_default();
+            return ApiError::internal(undecodable(&config, why));
         }
         let told = match self.body() {
-            Ok(patch) if self.is_strategic() => plain(&patch),
+            Ok(patch) if self.is_strategic() => plain(&used_up(&patch)),
             _ => patched.to_string(),
         };
         let cause = Cause::invalid(&FieldPath::new("patch"), &crate::simulate::status::quoted(&told), why);
@@ -236,6 +237,20 @@ pub(super) fn wipe_system_metadata(object: &mut Value) {
     let metadata = map_at(object, &["metadata"]);
     for key in SYSTEM_METADATA {
         metadata.shift_remove(key);
+    }
+}
+
+/// What is left of a strategic merge patch once it was merged: lists that it ordered are taken out of it, with their order
+/// (`strategicpatch/patch.go:mergePatchIntoOriginal`).
+fn used_up(patch: &Value) -> Value {
+    const ORDER: &str = "$setElementOrder/";
+    match patch {
+        Value::Object(map) => {
+            let ordered = |key: &str| key.starts_with(ORDER) || map.contains_key(&format!("{ORDER}{key}"));
+            map.iter().filter(|(key, _)| !ordered(key)).map(|(key, value)| (key.clone(), used_up(value))).collect()
+        }
+        Value::Array(items) => items.iter().map(used_up).collect(),
+        other => other.clone(),
     }
 }
 

@@ -32,17 +32,18 @@ impl Cluster {
         let asked = admission::Attributes { cluster: self, served: &served, subresource, name, live: None };
         admission::mutate(&asked, &mut object)?;
         let sent_version = !text(&object, &["metadata", "resourceVersion"]).is_empty();
-        strategy::prepare_create(&self.context(write, uid), &mut object);
+        strategy::prepare_create(&self.context(write, uid), &mut object)?;
         let checks = write.checks(self);
+        let told = strategy::with_empties(self.schema, &write.ty, subresource, write.sent.as_ref(), &object);
         let causes = match write.served.definition() {
             Some(definition) => definition.wrong_at_creation(&checks, &object),
-            None => validate::create(&checks, &object),
+            None => validate::create(&checks, &told),
         };
         if !causes.is_empty() {
             return Err(ApiError::invalid(&write.qualified_kind(&object), text(&object, &["metadata", "name"]), causes));
         }
         write.warnings.extend(validate::warnings(&checks, &object, None));
-        admission::validate(&asked, &object, &mut write.warnings)?;
+        admission::validate(&asked, &told, &mut write.warnings)?;
         let id = ObjectId::of(&object);
         if self.store.get(&id).is_some() {
             let message = format!("{} {} already exists", write.served.qualified_resource(), quoted(&id.name));
@@ -71,6 +72,7 @@ impl Cluster {
             now: self.clock.timestamp(),
             status_subresource: write.served.definition().is_none_or(|d| d.status),
             sent: write.sent.as_ref(),
+            dry_run: write.dry_run,
         }
     }
 }

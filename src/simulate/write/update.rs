@@ -79,17 +79,18 @@ impl Cluster {
         let asked = admission::Attributes { cluster: self, served: &served, subresource, name, live: Some(live) };
         admission::mutate(&asked, &mut object)?;
         check_version(write, live, &mut object)?;
-        strategy::prepare_update(&self.context(write, String::new()), &mut object, live, subresource);
+        strategy::prepare_update(&self.context(write, String::new()), &mut object, live, subresource)?;
         let checks = write.checks(self);
+        let told = strategy::with_empties(self.schema, &write.ty, subresource, write.sent.as_ref(), &object);
         let causes = match write.served.definition() {
             Some(definition) => definition.wrong_at_update(&checks, &object, live, subresource),
-            None => validate::update(&checks, &object, live, subresource),
+            None => validate::update(&checks, &told, live, subresource),
         };
         if !causes.is_empty() {
             return Err(ApiError::invalid(&write.qualified_kind(&object), text(&object, &["metadata", "name"]), causes));
         }
         write.warnings.extend(validate::warnings(&checks, &object, Some(live)));
-        admission::validate(&asked, &object, &mut write.warnings)?;
+        admission::validate(&asked, &told, &mut write.warnings)?;
         write.as_stored(self, &mut object, Some(live));
         match write.served {
             Served::Builtin(_) => restore_times(live, &mut object, |a, b| equal(self.schema, &write.ty, a, b)),

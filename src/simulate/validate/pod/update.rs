@@ -125,6 +125,10 @@ fn without_allowed_changes(check: &mut Check, new: &Value, old: &Value) -> Value
         for (container, image) in containers.zip(images) {
             map_at(container, &[]).insert("image".into(), image);
         }
+        // The list is made anew of its items, so an empty one becomes none.
+        if munged.list(list).is_empty() {
+            map_at(&mut munged, &[]).shift_remove(list);
+        }
     }
     let grace = "terminationGracePeriodSeconds";
     let mut back = vec!["activeDeadlineSeconds", "schedulingGates", "tolerations"];
