@@ -144,6 +144,13 @@ pub fn prepare_update(ctx: &Context<'_>, new: &mut Value, old: &Value, subresour
     Ok(())
 }
 
+/// Leaves out what was stored once and is not read back (the `Decorator` of a kind's storage).
+pub(super) fn as_read(gvk: &Gvk, object: &mut Value) {
+    if gvk.group.is_empty() && gvk.kind == "Service" && object["spec"]["type"] == "ExternalName" {
+        map_at(object, &["spec"]).shift_remove("internalTrafficPolicy");
+    }
+}
+
 fn update_by_kind(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value, old: &Value) -> Result<(), ApiError> {
     if let Some(path) = template_path(gvk) {
         workloads::drop_from_template(ctx, path, new, Some(old));

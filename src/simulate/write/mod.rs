@@ -13,7 +13,7 @@ mod scale;
 mod update;
 
 use super::resources::Served;
-use super::{ApiError, Cluster, Doubt, PatchKind, Reason, Request, Response, Verb, admission, custom, validate};
+use super::{ApiError, Cluster, Doubt, PatchKind, Reason, Request, Response, Verb, admission, custom, strategy, validate};
 use crate::object::{ObjectId, Value};
 use crate::schema::Type;
 use std::sync::Arc;
@@ -187,9 +187,10 @@ impl Write<'_> {
         }
     }
 
-    /// A custom resource is pruned once more on its way into the storage, and clients are warned of odd finalizers.
+    /// An object loses what is never read back. A custom resource is pruned once more on its way into the storage, and clients are
+    /// warned of odd finalizers.
     fn as_stored(&mut self, cluster: &Cluster, object: &mut Value, live: Option<&Value>) {
-        let Some(definition) = self.served.definition() else { return };
+        let Some(definition) = self.served.definition() else { return strategy::as_read(&self.served.gvk(), object) };
         self.warnings.extend(custom::finalizer_warnings(cluster.schema.version(), object, live));
         if let Some(stored) = definition.as_stored(cluster.schema, object) {
             *object = stored;
