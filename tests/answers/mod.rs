@@ -35,7 +35,7 @@ pub fn request(step: &Value, namespace: &str) -> Request {
 fn target(path: &str) -> Target {
     let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     let (group, version, rest) = if parts[0] == "api" { ("", parts[1], &parts[2..]) } else { (parts[1], parts[2], &parts[3..]) };
-    let (namespace, rest) = if rest[0] == "namespaces" && rest.len() > 2 { (rest[1], &rest[2..]) } else { ("", rest) };
+    let (namespace, rest) = if rest[0] == "namespaces" && rest.len() > 2 && !["finalize", "status"].contains(&rest[2]) { (rest[1], &rest[2..]) } else { ("", rest) };
     let part = |i: usize| rest.get(i).copied().unwrap_or_default().to_owned();
     Target {
         group: group.into(),

@@ -124,9 +124,9 @@ fn forbidden(asked: &Attributes<'_>, object: &Value, why: &str) -> ApiError {
     ApiError::new(403, Reason::Forbidden, format!("{} {} is forbidden: {why}", asked.served.qualified_resource(), quoted(name)))
 }
 
-/// Before an object is deleted.
-pub(super) fn delete(_cluster: &Cluster, served: &Served, live: &Value) -> Result<(), ApiError> {
-    namespace_lifecycle::delete(served, live)
+/// Before an object of that name is looked for, to be deleted.
+pub(super) fn delete(served: &Served, name: &str) -> Result<(), ApiError> {
+    namespace_lifecycle::delete(served, name)
 }
 
 #[cfg(test)]

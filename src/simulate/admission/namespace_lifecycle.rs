@@ -38,8 +38,7 @@ fn namespace<'c>(asked: &Attributes<'c>, name: &str) -> Option<&'c Arc<Value>> {
     asked.cluster.store.get(&id).filter(|_| asked.served.namespaced)
 }
 
-pub(super) fn delete(served: &Served, live: &Value) -> Result<(), ApiError> {
-    let name = text(live, &["metadata", "name"]);
+pub(super) fn delete(served: &Served, name: &str) -> Result<(), ApiError> {
     if served.kind == "Namespace" && IMMORTAL.contains(&name) {
         return Err(forbidden(served, name, "this namespace may not be deleted"));
     }

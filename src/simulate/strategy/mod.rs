@@ -96,7 +96,10 @@ fn create_by_kind(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value) -> Result<(), A
         ("", "Namespace") => claims::first_finalizer(new),
         ("", "PersistentVolume") => claims::first_phase(ctx, new),
         ("", "PersistentVolumeClaim") => claims::align_data_sources(new, None),
-        ("", "Pod") => pods::first_status(ctx, new),
+        ("", "Pod") => {
+            pods::first_status(ctx, new);
+            pods::profiles_of_annotations(new);
+        }
         ("", "Service") => return service::allocate(ctx, new),
         ("", "ServiceAccount") => claims::name_secrets_only(new),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => claims::add_stored_version(new),

@@ -4,7 +4,8 @@
 
 use super::{Context, metadata};
 use crate::object::quantity::Quantity;
-use crate::object::{Map, Value, at, items, map_at};
+use crate::object::{Map, Value, at, items, map_at, text};
+use crate::simulate::defaults::pod::CONTAINER_LISTS;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -20,6 +21,31 @@ pub(super) fn first_status(ctx: &Context<'_>, pod: &mut Value) {
     status["qosClass"] = qos_class(pod).into();
     if let Some(pod) = pod.as_object_mut() {
         pod.insert("status".into(), status);
+    }
+}
+
+/// Takes the AppArmor profiles over that containers are given by annotations of old.
+pub(super) fn profiles_of_annotations(pod: &mut Value) {
+    const PREFIX: &str = "container.apparmor.security.beta.kubernetes.io/";
+    if pod["spec"]["os"]["name"] == "windows" {
+        return;
+    }
+    let annotations = pod["metadata"]["annotations"].clone();
+    let of_pod = at(pod, &["spec", "securityContext", "appArmorProfile"]).cloned();
+    for list in CONTAINER_LISTS {
+        for container in pod["spec"].get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+            let key = format!("{PREFIX}{}", text(container, &["name"]));
+            let Some(told) = annotations[&key].as_str() else { continue };
+            let profile = match (told, told.strip_prefix("localhost/")) {
+                ("unconfined", _) => json!({"type": "Unconfined"}),
+                ("runtime/default", _) => json!({"type": "RuntimeDefault"}),
+                (_, Some(name)) if !name.is_empty() => json!({"type": "Localhost", "localhostProfile": name}),
+                _ => continue,
+            };
+            if at(container, &["securityContext", "appArmorProfile"]).is_none() && of_pod.as_ref() != Some(&profile) {
+                map_at(container, &["securityContext"]).insert("appArmorProfile".into(), profile);
+            }
+        }
     }
 }
 

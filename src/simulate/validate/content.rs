@@ -51,6 +51,25 @@ fn frozen(check: &mut Check, new: &Value, old: &Value, lists: &[&str]) {
     }
 }
 
+/// The status of a Namespace, or its finalizers.
+pub(super) fn namespace_part(check: &mut Check, new: &Value, subresource: &str) {
+    if subresource == "finalize" {
+        let spec_at = Place::root("spec");
+        let at = spec_at.child("finalizers");
+        for (i, name) in new.part("spec").texts("finalizers").enumerate() {
+            metadata::standard_finalizer(check, name, &at.index(i));
+        }
+        return;
+    }
+    let going = new.part("metadata").has("deletionTimestamp");
+    let (wanted, when) = if going { ("Terminating", "not empty") } else { ("Active", "empty") };
+    let phase = new.part("status").text("phase");
+    if phase != wanted {
+        let detail = format!("may only be '{wanted}' if `deletionTimestamp` is {when}");
+        check.invalid(&Place::root("status").child("Phase"), phase, &detail);
+    }
+}
+
 fn decoded_length(text: &str) -> usize {
     let padding = text.bytes().rev().take_while(|b| *b == b'=').count();
     (text.len() / 4 * 3).saturating_sub(padding)

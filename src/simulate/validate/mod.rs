@@ -103,14 +103,19 @@ pub fn create(context: &Context, object: &Value) -> Vec<Cause> {
 
 /// What is wrong with an object that was `old`; it must have a resource version, and the old one's uid and timestamps.
 ///
-/// Of the subresources, `scale` is checked as the object itself, and the status of any kind is only held to the metadata.
+/// Of the subresources, `scale` is checked as the object itself, and the status of most kinds is only held to the metadata.
 pub fn update(context: &Context, new: &Value, old: &Value, subresource: &str) -> Vec<Cause> {
     let mut check = Check::new(context.version);
     check.options = options(context, Some(old));
     metadata::generic(&mut check, new, context.namespaced);
     metadata::generic_update(&mut check, new, old);
-    if let Some(rules) = rules(&context.gvk).filter(|_| subresource != "status") {
-        rules(&mut check, new, Some(old));
+    match (context.gvk.group.as_str(), context.gvk.kind.as_str(), subresource) {
+        ("", "Pod", "status") => pod::status(&mut check, new, old),
+        ("", "Pod", "resize") => pod::resize(&mut check, new, old),
+        ("", "Pod", "ephemeralcontainers") => pod::ephemeral_containers(&mut check, new, old),
+        ("", "Namespace", "status" | "finalize") => content::namespace_part(&mut check, new, subresource),
+        (_, _, "status") => {}
+        _ => drop(rules(&context.gvk).map(|rules| rules(&mut check, new, Some(old)))),
     }
     check.causes
 }

@@ -9,6 +9,7 @@ mod create;
 mod delete;
 mod options;
 mod patch;
+mod pods;
 mod scale;
 mod update;
 
@@ -109,7 +110,10 @@ impl Cluster {
         if write.request.target.subresource == "scale" && !matches!(write.request.verb, Verb::Delete | Verb::DeleteCollection) {
             return self.write_scale(write);
         }
+        let target = &write.request.target;
         match write.request.verb {
+            Verb::Create if target.resource == "pods" && target.subresource == "binding" => self.bind(write),
+            Verb::Create if target.resource == "pods" && target.subresource == "eviction" => self.evict(write),
             Verb::Create => self.create(write),
             Verb::Update => self.replace(write),
             Verb::Patch(kind) => self.patch(write, kind),

@@ -15,6 +15,7 @@ mod restart;
 mod scheduling;
 mod security;
 mod sources;
+mod subresources;
 mod template_annotations;
 mod update;
 mod volumes;
@@ -26,6 +27,7 @@ pub(super) use resources::{COUNTED, container_resource_name, overcommits, positi
 pub(super) use scheduling::{has_bad_node_values, node_selector, topology_term};
 pub(super) use sources::of_volume as volume_source;
 pub(super) use template_annotations::annotations;
+pub(super) use subresources::{ephemeral_containers, resize, status};
 use template_annotations::deletion_cost_is_number;
 pub(super) use update::pod_update;
 use volumes::back_steps;

@@ -39,7 +39,7 @@ pub(in crate::simulate::validate) fn pod_update(check: &mut Check, new: &Value, 
     }
 }
 
-fn annotation_updates(check: &mut Check, new: &Value, old: &Value) {
+pub(super) fn annotation_updates(check: &mut Check, new: &Value, old: &Value) {
     const APP_ARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
     const MIRROR: &str = "kubernetes.io/config.mirror";
     let at = Place::root("metadata.annotations");
