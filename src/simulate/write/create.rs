@@ -14,7 +14,7 @@ impl Cluster {
         let mut object = write.decode_object(self, &sent)?;
         body::wipe_system_metadata(&mut object);
         write.settle_namespace(&mut object)?;
-        write.sent = Some(sent);
+        write.remember(sent);
         self.own_created(write, &mut object);
         self.finish_create(write, object)
     }

@@ -18,7 +18,7 @@ impl Cluster {
         let patched = patched_value(self.schema, &write.ty, &live, &write.body()?, kind)?;
         let mut object = write.decode_patched(self, &patched)?;
         write.settle_namespace(&mut object)?;
-        write.sent = Some(patched);
+        write.remember(patched);
         self.own_updated(write, &live, &mut object);
         write.check_name(&object)?;
         self.finish_update(write, &live, object)
@@ -47,7 +47,7 @@ impl Cluster {
             })
         });
         write.warnings.extend(warnings);
-        write.sent = sent;
+        sent.into_iter().for_each(|sent| write.remember(sent));
         let mut object = applied.map_err(refused_apply)?;
         write.settle_namespace(&mut object)?;
         write.check_name(&object)?;

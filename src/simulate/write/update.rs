@@ -25,7 +25,7 @@ impl Cluster {
                 return Err(write.not_found());
             }
             body::wipe_system_metadata(&mut object);
-            write.sent = Some(sent);
+            write.remember(sent);
             self.own_created(write, &mut object);
             return self.finish_create(write, object);
         };
@@ -34,7 +34,7 @@ impl Cluster {
             let why = format!("Precondition failed: UID in precondition: {sent_uid}, UID in object meta: {uid}");
             return Err(stale(write, &why));
         }
-        write.sent = Some(sent);
+        write.remember(sent);
         self.own_updated(write, &live, &mut object);
         self.finish_update(write, &live, object)
     }
