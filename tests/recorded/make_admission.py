@@ -12,9 +12,9 @@ SERVER, OUT = sys.argv[1:3]
 TLS = ssl.create_default_context()
 TLS.check_hostname, TLS.verify_mode = False, ssl.CERT_NONE
 TYPES = {"json": "application/json-patch+json", "merge": "application/merge-patch+json", "strategic": "application/strategic-merge-patch+json", "apply": "application/apply-patch+yaml"}
-CLUSTER = {"namespaces", "priorityclasses", "runtimeclasses", "storageclasses", "ingressclasses", "persistentvolumes", "nodes"}
+CLUSTER = {"namespaces", "customresourcedefinitions", "priorityclasses", "runtimeclasses", "storageclasses", "ingressclasses", "persistentvolumes", "nodes"}
 ROOTS = {
-    "priorityclasses": "/apis/scheduling.k8s.io/v1", "runtimeclasses": "/apis/node.k8s.io/v1", "storageclasses": "/apis/storage.k8s.io/v1",
+    "customresourcedefinitions": "/apis/apiextensions.k8s.io/v1", "priorityclasses": "/apis/scheduling.k8s.io/v1", "runtimeclasses": "/apis/node.k8s.io/v1", "storageclasses": "/apis/storage.k8s.io/v1",
     "ingressclasses": "/apis/networking.k8s.io/v1", "ingresses": "/apis/networking.k8s.io/v1", "deployments": "/apis/apps/v1", "jobs": "/apis/batch/v1",
     "cronjobs": "/apis/batch/v1", "poddisruptionbudgets": "/apis/policy/v1",
 }
@@ -300,6 +300,36 @@ CASES["namespaces"] = [
 CASES["default-priority"] = [
     post("priorityclasses", obj("PriorityClass", "p-{ns}", api="scheduling.k8s.io/v1", value=7, globalDefault=True)), post("priorityclasses", obj("PriorityClass", "q-{ns}", api="scheduling.k8s.io/v1", value=8, globalDefault=True)),
     post("pods", pod()), patch("merge", "priorityclasses", "p-{ns}", {"description": "d"}), delete("priorityclasses", "p-{ns}"),
+]
+
+
+def definition(schema=None, names=None, versions=None, **spec):
+    """One that is refused, or only tried: nothing of it stays."""
+    own = {"plural": "things", "singular": "thing", "kind": "Thing", "listKind": "ThingList", **(names or {})}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema or {"type": "object"}}}
+    spec = {"group": "adm.example.com", "scope": "Namespaced", "names": own, "versions": [{**version, **v} for v in versions or [{}]], **spec}
+    return post("customresourcedefinitions", obj("CustomResourceDefinition", "things.adm.example.com", spec, api="apiextensions.k8s.io/v1"), {"dryRun": "All"})
+
+
+def of(**properties):
+    return {"type": "object", "properties": properties}
+
+
+CASES["definitions"] = [
+    definition(), definition({"type": "string"}), definition(of(a={})), definition(of(a={"type": "array"})), definition(of(a={"type": "array", "items": {"type": "string"}, "x-kubernetes-list-type": "map"})),
+    definition(of(a={"type": "array", "items": of(b={"type": "string"}), "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["b"]})),
+    definition(of(a={"type": "array", "items": {**of(b={"type": "string"}), "required": ["b"]}, "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["b"]})),
+    definition(of(a={"type": "array", "items": of(b={"type": "string"}), "x-kubernetes-list-type": "set"})), definition(of(a={"type": "object", "x-kubernetes-map-type": "odd"})), 
+    definition(of(a={"type": "object", "additionalProperties": {"type": "string"}, "properties": {"b": {"type": "string"}}})),
+    definition(of(a={"x-kubernetes-int-or-string": True})), definition(of(a={"x-kubernetes-int-or-string": True, "type": "string"})), definition(of(a={"type": "object", "x-kubernetes-preserve-unknown-fields": False})), definition(of(metadata={"type": "object", "properties": {"labels": {"type": "object"}}})),
+    definition(of(a={"type": "string", "nullable": True, "enum": ["x"]})), definition({**of(a={"type": "string"}), "required": ["b"]}), definition(of(a={"type": "string", "uniqueItems": True})), definition({"type": "object", "anyOf": [{"type": "object"}]}),
+    definition(names={"plural": "stuff"}), definition(names={"kind": "thing_"}), definition(names={"shortNames": ["T", "t"]}), definition(names={"singular": ""}), definition(scope="Odd"), definition(group="example"), definition(names={"categories": ["All", "all"]}),
+    definition(versions=[{}, {"name": "v2"}]), definition(versions=[{"storage": False}]), definition(versions=[{}, {"name": "v1", "storage": False}]), definition(versions=[{"name": "1"}]), definition(versions=[{"served": False}]),
+    definition(versions=[{"additionalPrinterColumns": [{"name": "A", "type": "string", "jsonPath": ".spec.a"}]}]), definition(versions=[{"additionalPrinterColumns": [{"name": "A", "type": "odd", "jsonPath": "spec"}]}]), definition(versions=[{"additionalPrinterColumns": [{"name": "", "type": "integer", "format": "odd", "jsonPath": ".a["}]}]),
+    definition(of(spec=of(replicas={"type": "integer"}), status=of(replicas={"type": "integer"})), versions=[{"subresources": {"status": {}, "scale": {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"}}}]),
+    definition(versions=[{"subresources": {"scale": {"specReplicasPath": "spec", "statusReplicasPath": ".spec.x", "labelSelectorPath": ".metadata"}}}]), definition(versions=[{"schema": None}]), definition(conversion={"strategy": "Webhook"}),
+    definition(conversion={"strategy": "None", "webhook": {"conversionReviewVersions": ["v1"]}}), definition(preserveUnknownFields=True), definition(versions=[{"deprecationWarning": "w"}]), definition(versions=[{"deprecated": True, "deprecationWarning": "w"}]),
+    definition(versions=[{"selectableFields": [{"jsonPath": ".spec.a"}]}]), definition(of(spec=of(a={"type": "string"})), versions=[{"selectableFields": [{"jsonPath": ".spec.a"}, {"jsonPath": ".spec.a"}]}]),
 ]
 
 

@@ -94,7 +94,9 @@ impl<'r> Counted<'r> {
         let terms = terms.iter().map(|t| (text(t, &["scopeName"]), text(t, &["operator"]), items(t, &["values"])));
         let matches = |(scope, operator, values): (&str, &str, &[Value])| match self {
             Self::Pods => pod_in_scope(scope, operator, values, object),
-            Self::Claims => scope == "VolumeAttributesClass" && named_in(text(object, &["spec", "volumeAttributesClassName"]), operator, values),
+            Self::Claims => {
+                scope == "VolumeAttributesClass" && named_in(text(object, &["spec", "volumeAttributesClassName"]), operator, values)
+            }
             _ => false,
         };
         scopes.chain(terms).all(matches)

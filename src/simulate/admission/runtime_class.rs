@@ -12,6 +12,10 @@ use std::sync::Arc;
 /// things at all.
 fn class<'c>(asked: &Attributes<'c>, pod: &Value) -> Result<Option<&'c Arc<Value>>, ApiError> {
     let Some(name) = at(pod, &["spec", "runtimeClassName"]).and_then(Value::as_str) else { return Ok(None) };
+    if name.is_empty() {
+        // It is looked up over the API, whose client does not ask for nothing.
+        return Err(ApiError::internal("resource name may not be empty"));
+    }
     let id = ObjectId { group: "node.k8s.io".into(), kind: "RuntimeClass".into(), namespace: String::new(), name: name.into() };
     let found = asked.cluster.store.get(&id);
     if found.is_none() && priority::shown(asked.cluster) {
@@ -37,8 +41,7 @@ pub(super) fn fill(asked: &Attributes<'_>, pod: &mut Value) -> Result<(), ApiErr
         if let Some(own) = at(pod, &["spec", "nodeSelector", key]).filter(|own| *own != value) {
             let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
             let (theirs, own) = (text(value), text(own));
-            let why =
-                format!("conflict: runtimeClass.scheduling.nodeSelector[{key}] = {theirs}; pod.spec.nodeSelector[{key}] = {own}");
+            let why = format!("conflict: runtimeClass.scheduling.nodeSelector[{key}] = {theirs}; pod.spec.nodeSelector[{key}] = {own}");
             return Err(forbidden(asked, pod, &why));
         }
         map_at(pod, &["spec", "nodeSelector"]).insert(key.clone(), value.clone());

@@ -38,7 +38,8 @@ pub(super) fn note(cluster: &mut Cluster, change: &Change) {
             }
         }
     }
-    let unprotected = |after: &Arc<Value>| protection(&change.id).is_some_and(|finalizer| !deleting(after) && !is_protected(after, finalizer));
+    let unprotected =
+        |after: &Arc<Value>| protection(&change.id).is_some_and(|finalizer| !deleting(after) && !is_protected(after, finalizer));
     if change.after.as_ref().is_some_and(unprotected) {
         cluster.controllers.queue.push(Task::Sync(ObjectId::clone(&change.id)));
     }

@@ -5,8 +5,8 @@
 //! with `ingress: []` is a change each time.
 
 use crate::object::{Map, Value};
-use std::borrow::Cow;
 use crate::schema::{Schema, Type};
+use std::borrow::Cow;
 
 /// Whether something in `sent` is an empty list or map that is not in the object made of it.
 pub(super) fn lost_empties(schema: &Schema, ty: &Type, sent: &Value, made: &Value) -> bool {

@@ -49,6 +49,11 @@ impl Cluster {
         write.warnings.extend(warnings);
         sent.into_iter().for_each(|sent| write.remember(sent));
         let mut object = applied.map_err(refused_apply)?;
+        let uid = text(&object, &["metadata", "uid"]);
+        if live.is_none() && !uid.is_empty() {
+            let why = format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+            return Err(super::update::stale(write, &why));
+        }
         write.settle_namespace(&mut object)?;
         write.check_name(&object)?;
         match live {

@@ -56,7 +56,8 @@ impl Cluster {
         if self.schema.version() >= Version::V1_35 {
             map_at(&mut pod, &["status"]).shift_remove("nominatedNodeName");
             let found = self.store.get(&ObjectId { kind: "Node".into(), name: node.into(), ..ObjectId::default() });
-            let of_node = PLACE.into_iter().filter_map(|label| Some((label.to_owned(), at(found?, &["metadata", "labels", label])?.clone())));
+            let of_node =
+                PLACE.into_iter().filter_map(|label| Some((label.to_owned(), at(found?, &["metadata", "labels", label])?.clone())));
             labels.extend(entries(binding, "labels").chain(of_node));
         }
         for (map, told) in [("annotations", entries(binding, "annotations").collect()), ("labels", labels)] {

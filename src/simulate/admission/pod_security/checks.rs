@@ -327,4 +327,3 @@ impl<'a> Pod<'a> {
         (wanted && !implicit.is_empty()).then(|| violation("seccompProfile", detail()))
     }
 }
-

@@ -41,7 +41,8 @@ pub(in crate::simulate::validate) fn status(check: &mut Check, new: &Value, old:
     if new.text("qosClass") != old.text("qosClass") {
         check.invalid(&STATUS.child("qosClass"), new.text("qosClass"), "field is immutable");
     }
-    for (list, of) in [("containerStatuses", "containers"), ("initContainerStatuses", "initContainers"), ("ephemeralContainerStatuses", "")] {
+    for (list, of) in [("containerStatuses", "containers"), ("initContainerStatuses", "initContainers"), ("ephemeralContainerStatuses", "")]
+    {
         restarts(check, new.list(list), old.list(list), spec, of, &STATUS.child(list));
     }
     addresses(check, new.list("podIPs"), old.list("podIPs"), "io.k8s.api.core.v1.PodIP", &STATUS.child("podIPs"));
