@@ -223,4 +223,5 @@ def main():
             parts[name](table, folder)
 
 
-main()
+if __name__ == "__main__":
+    main()

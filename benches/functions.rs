@@ -5,13 +5,12 @@
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use rollcast::cluster::read_snapshot_from;
 use rollcast::diagnostic::Source;
-use rollcast::object::Value;
+use rollcast::object::{Value, json};
 use rollcast::render::{Templates, render};
 use rollcast::schema::Version;
 use rollcast::simulate::clock::Clock;
 use rollcast::simulate::{Body, Cluster, PatchKind, Request, Target, Verb, WriteOptions};
 use rollcast::{fleet, images};
-use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

@@ -222,7 +222,9 @@ fn only_reports_and_file_formats_are_serialised() {
             let derived = l.split_once("derive(").is_some_and(|(_, list)| list.split([',', ')', ' ', ':']).any(|w| w == "Serialize"));
             derived || l.contains("impl Serialize for") || l.contains("impl serde::Serialize for")
         });
-        if serialises && !source.module().is_some_and(|m| SERIALISES.contains(&m)) {
+        // A value is what the formats are made of.
+        let value = source.path.starts_with("src/object/value");
+        if serialises && !value && !source.module().is_some_and(|m| SERIALISES.contains(&m)) {
             complaints.push(format!("{}: implements Serialize; only {} do", source.path.display(), SERIALISES.join(", ")));
         }
     }

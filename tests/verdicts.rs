@@ -2,7 +2,7 @@
 //! in Kubernetes' behaviour that a text diff gets wrong (see docs/architecture.md).
 
 use rollcast::fleet::pipeline::{Action, Applier, PatchType, Step, Who};
-use rollcast::object::{ObjectId, Value};
+use rollcast::object::{ObjectId, Value, json};
 use rollcast::roll::{Judged, Verdict, judge, merged};
 use rollcast::schema::Version;
 use rollcast::simulate::clients::Session;
@@ -10,7 +10,6 @@ use rollcast::simulate::controllers::{self, Until};
 use rollcast::simulate::kubelet::{PodTiming, Timing};
 use rollcast::simulate::pipeline::{Pace, Plan, Run, run};
 use rollcast::simulate::{Body, Cluster, Request, Target, Verb, WriteOptions};
-use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -6,7 +6,7 @@
 use super::field_set::FieldSet;
 use super::managers::{Identity, Manager, Managers, Operation, list_of, managed_fields, unowned};
 use super::typed::{Comparison, Typed, compare_sent, empty_object, reconcile, validate};
-use crate::object::{Gvk, Value, map_at};
+use crate::object::{Gvk, Text, Value, map_at};
 use crate::schema::{Schema, Type};
 use std::borrow::Cow;
 
@@ -188,7 +188,7 @@ pub(super) fn take_managed_fields(object: &mut Value) -> Option<Value> {
 /// Puts managed fields into an object that has none.
 pub(super) fn put_managed_fields(object: &mut Value, encoded: Option<Value>) {
     if let Some(encoded) = encoded {
-        map_at(object, &["metadata"]).insert("managedFields".to_owned(), encoded);
+        map_at(object, &["metadata"]).insert("managedFields".into(), encoded);
     }
 }
 
@@ -198,7 +198,7 @@ pub(super) fn without_managed_fields(object: &Value) -> Value {
         return object.clone();
     }
     let Value::Object(fields) = object else { return object.clone() };
-    let copy = |(name, value): (&String, &Value)| match value {
+    let copy = |(name, value): (&Text, &Value)| match value {
         Value::Object(metadata) if name == "metadata" => {
             let kept = metadata.iter().filter(|(name, _)| *name != "managedFields");
             (name.clone(), Value::Object(kept.map(|(n, v)| (n.clone(), v.clone())).collect()))
@@ -212,8 +212,8 @@ pub(super) fn without_managed_fields(object: &Value) -> Value {
 mod tests {
     use super::*;
     use crate::apply::server_side::Application;
+    use crate::object::json;
     use crate::schema::{Field, ListKind, ListType, MapType, Scalar, StructType, Version};
-    use serde_json::json;
     use std::sync::Arc;
 
     fn field(name: &str, ty: Type, default: Option<Value>) -> Field {

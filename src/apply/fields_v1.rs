@@ -27,7 +27,7 @@ pub(super) fn read_noting(fields: &Value) -> Result<(FieldSet<'_>, bool), String
 }
 
 /// What lies below a path, and whether the path itself is a member: it is if it says so, or if nothing lies below it.
-fn read_level<'a>(map: &'a Map<String, Value>, same: &mut bool) -> Result<(FieldSet<'a>, bool), String> {
+fn read_level<'a>(map: &'a Map, same: &mut bool) -> Result<(FieldSet<'a>, bool), String> {
     let (mut nodes, mut member): (Vec<Node<'a>>, bool) = (Vec::with_capacity(map.len()), false);
     for (i, (key, below)) in map.iter().enumerate() {
         if key == "." {
@@ -155,7 +155,7 @@ impl<'de> Visitor<'de> for LiteralVisitor {
     }
 
     fn visit_f64<E: de::Error>(self, n: f64) -> Result<Self::Value, E> {
-        serde_json::Number::from_f64(n).map(Literal::Number).ok_or_else(|| E::custom("no finite number"))
+        crate::object::Number::from_f64(n).map(Literal::Number).ok_or_else(|| E::custom("no finite number"))
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
@@ -176,13 +176,13 @@ pub fn write(set: &FieldSet<'_>) -> Value {
     Value::Object(write_level(set, false))
 }
 
-fn write_level(set: &FieldSet<'_>, own: bool) -> Map<String, Value> {
+fn write_level(set: &FieldSet<'_>, own: bool) -> Map {
     let mut map = Map::with_capacity(set.nodes().len() + usize::from(own));
     if own && !set.is_empty() {
-        map.insert(".".to_owned(), Value::Object(Map::new()));
+        map.insert(".".into(), Value::Object(Map::new()));
     }
     for node in set.nodes() {
-        map.insert(write_element(&node.element), Value::Object(write_level(&node.children, node.member)));
+        map.insert(write_element(&node.element).into(), Value::Object(write_level(&node.children, node.member)));
     }
     map
 }
@@ -224,7 +224,7 @@ fn push_literal(out: &mut String, value: &Literal<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::object::json;
 
     #[test]
     fn what_is_read_is_written_again_sorted() {

@@ -2,7 +2,7 @@
 //!
 //! Follows Go's `strconv.Quote`, `fmt` (`%v`, `%#v`) and `encoding/json`.
 
-use crate::object::{Number, Value};
+use crate::object::{Number, Text, Value};
 use std::fmt::Write;
 
 /// A string as `%q` prints it.
@@ -101,7 +101,7 @@ pub(crate) fn push_json(out: &mut String, value: &Value) {
             out.push_str(if list.is_empty() { "[]" } else { "]" });
         }
         Value::Object(map) => {
-            let mut keys: Vec<&String> = map.keys().collect();
+            let mut keys: Vec<&Text> = map.keys().collect();
             keys.sort();
             for (i, key) in keys.iter().enumerate() {
                 out.push(if i == 0 { '{' } else { ',' });
@@ -120,10 +120,10 @@ pub(crate) fn plain(value: &Value) -> String {
         Value::Null => "<nil>".to_owned(),
         Value::Bool(b) => b.to_string(),
         Value::Number(n) => number(n),
-        Value::String(s) => s.clone(),
+        Value::String(s) => s.clone().into(),
         Value::Array(list) => format!("[{}]", list.iter().map(plain).collect::<Vec<_>>().join(" ")),
         Value::Object(map) => {
-            let mut keys: Vec<&String> = map.keys().collect();
+            let mut keys: Vec<&Text> = map.keys().collect();
             keys.sort();
             format!("map[{}]", keys.iter().map(|k| format!("{k}:{}", plain(&map[*k]))).collect::<Vec<_>>().join(" "))
         }
@@ -137,7 +137,7 @@ pub(super) fn source(value: &Value) -> String {
         Value::String(s) => quoted(s),
         Value::Array(list) => format!("[]interface {{}}{{{}}}", list.iter().map(source).collect::<Vec<_>>().join(", ")),
         Value::Object(map) => {
-            let mut keys: Vec<&String> = map.keys().collect();
+            let mut keys: Vec<&Text> = map.keys().collect();
             keys.sort();
             let entries: Vec<String> = keys.iter().map(|k| format!("{}:{}", quoted(k), source(&map[*k]))).collect();
             format!("map[string]interface {{}}{{{}}}", entries.join(", "))
@@ -166,7 +166,7 @@ fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::object::json;
 
     #[test]
     fn numbers_and_strings_as_go_prints_them() {

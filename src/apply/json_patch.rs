@@ -118,7 +118,7 @@ fn get<'d>(doc: &'d mut Value, path: &str) -> Result<Option<&'d mut Value>, Stri
 fn add(doc: &mut Value, path: &str, value: Value) -> Result<(), String> {
     match parent(doc, path)? {
         (Value::Object(map), key) => {
-            map.insert(key, value);
+            map.insert(key.into(), value);
         }
         (Value::Array(list), key) if key == "-" => list.push(value),
         (Value::Array(list), key) => {
@@ -151,7 +151,7 @@ fn replace(doc: &mut Value, path: &str, value: Value) -> Result<(), String> {
     }
     match parent(doc, path)? {
         (Value::Object(map), key) => {
-            map.insert(key, value);
+            map.insert(key.into(), value);
         }
         (Value::Array(list), key) => {
             let i = index(&key, list.len(), list.len())?;
@@ -174,7 +174,7 @@ fn test(doc: &mut Value, path: &str, value: Option<&Value>) -> Result<(), String
 #[cfg(test)]
 mod tests {
     use super::apply;
-    use serde_json::json;
+    use crate::object::json;
 
     #[test]
     fn operations_of_rfc_6902() {

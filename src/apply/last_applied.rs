@@ -53,7 +53,7 @@ pub(super) fn update(object: &mut Value, config: &Value) {
     }
     let text = encoded(config);
     let annotations = map_at(object, &["metadata", "annotations"]);
-    annotations.insert(LAST_APPLIED.to_owned(), text.into());
+    annotations.insert(LAST_APPLIED.into(), text.into());
     let bytes: usize = annotations.iter().map(|(k, v)| k.len() + v.as_str().map_or(0, str::len)).sum();
     if bytes > MOST_BYTES {
         annotations.shift_remove(LAST_APPLIED);

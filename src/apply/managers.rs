@@ -140,7 +140,7 @@ impl<'a> Managers<'a> {
     /// The value for `metadata.managedFields`; none if nobody owns anything.
     pub fn encode(&self) -> Option<Value> {
         let made = self.sorted().into_iter().map(encode_entry).collect::<Vec<_>>();
-        (!made.is_empty()).then_some(Value::Array(made))
+        (!made.is_empty()).then_some(Value::Array(made.into()))
     }
 
     /// The entries of `metadata.managedFields`, those left out that are the same as before.
@@ -288,7 +288,7 @@ fn encode_entry(manager: &Manager<'_>) -> Value {
     let mut entry = Map::with_capacity(7);
     let mut put = |name: &str, value: &str| {
         if !value.is_empty() {
-            entry.insert(name.to_owned(), value.into());
+            entry.insert(name.into(), value.into());
         }
     };
     put("manager", &manager.identity.manager);
@@ -296,9 +296,9 @@ fn encode_entry(manager: &Manager<'_>) -> Value {
     put("apiVersion", &manager.api_version);
     put("time", manager.time.as_deref().unwrap_or_default());
     put("fieldsType", "FieldsV1");
-    entry.insert("fieldsV1".to_owned(), fields_v1::write(&manager.fields));
+    entry.insert("fieldsV1".into(), fields_v1::write(&manager.fields));
     if !manager.identity.subresource.is_empty() {
-        entry.insert("subresource".to_owned(), manager.identity.subresource.as_ref().into());
+        entry.insert("subresource".into(), manager.identity.subresource.as_ref().into());
     }
     Value::Object(entry)
 }
@@ -306,7 +306,7 @@ fn encode_entry(manager: &Manager<'_>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::object::json;
 
     fn entry(manager: &str, operation: &str, time: &str, field: &str) -> Value {
         json!({"manager": manager, "operation": operation, "apiVersion": "apps/v1", "time": time, "fieldsType": "FieldsV1", "fieldsV1": {format!("f:{field}"): {}}})
@@ -330,7 +330,7 @@ mod tests {
     fn an_eleventh_updater_joins_the_two_oldest() {
         let told: Vec<Value> =
             (0..11).map(|i| entry(&format!("m{i:02}"), "Update", &format!("2026-01-01T00:00:{i:02}Z"), &format!("f{i}"))).collect();
-        let told = Value::Array(told);
+        let told = Value::Array(told.into());
         let mut managers = Managers::decode(Some(&told)).unwrap();
         managers.cap_updaters();
         let encoded = managers.encode().unwrap();

@@ -22,7 +22,7 @@ pub fn apply(live: &Value, patch: &Value) -> Result<Value, PatchError> {
     }
 }
 
-fn merge(doc: &mut Map<String, Value>, patch: &Map<String, Value>) {
+fn merge(doc: &mut Map, patch: &Map) {
     for (key, value) in patch {
         if value.is_null() {
             doc.shift_remove(key);
@@ -52,7 +52,7 @@ fn pruned(value: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::apply;
-    use serde_json::json;
+    use crate::object::json;
 
     #[test]
     fn examples_of_rfc_7386() {

@@ -113,7 +113,7 @@ fn strays(merged: &Value, told: &Value, place: &str) -> Option<String> {
 /// The paths that only one of the two has.
 fn difference(got: &[Value], told: &[Value]) -> String {
     let paths = |entries: &[Value]| -> BTreeSet<String> {
-        let read = Value::Array(entries.to_vec());
+        let read = Value::Array(entries.to_vec().into());
         let mut out = BTreeSet::new();
         for manager in Managers::decode(Some(&read)).unwrap().iter() {
             manager.fields.each_path(&mut |path| {
@@ -255,11 +255,11 @@ impl Replay {
         let live = self.live().unwrap();
         let parent = managed_fields(&live);
         let object = |replicas: &Value, managed: Option<Value>| {
-            let mut object = serde_json::json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": {"name": "x"}});
+            let mut object = crate::object::json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": {"name": "x"}});
             if replicas.as_i64().is_some_and(|n| n != 0) {
-                object["spec"] = serde_json::json!({"replicas": replicas});
+                object["spec"] = crate::object::json!({"replicas": replicas});
             } else {
-                object["spec"] = serde_json::json!({});
+                object["spec"] = crate::object::json!({});
             }
             if let Some(managed) = managed {
                 object["metadata"]["managedFields"] = managed;

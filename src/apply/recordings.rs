@@ -45,14 +45,14 @@ const RESPELT: &str = "cpu memory storage sizeLimit pods requests.cpu requests.m
 /// Where the two differ otherwise than by defaults, empty values and spelling.
 fn differences(ours: &Value, theirs: &Value, name: &str, path: &str, out: &mut Vec<String>) {
     let among = |names: &str| names.split_whitespace().any(|n| n == name);
-    let empty =
-        matches!(ours, Value::Bool(false)) || [0.into(), "".into(), Value::Array(vec![]), Value::Object(Default::default())].contains(ours);
+    let empty = matches!(ours, Value::Bool(false))
+        || [0.into(), "".into(), Value::Array(Default::default()), Value::Object(Default::default())].contains(ours);
     match (ours, theirs) {
         _ if ours == theirs => {}
         (Value::Object(x), Value::Object(y)) => {
-            let keys: std::collections::BTreeSet<&String> = x.keys().chain(y.keys()).collect();
+            let keys: std::collections::BTreeSet<_> = x.keys().chain(y.keys()).collect();
             for key in keys {
-                let of = |map: &crate::object::Map<String, Value>| map.get(key).cloned().unwrap_or_default();
+                let of = |map: &crate::object::Map| map.get(key).cloned().unwrap_or_default();
                 differences(&of(x), &of(y), key, &format!("{path}.{key}"), out);
             }
         }

@@ -273,6 +273,11 @@ fn unmanageable(live: &Value, why: &str) -> String {
     format!("failed to create manager for existing fields: failed to convert new object ({}) to smd typed: {why}", described(live))
 }
 
+/// The same for an object that is of its kind, but not of the form that the server works with.
+pub fn unconvertible(config: &Value, why: &str) -> String {
+    format!("failed to convert to unversioned ({}): {why}", described(config))
+}
+
 /// `namespace/name; apps/v1, Kind=Deployment`, with what the object itself says.
 fn described(object: &Value) -> String {
     let (namespace, name) = (text(object, &["metadata", "namespace"]), text(object, &["metadata", "name"]));

@@ -41,8 +41,8 @@ pub fn two_way_json(original: &Value, modified: &Value) -> Value {
     Value::Object(json_diff(map_of(original), map_of(modified)))
 }
 
-fn map_of(value: &Value) -> &Map<String, Value> {
-    static NONE: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
+fn map_of(value: &Value) -> &Map {
+    static NONE: std::sync::LazyLock<Map> = std::sync::LazyLock::new(Map::new);
     value.as_object().unwrap_or(&NONE)
 }
 
@@ -63,13 +63,7 @@ struct ListDiff {
 }
 
 impl<'s> Diff<'s> {
-    fn maps(
-        self,
-        ty: Option<&'s Type>,
-        original: &Map<String, Value>,
-        modified: &Map<String, Value>,
-        retain: bool,
-    ) -> Result<Map<String, Value>, PatchError> {
+    fn maps(self, ty: Option<&'s Type>, original: &Map, modified: &Map, retain: bool) -> Result<Map, PatchError> {
         let mut patch = Map::new();
         for (key, value) in modified {
             match (original.get(key), value) {
@@ -90,7 +84,7 @@ impl<'s> Diff<'s> {
                 _ => {}
             }
         }
-        let mut gone = original.iter().filter(|(key, _)| !modified.contains_key(*key));
+        let mut gone = original.iter().filter(|(key, _)| !modified.contains_key(key));
         if self.deletions {
             patch.extend(gone.clone().map(|(key, _)| (key.clone(), Value::Null)));
         }
@@ -104,27 +98,20 @@ impl<'s> Diff<'s> {
         Ok(patch)
     }
 
-    fn map_field(
-        self,
-        ty: Option<&'s Type>,
-        key: &str,
-        original: &Map<String, Value>,
-        modified: &Map<String, Value>,
-        patch: &mut Map<String, Value>,
-    ) -> Result<(), PatchError> {
+    fn map_field(self, ty: Option<&'s Type>, key: &str, original: &Map, modified: &Map, patch: &mut Map) -> Result<(), PatchError> {
         let merging = match look_up(self.schema, ty, key) {
             Err(_) if original == modified => return Ok(()),
             found => found?,
         };
         if merging.strategy == Strategy::Replace {
             if self.changes {
-                patch.insert(key.to_owned(), Value::Object(modified.clone()));
+                patch.insert(key.into(), Value::Object(modified.clone()));
             }
             return Ok(());
         }
         let inner = self.maps(Some(merging.ty), original, modified, merging.retain_keys)?;
         if !inner.is_empty() {
-            patch.insert(key.to_owned(), Value::Object(inner));
+            patch.insert(key.into(), Value::Object(inner));
         }
         Ok(())
     }
@@ -135,7 +122,7 @@ impl<'s> Diff<'s> {
         key: &str,
         original: &[Value],
         modified: &[Value],
-        patch: &mut Map<String, Value>,
+        patch: &mut Map,
     ) -> Result<(), PatchError> {
         let merging = match look_up_list(self.schema, ty, key) {
             Err(_) if original == modified => return Ok(()),
@@ -143,7 +130,7 @@ impl<'s> Diff<'s> {
         };
         if merging.strategy != Strategy::Merge {
             if self.changes && original != modified {
-                patch.insert(key.to_owned(), modified.into());
+                patch.insert(key.into(), modified.into());
             }
             return Ok(());
         }
@@ -154,7 +141,7 @@ impl<'s> Diff<'s> {
             (key.to_owned(), list.patch),
         ] {
             if !list.is_empty() {
-                patch.insert(name, list.into());
+                patch.insert(name.into(), list.into());
             }
         }
         Ok(())
@@ -181,7 +168,7 @@ impl<'s> Diff<'s> {
                 (Some(there), Some(item)) => {
                     let mut inner = self.maps(Some(merging.ty), map_of(there), map_of(item), merging.retain_keys)?;
                     if !inner.is_empty() {
-                        inner.insert(key.to_owned(), item[key].clone());
+                        inner.insert(key.into(), item[key].clone());
                         patch.push(Value::Object(inner));
                     }
                 }
@@ -251,7 +238,7 @@ fn paired<'v>(
 }
 
 /// evanphx/json-patch `getDiff`; numbers are compared as floating point.
-fn json_diff(a: &Map<String, Value>, b: &Map<String, Value>) -> Map<String, Value> {
+fn json_diff(a: &Map, b: &Map) -> Map {
     let mut diff = Map::new();
     for (key, value) in b {
         match (a.get(key), value) {
@@ -267,7 +254,7 @@ fn json_diff(a: &Map<String, Value>, b: &Map<String, Value>) -> Map<String, Valu
             }
         }
     }
-    diff.extend(a.keys().filter(|key| !b.contains_key(*key)).map(|key| (key.clone(), Value::Null)));
+    diff.extend(a.keys().filter(|key| !b.contains_key(key)).map(|key| (key.clone(), Value::Null)));
     diff
 }
 
@@ -283,7 +270,7 @@ fn equal_as_floats(a: &Value, b: &Value) -> bool {
 }
 
 /// A merge patch's deletions, or all but them.
-fn only(patch: &Map<String, Value>, nulls: bool) -> Map<String, Value> {
+fn only(patch: &Map, nulls: bool) -> Map {
     let mut kept = Map::new();
     for (key, value) in patch {
         match value {

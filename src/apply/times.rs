@@ -25,21 +25,21 @@ pub fn restore_times(old: &Value, new: &mut Value, same: impl Fn(&Value, &Value)
     }
     let before = before.clone();
     if let Some(entries) = new.pointer_mut("/metadata/managedFields") {
-        *entries = Value::Array(before);
+        *entries = Value::Array(before.into());
     }
 }
 
 /// Whether two maps are equal, one key left aside.
 fn equal_but(a: &Value, b: &Value, aside: &str, same: &impl Fn(&Value, &Value) -> bool) -> bool {
     let (Value::Object(a), Value::Object(b)) = (a, b) else { return same(a, b) };
-    let count = |m: &Map<String, Value>| m.len() - usize::from(m.contains_key(aside));
+    let count = |m: &Map| m.len() - usize::from(m.contains_key(aside));
     count(a) == count(b) && a.iter().filter(|(key, _)| *key != aside).all(|(key, v)| b.get(key).is_some_and(|w| same(v, w)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::object::json;
 
     fn object(time: &str, manager: &str, replicas: i64) -> Value {
         json!({"metadata": {"name": "x", "managedFields": [{"manager": manager, "time": time, "fieldsV1": {"f:spec": {}}}]}, "spec": {"replicas": replicas}})

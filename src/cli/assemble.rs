@@ -3,10 +3,10 @@
 use super::inputs::{self, Budgets};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::fleet::pipeline::Step;
+use crate::object::Value;
 use crate::report::{self, Finding, Merged, MergedStep, ObjectAction, Report, StepStatus, Subject, Window, Workload};
 use crate::roll::{self, Judged, Verdict};
 use crate::simulate::pipeline::{Ended, Run};
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -52,9 +52,9 @@ fn workload(j: &Judged, run: &Run, budgets: &Budgets) -> Workload {
     let too_long = budget.downtime_seconds.is_some_and(|most| down.is_some_and(|d| d > most + 0.5));
     let unknown_downtime = budget.downtime_seconds.is_some() && down.is_none() && j.verdict == Verdict::Rolls;
     Workload {
-        kind: j.workload.kind.clone(),
-        namespace: j.workload.namespace.clone(),
-        name: j.workload.name.clone(),
+        kind: j.workload.kind.as_str().into(),
+        namespace: j.workload.namespace.as_str().into(),
+        name: j.workload.name.as_str().into(),
         verdict: verdict(j.verdict),
         strategy: j.strategy.clone(),
         revisions: j.revisions,

@@ -140,7 +140,7 @@ fn workload_id(agent: &Agent) -> ObjectId {
         WorkloadKind::Deployment => "Deployment",
         WorkloadKind::StatefulSet => "StatefulSet",
     };
-    ObjectId { group: "apps".into(), kind: kind.into(), namespace: agent.namespace.clone(), name: agent.workload.clone() }
+    ObjectId { group: "apps".into(), kind: kind.into(), namespace: agent.namespace.as_str().into(), name: agent.workload.as_str().into() }
 }
 
 /// How an applier named on the command line goes about it.
@@ -206,7 +206,7 @@ pub(super) fn state(from: &StateFrom, work: &mut Work, options: &FleetFile, name
     let namespace = work.namespace.clone();
     for secret in work.manifests.iter_mut().chain(work.files.values_mut().flatten()).filter(|m| m["kind"] == "Secret") {
         if text(secret, &["metadata", "namespace"]).is_empty() {
-            map_at(secret, &["metadata"]).insert("namespace".into(), namespace.clone().into());
+            map_at(secret, &["metadata"]).insert("namespace".into(), namespace.as_str().into());
         }
         cluster::mask_secret(secret);
     }

@@ -6,9 +6,9 @@
 use super::connect::failure;
 use super::secrets::base64;
 use crate::diagnostic::Diagnostics;
+use crate::object::json;
 use kube::config::{AuthInfo, ExecConfig, ExecInteractiveMode};
 use serde::Deserialize;
-use serde_json::json;
 use std::fmt;
 use std::io::{self, IsTerminal as _};
 use std::process::{Command, Stdio};
@@ -58,7 +58,7 @@ pub(super) fn run_plugin(plugin: &ExecConfig) -> Result<Credentials, Diagnostics
         _ => terminal,
     };
     let mut spec = json!({"interactive": interactive});
-    if let Some(cluster) = plugin.cluster.as_ref().and_then(|c| serde_json::to_value(c).ok()) {
+    if let Some(cluster) = plugin.cluster.as_ref().and_then(|c| crate::object::Value::of(c).ok()) {
         spec["cluster"] = cluster;
     }
     let about = json!({"apiVersion": plugin.api_version, "kind": "ExecCredential", "spec": spec});

@@ -32,7 +32,7 @@ impl Served {
     /// A kind, in the version that is asked for if it is served, else in the preferred one.
     pub(super) fn find(&self, wanted: &Gvk) -> Option<&Listable> {
         let same = |l: &&Listable| l.gvk.kind == wanted.kind;
-        let group = self.groups.get(&wanted.group)?;
+        let group = self.groups.get(wanted.group.as_str())?;
         group.iter().filter(same).find(|l| l.gvk.version == wanted.version).or_else(|| group.iter().find(same))
     }
 }

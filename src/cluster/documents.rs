@@ -20,7 +20,7 @@ pub struct Documents {
     /// Its objects, in their order. Each has an `apiVersion`, a `kind` and a name (or a `generateName`).
     pub objects: Vec<Value>,
     /// The Lists that held objects, without their items.
-    pub lists: Vec<Map<String, Value>>,
+    pub lists: Vec<Map>,
     /// What is legal YAML and likely not meant.
     pub warnings: Vec<Diagnostic>,
 }
@@ -193,7 +193,7 @@ impl Reading<'_> {
             let places = place.and_then(|at| spans.children().get(at)).map(yaml::Spans::children).unwrap_or_default();
             let read = match value {
                 Value::Object(mut head) if head.get("items").is_some_and(Value::is_array) => match head.shift_remove("items") {
-                    Some(Value::Array(items)) => Document::List(head, items),
+                    Some(Value::Array(items)) => Document::List(head, items.into()),
                     _ => Document::Object(Value::Object(head)),
                 },
                 Value::Object(object) => Document::Object(Value::Object(object)),
@@ -215,7 +215,7 @@ impl Reading<'_> {
         }
     }
 
-    fn list(&mut self, head: Map<String, Value>, items: Vec<Value>, item_start: &dyn Fn(usize) -> usize) {
+    fn list(&mut self, head: Map, items: Vec<Value>, item_start: &dyn Fn(usize) -> usize) {
         let own = |key: &str| head.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (version, kind) = (own("apiVersion"), own("kind"));
         let item_kind = kind.strip_suffix("List").unwrap_or_default();
@@ -233,7 +233,7 @@ impl Reading<'_> {
             match item {
                 Value::Object(mut inner) if inner.get("items").is_some_and(Value::is_array) => {
                     let Some(Value::Array(items)) = inner.shift_remove("items") else { continue };
-                    self.list(inner, items, &|_| item_start(index));
+                    self.list(inner, items.into(), &|_| item_start(index));
                 }
                 item => self.object(item, &format!(" (item {} of the list)", index + 1), &|| item_start(index)),
             }
@@ -271,10 +271,10 @@ impl Reading<'_> {
     }
 }
 
-fn fill(map: &mut Map<String, Value>, key: &str, value: &str, place: usize) {
+fn fill(map: &mut Map, key: &str, value: &str, place: usize) {
     if map.get(key).and_then(Value::as_str).is_none_or(str::is_empty) {
         map.shift_remove(key);
-        map.shift_insert(place, key.to_owned(), value.into());
+        map.shift_insert(place, key.into(), value.into());
     }
 }
 

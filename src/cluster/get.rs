@@ -1,9 +1,9 @@
 //! One GET: sent, retried within limits, answered with bytes or with what went wrong. The only place that talks to a server,
 //! and it can send nothing but GET.
 
+use crate::object::Value;
 use kube::Client;
 use kube::client::Body;
-use serde_json::Value;
 use std::fmt;
 use std::time::Duration;
 

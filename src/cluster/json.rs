@@ -3,9 +3,8 @@
 //! Stricter than `serde_json`'s own reading: a key that stands twice in one map is an error, and the number of values is
 //! bounded, so that a hostile file cannot take many times its size in memory.
 
-use crate::object::{Map, Number, Value};
+use crate::object::{Map, Number, Text, Value};
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::map::Entry;
 use std::cell::Cell;
 use std::fmt;
 
@@ -15,7 +14,7 @@ pub(super) enum Document {
     /// A map without a list under `items`: one object.
     Object(Value),
     /// A map with a list under `items`: the other keys, and the items.
-    List(Map<String, Value>, Vec<Value>),
+    List(Map, Vec<Value>),
     /// No map.
     Other(Value),
 }
@@ -87,7 +86,7 @@ impl<'de> Visitor<'de> for DocumentSeed<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Document, A::Error> {
         let (mut head, mut items) = (Map::new(), None);
-        while let Some(key) = entries.next_key::<String>()? {
+        while let Some(key) = entries.next_key::<Text>()? {
             if head.contains_key(&key) || (items.is_some() && key == "items") {
                 return Err(duplicate(&key));
             }
@@ -103,14 +102,14 @@ impl<'de> Visitor<'de> for DocumentSeed<'_> {
             }
         }
         Ok(match items {
-            Some(items) => Document::List(head, items),
+            Some(items) => Document::List(head, items.into()),
             None => Document::Object(Value::Object(head)),
         })
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Document, A::Error> {
         while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Document::Other(Value::Array(Vec::new())))
+        Ok(Document::Other(Value::Array(Vec::new().into())))
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Document, E> {
@@ -199,11 +198,11 @@ impl<'de> Visitor<'de> for ValueVisitor<'_> {
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
+        Ok(Value::String(value.into()))
     }
 
     fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
+        Ok(Value::String(value.into()))
     }
 
     fn visit_unit<E>(self) -> Result<Value, E> {
@@ -218,21 +217,20 @@ impl<'de> Visitor<'de> for ValueVisitor<'_> {
             }
             match items.next_element_seed(ValueSeed(self.values))? {
                 Some(item) => list.push(item),
-                None => return Ok(Value::Array(list)),
+                None => return Ok(Value::Array(list.into())),
             }
         }
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
-        while let Some(key) = entries.next_key::<String>()? {
-            match map.entry(key) {
-                Entry::Vacant(hole) => {
-                    hole.insert(entries.next_value_seed(ValueSeed(self.values))?);
-                }
-                Entry::Occupied(there) => return Err(duplicate(there.key())),
+        while let Some(key) = entries.next_key::<Text>()? {
+            if map.contains_key(&key) {
+                return Err(duplicate(&key));
             }
+            map.insert(key, entries.next_value_seed(ValueSeed(self.values))?);
         }
+        map.shrink_to_fit();
         Ok(Value::Object(map))
     }
 }
@@ -255,7 +253,7 @@ impl<'de> DeserializeSeed<'de> for Stop {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::object::json;
 
     fn read(text: &str) -> Result<(Document, usize), JsonError> {
         read_document(text, 0, &Cell::new(1000))

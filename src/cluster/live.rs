@@ -90,11 +90,11 @@ fn read(connection: &Connection, scope: &Scope, patience: Patience) -> Result<St
         };
         let client = Client::try_from(connection.config.clone()).map_err(|e| wrong(Failure::without_answer(e.to_string())))?;
         let wanted = wanted(scope);
-        let groups = wanted.iter().map(|gvk| gvk.group.clone()).collect();
+        let groups = wanted.iter().map(|gvk| gvk.group.to_string()).collect();
         let served = discover(&client, &groups, patience).await.map_err(wrong)?;
         let mut state = State { source: source.clone(), namespaces: scope.namespaces.clone(), ..State::default() };
         state.version = version(&client, patience, &mut state.notes).await;
-        state.kinds = Some(wanted.iter().map(|gvk| (gvk.group.clone(), gvk.kind.clone())).collect());
+        state.kinds = Some(wanted.iter().map(|gvk| (gvk.group.to_string(), gvk.kind.to_string())).collect());
         let jobs = jobs(&wanted, &served, scope, &mut state);
         let lists = read_all(&client, jobs, patience).await.map_err(wrong)?;
         gather(lists, &mut state);
@@ -113,8 +113,8 @@ fn wanted(scope: &Scope) -> BTreeSet<Gvk> {
     for (group, kinds) in KINDS {
         all.extend(kinds.iter().map(|kind| (((*group).to_owned(), (*kind).to_owned()), String::new())));
     }
-    all.extend(scope.kinds.iter().map(|g| ((g.group.clone(), g.kind.clone()), g.version.clone())));
-    all.into_iter().map(|((group, kind), version)| Gvk { group, version, kind }).collect()
+    all.extend(scope.kinds.iter().map(|g| ((g.group.to_string(), g.kind.to_string()), g.version.to_string())));
+    all.into_iter().map(|((group, kind), version)| Gvk { group: group.into(), version: version.into(), kind: kind.into() }).collect()
 }
 
 async fn version(client: &Client, patience: Patience, notes: &mut Vec<Diagnostic>) -> Option<String> {
@@ -155,10 +155,10 @@ impl Job {
 fn jobs(wanted: &BTreeSet<Gvk>, served: &Served, scope: &Scope, state: &mut State) -> VecDeque<Job> {
     let mut jobs = VecDeque::new();
     for gvk in wanted {
-        if let Some(why) = served.failed.get(&gvk.group) {
+        if let Some(why) = served.failed.get(gvk.group.as_str()) {
             state.unreadable.push(Unreadable {
-                group: gvk.group.clone(),
-                kind: gvk.kind.clone(),
+                group: gvk.group.as_str().into(),
+                kind: gvk.kind.as_str().into(),
                 namespace: String::new(),
                 why: why.clone(),
             });
@@ -258,7 +258,7 @@ async fn single(client: &Client, job: &Job, patience: Patience) -> Result<Vec<Va
 struct Page {
     #[serde(default)]
     metadata: PageMetadata,
-    items: Option<Vec<Map<String, Value>>>,
+    items: Option<Vec<Map>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -302,10 +302,10 @@ fn parse<T: for<'de> Deserialize<'de>>(job: &Job, bytes: &[u8]) -> Result<T, Fai
 }
 
 /// Items of a list do not say what they are; Secrets say too much.
-fn whole(mut item: Map<String, Value>, gvk: &Gvk) -> Value {
-    for (key, value) in [("kind", gvk.kind.clone()), ("apiVersion", gvk.api_version())] {
+fn whole(mut item: Map, gvk: &Gvk) -> Value {
+    for (key, value) in [("kind", gvk.kind.clone()), ("apiVersion", gvk.api_version().into())] {
         item.shift_remove(key);
-        item.shift_insert(0, key.to_owned(), Value::String(value));
+        item.shift_insert(0, key.into(), Value::String(value.into()));
     }
     let mut object = Value::Object(item);
     mask_secret(&mut object);
@@ -331,7 +331,12 @@ fn gather(mut lists: Vec<Listed>, state: &mut State) {
                 }
                 state.objects.extend(objects.into_iter().map(Arc::new));
             }
-            Err(f) => state.unreadable.push(Unreadable { group, kind, namespace: job.namespace, why: f.to_string() }),
+            Err(f) => state.unreadable.push(Unreadable {
+                group: group.to_string(),
+                kind: kind.to_string(),
+                namespace: job.namespace,
+                why: f.to_string(),
+            }),
         }
     }
     state.unreadable.sort();

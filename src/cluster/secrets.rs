@@ -56,7 +56,7 @@ fn mask_values(object: &mut Value, field: &str, canonical: impl Fn(&str) -> Stri
             // Nothing that a server would store; still not ours to show.
             other => other.to_string(),
         };
-        *value = Value::String(digest(&format!("{salt}{key}"), &canonical));
+        *value = Value::String(digest(&format!("{salt}{key}"), &canonical).into());
         masked = true;
     }
     masked
@@ -70,14 +70,14 @@ fn mask_last_applied(object: &mut Value, salt: &str) -> bool {
         if is_digest(&last) {
             return false;
         }
-        *annotation = Value::String(digest(LAST_APPLIED, &last));
+        *annotation = Value::String(digest(LAST_APPLIED, &last).into());
         return true;
     };
     if !mask(&mut manifest, salt) {
         return false;
     }
     let end = if last.ends_with('\n') { "\n" } else { "" };
-    *annotation = Value::String(format!("{manifest}{end}"));
+    *annotation = Value::String(format!("{manifest}{end}").into());
     true
 }
 
@@ -113,7 +113,7 @@ pub(super) fn base64(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::object::json;
 
     #[test]
     fn base64_is_the_standard_one() {

@@ -147,7 +147,7 @@ fn notes(state: &mut State, unmanaged: usize, masked: usize) {
 mod tests {
     use super::*;
     use crate::cluster::SNAPSHOT_LIMIT;
-    use serde_json::json;
+    use crate::object::json;
 
     fn state(objects: Value) -> Result<State, Diagnostics> {
         let list = json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string();

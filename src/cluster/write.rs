@@ -6,9 +6,8 @@
 
 use super::{State, Unreadable, mask_secret};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::object::{Map, Value, text};
+use crate::object::{Map, Value, json, text};
 use serde::Serialize as _;
-use serde_json::json;
 use serde_json::ser::{PrettyFormatter, Serializer};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -126,13 +125,13 @@ impl Heading {
                 .iter()
                 .map(|u| json!({"group": u.group, "kind": u.kind, "namespace": u.namespace, "why": u.why}))
                 .collect();
-            annotations.insert(UNREADABLE.into(), Value::Array(listed).to_string().into());
+            annotations.insert(UNREADABLE.into(), Value::Array(listed.into()).to_string().into());
         }
         json!({"annotations": annotations, "resourceVersion": ""})
     }
 
     /// Reads it back; Lists that say nothing change nothing.
-    pub(super) fn read(lists: &[Map<String, Value>], state: &mut State) {
+    pub(super) fn read(lists: &[Map], state: &mut State) {
         for annotations in lists.iter().filter_map(|list| list.get("metadata")?.get("annotations")) {
             let own = |key: &str| annotations.get(key).and_then(Value::as_str);
             if let Some(version) = own(VERSION) {
@@ -152,7 +151,7 @@ impl Heading {
             }));
         }
         // A List that does not say what was asked for may hold anything.
-        let says = |list: &Map<String, Value>| list.get("metadata").is_some_and(|m| !text(m, &["annotations", KINDS]).is_empty());
+        let says = |list: &Map| list.get("metadata").is_some_and(|m| !text(m, &["annotations", KINDS]).is_empty());
         if !lists.iter().all(says) {
             state.kinds = None;
         }

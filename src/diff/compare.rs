@@ -140,13 +140,13 @@ impl<'a> Walk<'a> {
         place
     }
 
-    fn maps(&mut self, place: &Place<'a, '_>, old: &Map<String, Value>, new: &Map<String, Value>) {
+    fn maps(&mut self, place: &Place<'a, '_>, old: &Map, new: &Map) {
         for (key, value) in new {
             if let Some(below) = self.entry(place, key, value) {
                 self.compare(&below, old.get(key), Some(value));
             }
         }
-        for (key, value) in old.iter().filter(|(key, _)| !new.contains_key(*key)) {
+        for (key, value) in old.iter().filter(|(key, _)| !new.contains_key(key)) {
             if let Some(below) = self.entry(place, key, value) {
                 self.compare(&below, Some(value), None);
             }
@@ -281,7 +281,7 @@ impl<'a> Walk<'a> {
             Value::Object(map) => {
                 let below = map.iter().filter_map(|(key, v)| Some((key, v, self.entry(&place, key, v)?)));
                 let below: Vec<_> = below.collect();
-                let kept: Map<_, _> = below.into_iter().filter_map(|(key, v, p)| Some((key.clone(), self.kept(&p, v)?))).collect();
+                let kept: Map = below.into_iter().filter_map(|(key, v, p)| Some((key.clone(), self.kept(&p, v)?))).collect();
                 (!kept.is_empty() || map.is_empty()).then_some(Value::Object(kept))
             }
             Value::Array(list) => {
@@ -296,7 +296,7 @@ impl<'a> Walk<'a> {
                     };
                     kept.extend(self.kept(&below, item));
                 }
-                (!kept.is_empty() || list.is_empty()).then_some(Value::Array(kept))
+                (!kept.is_empty() || list.is_empty()).then_some(Value::Array(kept.into()))
             }
             scalar => Some(veiled(scalar, place.masked)),
         }

@@ -8,6 +8,7 @@ use crate::object::{ObjectId, Value};
 use jsonpath_rust::parser::model::JpQuery;
 use jsonpath_rust::parser::parse_json_path;
 use jsonpath_rust::query::js_path_process;
+use jsonpath_rust::query::queryable::Queryable;
 
 /// One rule.
 #[derive(Clone, Debug)]
@@ -194,10 +195,44 @@ fn unquoted(text: &str) -> impl Iterator<Item = (usize, char)> {
     })
 }
 
+impl Queryable for Value {
+    fn get(&self, key: &str) -> Option<&Self> {
+        self.as_object()?.get(key)
+    }
+
+    fn as_array(&self) -> Option<&Vec<Self>> {
+        self.as_array()
+    }
+
+    fn as_object(&self) -> Option<Vec<(&str, &Self)>> {
+        Some(self.as_object()?.iter().map(|(key, value)| (key.as_str(), value)).collect())
+    }
+
+    fn as_str(&self) -> Option<&str> {
+        self.as_str()
+    }
+
+    fn as_i64(&self) -> Option<i64> {
+        self.as_i64()
+    }
+
+    fn as_f64(&self) -> Option<f64> {
+        self.as_f64()
+    }
+
+    fn as_bool(&self) -> Option<bool> {
+        self.as_bool()
+    }
+
+    fn null() -> Self {
+        Self::Null
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::object::json;
 
     #[test]
     fn kubectls_spelling_becomes_the_standard_one() {

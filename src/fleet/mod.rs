@@ -122,11 +122,9 @@ pub fn load_with(
 
 /// The JSON Schema of `fleet.toml`.
 pub fn json_schema() -> Value {
-    let mut schema = schemars::schema_for!(file::FleetFile).to_value();
-    if let Value::Object(map) = &mut schema {
-        map.insert("title".into(), "fleet.toml of rollcast".into());
-    }
-    schema
+    let mut schema = schemars::schema_for!(file::FleetFile);
+    schema.insert("title".into(), "fleet.toml of rollcast".into());
+    Value::of(&schema).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -264,17 +264,31 @@ impl<T: FromToml> FromToml for BTreeMap<String, At<T>> {
     }
 }
 
+impl schemars::JsonSchema for Value {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "AnyValue".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        true.into()
+    }
+}
+
 /// Anything, in JSON form; strings have their variables replaced.
 impl FromToml for Value {
     const EXPECTED: &'static str = "a value";
 
     fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
         Some(match value.get_ref() {
-            DeValue::String(_) => Value::String(String::read(value, reader)?),
+            DeValue::String(_) => Value::String(String::read(value, reader)?.into()),
             DeValue::Integer(_) => integer(value.get_ref())?.into(),
             DeValue::Float(f) => f.as_str().parse::<f64>().ok().and_then(crate::object::yaml::number).into(),
             DeValue::Boolean(b) => Value::Bool(*b),
-            DeValue::Datetime(d) => Value::String(d.to_string()),
+            DeValue::Datetime(d) => Value::String(d.to_string().into()),
             DeValue::Array(list) => Value::Array(list.iter().filter_map(|v| Value::read(v, reader)).collect()),
             DeValue::Table(table) => {
                 let entries = in_order(table);

@@ -1,17 +1,18 @@
 //! Which kind an object is of, and which object of that kind.
 
-use super::{Value, text};
+use super::{Text, Value, text};
+use std::cmp::Ordering;
 use std::fmt;
 
 /// Group, version and kind. The core group is the empty string.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Gvk {
     /// `apps`, or the empty string for the core group.
-    pub group: String,
+    pub group: Text,
     /// `v1`.
-    pub version: String,
+    pub version: Text,
     /// `Deployment`.
-    pub kind: String,
+    pub kind: Text,
 }
 
 impl Gvk {
@@ -28,22 +29,22 @@ impl Gvk {
 
     /// `apps/v1`, or `v1` for the core group.
     pub fn api_version(&self) -> String {
-        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+        if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
     }
 }
 
 /// One object: its group and kind (an object keeps its identity across versions), namespace and name.
 /// Shown as `Kind/namespace/name`, or `Kind/name` for a cluster's own.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ObjectId {
     /// `apps`, or the empty string for the core group.
-    pub group: String,
+    pub group: Text,
     /// `Deployment`.
-    pub kind: String,
+    pub kind: Text,
     /// Empty for a cluster-scoped object.
-    pub namespace: String,
+    pub namespace: Text,
     /// `ceo-agent`.
-    pub name: String,
+    pub name: Text,
 }
 
 impl ObjectId {
@@ -51,6 +52,31 @@ impl ObjectId {
     pub fn of(object: &Value) -> Self {
         let Gvk { group, kind, .. } = Gvk::of(object);
         Self { group, kind, namespace: text(object, &["metadata", "namespace"]).into(), name: text(object, &["metadata", "name"]).into() }
+    }
+}
+
+/// By group, kind, namespace and name.
+impl Ord for ObjectId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        by_text(&self.group, &other.group)
+            .then_with(|| by_text(&self.kind, &other.kind))
+            .then_with(|| by_text(&self.namespace, &other.namespace))
+            .then_with(|| by_text(&self.name, &other.name))
+    }
+}
+
+impl PartialOrd for ObjectId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// As the bytes compare. Where they begin differently, as kinds do, no call is made.
+fn by_text(a: &str, b: &str) -> Ordering {
+    match (a.as_bytes(), b.as_bytes()) {
+        ([], []) => Ordering::Equal,
+        ([x, ..], [y, ..]) if x != y => x.cmp(y),
+        (a, b) => a.cmp(b),
     }
 }
 

@@ -1,27 +1,22 @@
 //! Kubernetes objects as data: values, identities, quantities, YAML and JSON text.
 //!
-//! Knows no kind by name and no schema. Objects are `serde_json` values in the API's own JSON form, never typed structs: a
-//! typed struct silently drops the fields it does not know.
+//! Knows no kind by name and no schema. Objects are values in the API's own JSON form, never typed structs: a typed struct
+//! silently drops the fields it does not know.
 
 pub mod base64;
 mod id;
 pub mod path;
 pub mod quantity;
 pub mod selector;
+mod value;
 pub mod yaml;
 
 pub use id::{Gvk, ObjectId};
-pub use serde_json::{Map, Number, Value};
-
-/// The largest map in which looking at every key takes no longer than hashing the one that is looked for.
-const FEW: usize = 12;
+pub use value::{Entry, List, Map, Number, Text, ToValue, Value, json};
 
 /// The value at a path of map keys, if every step is there.
 pub fn at<'v>(value: &'v Value, path: &[&str]) -> Option<&'v Value> {
-    path.iter().try_fold(value, |v, key| match v {
-        Value::Object(map) if map.len() <= FEW => map.iter().find(|(k, _)| k == key).map(|(_, v)| v),
-        other => other.get(key),
-    })
+    path.iter().try_fold(value, |v, key| v.get(key))
 }
 
 /// The string at a path of map keys; the empty string if it is not there or is no string.
@@ -40,7 +35,7 @@ pub fn items<'v>(value: &'v Value, path: &[&str]) -> &'v [Value] {
 }
 
 /// The map at a path of keys, made (and made a map) if it is not there.
-pub fn map_at<'v>(value: &'v mut Value, path: &[&str]) -> &'v mut Map<String, Value> {
+pub fn map_at<'v>(value: &'v mut Value, path: &[&str]) -> &'v mut Map {
     let mut here = value;
     for key in path {
         here = as_map(here).entry(*key).or_insert_with(|| Value::Object(Map::new()));
@@ -48,7 +43,7 @@ pub fn map_at<'v>(value: &'v mut Value, path: &[&str]) -> &'v mut Map<String, Va
     as_map(here)
 }
 
-fn as_map(value: &mut Value) -> &mut Map<String, Value> {
+fn as_map(value: &mut Value) -> &mut Map {
     if !value.is_object() {
         *value = Value::Object(Map::new());
     }
@@ -75,7 +70,7 @@ pub fn sorted_json(value: &Value) -> String {
     fn sorted(value: &Value) -> Value {
         match value {
             Value::Object(map) => {
-                let mut keys: Vec<&String> = map.keys().collect();
+                let mut keys: Vec<&Text> = map.keys().collect();
                 keys.sort();
                 Value::Object(keys.into_iter().map(|k| (k.clone(), sorted(&map[k]))).collect())
             }

@@ -59,7 +59,7 @@ fn value(node: &Node, scope: &Scope<'_>, schema: &Schema) -> Result<Option<Value
                     Piece::Expression(expression) => expression.text(scope, &mut text)?,
                 }
             }
-            Ok(Some(Value::String(text)))
+            Ok(Some(Value::String(text.into())))
         }
         Node::List(nodes) => {
             let mut out = Vec::with_capacity(nodes.len());
@@ -67,7 +67,7 @@ fn value(node: &Node, scope: &Scope<'_>, schema: &Schema) -> Result<Option<Value
                 items(node, scope, schema, &mut out)?;
             }
             // A list that only loops filled, and filled with nothing, is not there.
-            Ok(Some(Value::Array(out)).filter(|l| l != &Value::Array(Vec::new())))
+            Ok(Some(Value::Array(out.into())).filter(|l| l != &Value::Array(Vec::new().into())))
         }
         Node::Map(map) => {
             match &map.each {
@@ -88,7 +88,7 @@ fn body(map: &MapNode, scope: &Scope<'_>, schema: &Schema) -> Result<Option<Valu
     let mut out = Map::with_capacity(map.entries.len());
     for (key, node) in &map.entries {
         if let Some(value) = value(node, scope, schema)? {
-            out.insert(key.clone(), value);
+            out.insert(key.clone().into(), value);
         }
     }
     Ok(Some(Value::Object(out)))

@@ -2,7 +2,7 @@
 //! expression language, with a limit on what it may compute.
 
 use crate::diagnostic::{Diagnostic, Source, nearest};
-use crate::object::{Map, Value};
+use crate::object::{Map, Text, Value};
 use minijinja::value::{Serde, Value as Jinja};
 use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use std::borrow::Cow;
@@ -78,12 +78,12 @@ impl Expression {
         match &self.kind {
             Kind::Path(path) => self.look_up(path, scope).cloned(),
             Kind::Compiled(expression) => {
-                let context: Map<String, Value> = scope.variables.iter().map(|(n, v)| ((*n).to_owned(), (*v).clone())).collect();
+                let context: Map = scope.variables.iter().map(|(n, v)| ((*n).to_owned(), (*v).clone())).collect();
                 let value = expression.eval(Jinja::from(Serde(&context))).map_err(|e| self.failed(&e))?;
                 if value.is_undefined() {
                     return Err(self.undefined("this has no value in the template's variables"));
                 }
-                let value = serde_json::to_value(&value).map_err(|e| self.wrong("template-expression", e.to_string()))?;
+                let value = Value::of(&value).map_err(|e| self.wrong("template-expression", e.to_string()))?;
                 Ok(whole(value))
             }
         }
@@ -128,10 +128,10 @@ impl Expression {
             Kind::Compiled(_) => self.value(scope)?,
         };
         match value {
-            Value::Array(items) => Ok(Cow::Owned(items)),
+            Value::Array(items) => Ok(Cow::Owned(items.into())),
             Value::Null => Ok(Cow::Owned(Vec::new())),
             Value::Object(map) => {
-                Ok(Cow::Owned(map.into_iter().map(|(key, value)| serde_json::json!({ "key": key, "value": value })).collect()))
+                Ok(Cow::Owned(map.into_iter().map(|(key, value)| crate::object::json!({ "key": key, "value": value })).collect()))
             }
             _ => Err(self.wrong("template-type", "`$for` goes through a list or a map".into())),
         }
@@ -151,7 +151,7 @@ impl Expression {
             here = match here.get(name) {
                 Some(next) => next,
                 None => {
-                    let keys: Vec<&str> = here.as_object().into_iter().flat_map(Map::keys).map(String::as_str).collect();
+                    let keys: Vec<&str> = here.as_object().into_iter().flat_map(Map::keys).map(Text::as_str).collect();
                     let near = nearest(name, keys.iter().copied()).map(|n| format!("did you mean `{n}`?"));
                     let wrong = self.undefined(&format!("`{}` has no `{name}`", path[..=i].join("."))).label(near.unwrap_or_default());
                     return Err(if keys.is_empty() { wrong } else { wrong.hint(format!("it has: {}", keys.join(", "))) });

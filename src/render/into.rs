@@ -136,7 +136,7 @@ fn record(directory: &Path, before: &Inventory, after: &Inventory) -> Result<(),
     if before.files == after.files && path.exists() {
         return Ok(());
     }
-    let text = yaml::to_yaml(&serde_json::json!({ "format": after.format, "files": after.files }));
+    let text = yaml::to_yaml(&crate::object::json!({ "format": after.format, "files": after.files }));
     let text = format!("# Which files rollcast wrote here, and their SHA-256. Commit it with them.\n{text}");
     replace(&path, text.as_bytes()).map_err(|e| failed("write", &path, &e).into())
 }
@@ -192,9 +192,8 @@ fn failed(what: &str, path: &Path, error: &std::io::Error) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::{INVENTORY, Manifest, Written, write_into};
-    use crate::object::ObjectId;
+    use crate::object::{ObjectId, json};
     use crate::render::Origin;
-    use serde_json::json;
     use std::fs;
     use std::path::Path;
 

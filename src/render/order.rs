@@ -1,7 +1,7 @@
 //! The order in which things stand in what is rendered: fields as Kubernetes documents them, objects as they must be installed.
 
 use super::Manifest;
-use crate::object::{Map, Value};
+use crate::object::{Map, Text, Value};
 use crate::schema::{Schema, Type};
 
 /// Kinds in the order in which a cluster needs them: what others refer to comes first.
@@ -45,9 +45,11 @@ const INSTALL: [&str; 34] = [
 /// Manifests in install order, then by namespace and name; kinds that are not known come last.
 pub(super) fn install(manifests: Vec<Manifest>) -> Vec<Manifest> {
     let rank = |m: &Manifest| INSTALL.iter().position(|k| *k == m.id.kind).unwrap_or(INSTALL.len());
-    let mut ranked: Vec<(usize, Manifest)> = manifests.into_iter().map(|m| (rank(&m), m)).collect();
-    ranked.sort_by(|(a, left), (b, right)| a.cmp(b).then_with(|| left.id.cmp(&right.id)));
-    ranked.into_iter().map(|(_, m)| m).collect()
+    // Places are sorted, not manifests: those are large, and each is moved once.
+    let mut places: Vec<(usize, usize)> = manifests.iter().map(rank).zip(0..).collect();
+    places.sort_by(|(a, left), (b, right)| a.cmp(b).then_with(|| manifests[*left].id.cmp(&manifests[*right].id)));
+    let mut manifests: Vec<Option<Manifest>> = manifests.into_iter().map(Some).collect();
+    places.into_iter().filter_map(|(_, place)| manifests[place].take()).collect()
 }
 
 /// Where a field stands that its struct has at that index. Everybody writes `apiVersion` before `kind`, only the Go type does not.
@@ -78,7 +80,7 @@ pub(super) fn fields(value: &mut Value, ty: &Type, schema: &Schema) {
         }
         (Value::Object(map), ty) => {
             let Some(known) = schema.fields(ty) else { return };
-            let index = |key: &String| known.fields.iter().position(|f| f.name == *key);
+            let index = |key: &Text| known.fields.iter().position(|f| f.name == *key);
             let (mut last, mut sorted) = (0, true);
             for (key, value) in map.iter_mut() {
                 let at = index(key).unwrap_or(usize::MAX);
@@ -89,9 +91,9 @@ pub(super) fn fields(value: &mut Value, ty: &Type, schema: &Schema) {
                 }
             }
             if !sorted {
-                let mut entries: Vec<(String, Value)> = std::mem::take(map).into_iter().collect();
+                let mut entries: Vec<(Text, Value)> = std::mem::take(map).into_iter().collect();
                 entries.sort_by_key(|(key, _)| index(key).unwrap_or(usize::MAX));
-                *map = entries.into_iter().collect::<Map<String, Value>>();
+                *map = entries.into_iter().collect::<Map>();
             }
         }
         _ => {}

@@ -4,8 +4,7 @@ use crate::diagnostic::{Diagnostic, Source};
 use crate::fleet::Agent;
 use crate::fleet::file::{StrategyFile, StrategyTable, StrategyType, WorkloadKind};
 use crate::fleet::read::At;
-use crate::object::Value;
-use serde_json::json;
+use crate::object::{Value, json};
 use std::sync::Arc;
 
 /// `spec.strategy` of a Deployment or `spec.updateStrategy` of a StatefulSet; null leaves it to Kubernetes.
@@ -57,7 +56,7 @@ pub(super) fn strategy(agent: &Agent, source: &Arc<Source>) -> Result<Value, Dia
         .hint("or share the claim with `access = \"ReadWriteMany\"`, or give each pod its own with `kind = \"StatefulSet\"`"));
     }
     let mut out = json!({ "type": kind.as_str() });
-    let mut details = serde_json::Map::new();
+    let mut details = crate::object::Map::new();
     details.extend(table.partition.map(|p| ("partition".to_owned(), p.value.into())));
     details.extend(table.max_unavailable.map(|m| ("maxUnavailable".to_owned(), m.value.0)));
     details.extend(table.max_surge.map(|m| ("maxSurge".to_owned(), m.value.0)));

@@ -119,7 +119,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn map(&mut self, map: &crate::object::Map<String, Value>, spans: &Spans, ty: Option<&Type>) -> Node {
+    fn map(&mut self, map: &crate::object::Map, spans: &Spans, ty: Option<&Type>) -> Node {
         let mut node = MapNode::default();
         let fields = ty.and_then(|t| self.schema.fields(t));
         let mut ordered = Vec::new();
@@ -163,7 +163,7 @@ impl Compiler<'_> {
             });
             return Node::Constant(Value::Object(entries.collect()));
         }
-        node.entries = ordered.into_iter().map(|(_, key, n)| (key, n)).collect();
+        node.entries = ordered.into_iter().map(|(_, key, n)| (key.into(), n)).collect();
         Node::Map(Box::new(node))
     }
 

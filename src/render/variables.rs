@@ -8,8 +8,7 @@ use crate::fleet::file::{
 };
 use crate::fleet::read::At;
 use crate::fleet::{Agent, Container, Fleet, Volume, VolumeKind};
-use crate::object::{Map, Value};
-use serde_json::json;
+use crate::object::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -225,7 +224,7 @@ fn resources(file: &ResourcesFile) -> Value {
     let amounts = |map: &Option<At<Named<Amount>>>| -> Value {
         let entries = map.iter().flat_map(|m| &m.value).map(|(k, v)| {
             let text = v.value.0.as_str().map_or_else(|| v.value.0.to_string(), str::to_owned);
-            (k.clone(), Value::String(text))
+            (k.clone(), Value::String(text.into()))
         });
         unless_empty(Value::Object(entries.collect()))
     };

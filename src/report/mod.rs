@@ -137,9 +137,9 @@ pub struct Reason {
     /// The container, if it is one's.
     pub container: String,
     /// What was there, as JSON; null for nothing.
-    pub old: serde_json::Value,
+    pub old: crate::object::Value,
     /// What is there now.
-    pub new: serde_json::Value,
+    pub new: crate::object::Value,
     /// One sentence.
     pub text: String,
 }

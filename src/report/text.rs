@@ -2,7 +2,7 @@
 
 use super::style::{Dress, Tone};
 use super::{Finding, Merged, Reason, Report, StepStatus, Verdict, Workload};
-use serde_json::Value;
+use crate::object::Value;
 
 /// The whole report.
 pub fn write(report: &Report, dress: Dress) -> String {
@@ -250,7 +250,7 @@ fn findings(out: &mut String, findings: &[Finding], dress: Dress) {
 pub fn shown(value: &Value) -> String {
     let text = match value {
         Value::Null => "(none)".to_owned(),
-        Value::String(s) => s.clone(),
+        Value::String(s) => s.clone().into(),
         other => other.to_string(),
     };
     let flat = text.replace('\n', "\\n");

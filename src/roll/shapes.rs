@@ -2,13 +2,12 @@
 //! gone 1 s after their deletion.
 
 use super::timeline::timeline;
-use crate::object::{ObjectId, Value, items, map_at, text};
+use crate::object::{ObjectId, Value, items, json, map_at, text};
 use crate::schema::Version;
 use crate::simulate::Cluster;
 use crate::simulate::clock::Clock;
 use crate::simulate::controllers::{Happening, Until, complete, run};
 use crate::simulate::kubelet::PodTiming;
-use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -3,11 +3,11 @@
 //! A value goes in as a client sent it, and comes out as the server's own encoder would write the Go value that it was
 //! decoded into: fields of the type only and in its order, zero values left out as their tags say, canonical quantities.
 //! Defaults are not here (`simulate::defaults`), and neither are the texts around an error. Follows `sigs.k8s.io/json` and
-//! Go's `encoding/json`; empty and absent lists of built-in types are one, as they are in the server's storage.
+//! Go's `encoding/json`. An empty list is none where the encoder leaves it out, and in the server's storage everywhere.
 
 use super::scalar::{Fault, scalar, zero_scalar};
 use super::{Field, ListType, Omit, Scalar, Schema, StructType, Type};
-use crate::object::{Map, Value, json_kind};
+use crate::object::{Map, Text, Value, json_kind};
 use std::fmt;
 
 /// What came out of a value.
@@ -44,6 +44,56 @@ pub fn decode(schema: &Schema, ty: &Type, value: &Value) -> Result<Decoded, Deco
     }
 }
 
+/// Makes nil of empty lists and maps that the encoder writes all the same: storage does not tell them apart.
+pub fn forget_empties(schema: &Schema, ty: &Type, value: &mut Value) {
+    if keeps_empties(schema, ty, value) {
+        make_nil(schema, ty, value);
+    }
+}
+
+fn is_empty(field: &Field, value: &Value) -> bool {
+    let empty = match (&field.ty, value) {
+        (Type::List(_), Value::Array(items)) => items.is_empty(),
+        (Type::Map(_), Value::Object(entries)) => entries.is_empty(),
+        _ => false,
+    };
+    empty && !field.pointer
+}
+
+fn keeps_empties(schema: &Schema, ty: &Type, value: &Value) -> bool {
+    match (ty, value) {
+        (Type::List(list), Value::Array(items)) => items.iter().any(|item| keeps_empties(schema, &list.item, item)),
+        (Type::Map(map), Value::Object(entries)) => entries.values().any(|entry| keeps_empties(schema, &map.value, entry)),
+        (Type::Named(_) | Type::Struct(_), Value::Object(entries)) => {
+            let Some(own) = schema.fields(ty) else { return false };
+            let mut near = 0;
+            entries.iter().any(|(name, value)| {
+                let Some(place) = position(own, name, near) else { return false };
+                near = place;
+                is_empty(&own.fields[place], value) || keeps_empties(schema, &own.fields[place].ty, value)
+            })
+        }
+        _ => false,
+    }
+}
+
+fn make_nil(schema: &Schema, ty: &Type, value: &mut Value) {
+    match (ty, value) {
+        (Type::List(list), Value::Array(items)) => items.iter_mut().for_each(|item| make_nil(schema, &list.item, item)),
+        (Type::Map(map), Value::Object(entries)) => entries.values_mut().for_each(|entry| make_nil(schema, &map.value, entry)),
+        (Type::Named(_) | Type::Struct(_), Value::Object(entries)) => {
+            for field in schema.fields(ty).into_iter().flat_map(|own| &own.fields) {
+                match entries.get_mut(field.name.as_str()) {
+                    Some(value) if is_empty(field, value) => *value = Value::Null,
+                    Some(value) => make_nil(schema, &field.ty, value),
+                    None => {}
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Puts the fields of every struct into the order of its type; what defaulting filled in stands at the end before.
 pub fn arrange(schema: &Schema, ty: &Type, value: &mut Value) {
     match (ty, value) {
@@ -63,7 +113,7 @@ pub fn arrange(schema: &Schema, ty: &Type, value: &mut Value) {
     }
 }
 
-fn arrange_fields(schema: &Schema, own: &StructType, entries: &mut Map<String, Value>) {
+fn arrange_fields(schema: &Schema, own: &StructType, entries: &mut Map) {
     let (mut last, mut ordered) = (0, true);
     for (name, value) in entries.iter_mut() {
         match position(own, name, last) {
@@ -76,7 +126,7 @@ fn arrange_fields(schema: &Schema, own: &StructType, entries: &mut Map<String, V
         }
     }
     if !ordered {
-        let mut sorted: Vec<(usize, String, Value)> = std::mem::take(entries)
+        let mut sorted: Vec<(usize, Text, Value)> = std::mem::take(entries)
             .into_iter()
             .map(|(name, value)| (position(own, &name, 0).unwrap_or(own.fields.len()), name, value))
             .collect();
@@ -129,7 +179,7 @@ impl<'v> Decoder<'v> {
                     }
                 }
             }
-            (Type::List(_), Value::Null) => Ok(Value::Array(Vec::new())),
+            (Type::List(_), Value::Null) => Ok(Value::Array(Vec::new().into())),
             (Type::List(list), Value::Array(items)) => self.items(list, items),
             (Type::Map(_), Value::Null) => Ok(Value::Object(Map::new())),
             (Type::Map(map), Value::Object(entries)) => self.entries(&map.value, entries),
@@ -153,7 +203,7 @@ impl<'v> Decoder<'v> {
             self.places.pop();
         }
         self.declared = outer;
-        Ok(Value::Array(out))
+        Ok(Value::Array(out.into()))
     }
 
     /// Goes on with another declared type, and gives the one before.
@@ -163,7 +213,7 @@ impl<'v> Decoder<'v> {
     }
 
     /// Go writes the keys of a map sorted.
-    fn entries(&mut self, ty: &'v Type, entries: &'v Map<String, Value>) -> Result<Value, Abort> {
+    fn entries(&mut self, ty: &'v Type, entries: &'v Map) -> Result<Value, Abort> {
         let mut out = Map::with_capacity(entries.len());
         let outer = self.declare(|declared| declared.strip_prefix("map[string]").unwrap_or_default());
         for (key, entry) in entries {
@@ -178,7 +228,7 @@ impl<'v> Decoder<'v> {
         Ok(Value::Object(out))
     }
 
-    fn fields(&mut self, own: &'v StructType, entries: Option<&'v Map<String, Value>>) -> Result<Value, Abort> {
+    fn fields(&mut self, own: &'v StructType, entries: Option<&'v Map>) -> Result<Value, Abort> {
         let mut found: Vec<Option<Value>> = vec![None; own.fields.len()];
         let (mut extra, mut near) = (Map::new(), 0);
         for (name, value) in entries.into_iter().flatten() {
@@ -206,7 +256,7 @@ impl<'v> Decoder<'v> {
         let mut out = Map::with_capacity(found.iter().flatten().count());
         for (field, value) in own.fields.iter().zip(found) {
             if let Some(value) = self.written(field, value)? {
-                out.insert(field.name.clone(), value);
+                out.insert(field.name.clone().into(), value);
             }
         }
         out.extend(extra);
@@ -220,8 +270,12 @@ impl<'v> Decoder<'v> {
         }
         let always = field.omit == Omit::Never;
         Ok(match &field.ty {
-            Type::List(_) => value.filter(|v| v.as_array().is_some_and(|l| !l.is_empty())).or_else(|| always.then_some(Value::Null)),
-            Type::Map(_) => value.filter(|v| v.as_object().is_some_and(|m| !m.is_empty())).or_else(|| always.then_some(Value::Null)),
+            Type::List(_) => {
+                value.filter(|v| always || v.as_array().is_some_and(|l| !l.is_empty())).or_else(|| always.then_some(Value::Null))
+            }
+            Type::Map(_) => {
+                value.filter(|v| always || v.as_object().is_some_and(|m| !m.is_empty())).or_else(|| always.then_some(Value::Null))
+            }
             Type::Any => value.or((field.omit != Omit::Zero).then_some(Value::Null)),
             Type::Scalar(kind) => {
                 let zero = zero_scalar(*kind);
@@ -315,10 +369,9 @@ impl<'v> Decoder<'v> {
 
 #[cfg(test)]
 mod tests {
-    use super::{DecodeError, Decoded, arrange, decode};
-    use crate::object::Value;
+    use super::{DecodeError, Decoded, arrange, decode, forget_empties};
+    use crate::object::{Value, json};
     use crate::schema::{Schema, Type, Version};
-    use serde_json::json;
 
     fn decoded(kind: &str, value: &Value) -> Result<Decoded, DecodeError> {
         let schema = Schema::of(Version::V1_36);
@@ -439,7 +492,10 @@ mod tests {
         });
         let expected = r#"{"metadata":{"creationTimestamp":"2020-01-01T00:00:00Z","labels":{"a":"1","b":""}},"spec":{"replicas":0,"selector":null,"template":{"metadata":{},"spec":{"containers":[{"name":"c","image":"i","resources":{"limits":{"cpu":"0","memory":"1Gi"}},"securityContext":{}}]}},"strategy":{}},"status":{}}"#;
         assert_eq!(decoded(DEPLOYMENT, &sent).unwrap().value.to_string(), expected);
-        let role = decoded("io.k8s.api.rbac.v1.Role", &json!({"rules": []})).unwrap().value;
+        let ty = named("io.k8s.api.rbac.v1.Role");
+        let mut role = decoded("io.k8s.api.rbac.v1.Role", &json!({"rules": []})).unwrap().value;
+        assert_eq!(role.to_string(), r#"{"metadata":{},"rules":[]}"#);
+        forget_empties(Schema::of(Version::V1_36), &ty, &mut role);
         assert_eq!(role.to_string(), r#"{"metadata":{},"rules":null}"#);
     }
 

@@ -5,7 +5,7 @@
 
 use super::{Field, ListKind, ListType, MapType, Scalar, Schema, StructType, Type};
 use crate::object::quantity::Quantity;
-use crate::object::{Map, Value};
+use crate::object::{Map, Text, Value};
 
 /// One place where two objects differ.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +32,7 @@ pub struct Comparison {
 /// Whether two values of a type are semantically equal.
 pub fn equal(schema: &Schema, ty: &Type, a: &Value, b: &Value) -> bool {
     match (ty, a, b) {
+        _ if a.is_shared_with(b) => true,
         (Type::Any, a, b) => a == b,
         (Type::Scalar(Scalar::Quantity), a, b) => a == b || same_quantity(a, b),
         (Type::Scalar(_), a, b) => a == b,
@@ -49,15 +50,15 @@ pub fn equal(schema: &Schema, ty: &Type, a: &Value, b: &Value) -> bool {
     }
 }
 
-fn equal_fields(schema: &Schema, own: &StructType, a: &Map<String, Value>, b: &Map<String, Value>) -> bool {
-    let in_both = |(name, one): (&String, &Value)| {
+fn equal_fields(schema: &Schema, own: &StructType, a: &Map, b: &Map) -> bool {
+    let in_both = |(name, one): (&Text, &Value)| {
         let other = b.get(name);
         if other == Some(one) {
             return true;
         }
         own.field(name).map_or(own.preserve_unknown.then_some(one) == other, |field| equal_field(schema, field, Some(one), other))
     };
-    let only_in_b = |(name, one): (&String, &Value)| {
+    let only_in_b = |(name, one): (&Text, &Value)| {
         a.contains_key(name) || own.field(name).map_or(!own.preserve_unknown, |field| equal_field(schema, field, None, Some(one)))
     };
     a.iter().all(in_both) && b.iter().all(only_in_b)
@@ -136,7 +137,7 @@ impl<'s> Comparer<'s> {
         }
     }
 
-    fn structs(&mut self, own: &'s StructType, old: &Map<String, Value>, new: &Map<String, Value>) {
+    fn structs(&mut self, own: &'s StructType, old: &Map, new: &Map) {
         let outer = self.container.clone();
         if matches!(own.go.as_str(), "Container" | "EphemeralContainer") {
             self.container = new.get("name").and_then(Value::as_str).map(str::to_owned);
@@ -160,9 +161,9 @@ impl<'s> Comparer<'s> {
         self.container = outer;
     }
 
-    fn unknown(&mut self, own: &StructType, old: &Map<String, Value>, new: &Map<String, Value>) {
-        let only_new = new.keys().filter(|name| !old.contains_key(*name));
-        let names: Vec<&String> = old.keys().chain(only_new).filter(|name| own.field(name).is_none()).collect();
+    fn unknown(&mut self, own: &StructType, old: &Map, new: &Map) {
+        let only_new = new.keys().filter(|name| !old.contains_key(name));
+        let names: Vec<&Text> = old.keys().chain(only_new).filter(|name| own.field(name).is_none()).collect();
         for name in names {
             if old.get(name) != new.get(name) {
                 let length = self.step(name);
@@ -184,8 +185,8 @@ impl<'s> Comparer<'s> {
         }
     }
 
-    fn maps(&mut self, map: &'s MapType, old: &Map<String, Value>, new: &Map<String, Value>) {
-        let only_new = new.keys().filter(|key| !old.contains_key(*key));
+    fn maps(&mut self, map: &'s MapType, old: &Map, new: &Map) {
+        let only_new = new.keys().filter(|key| !old.contains_key(key));
         for key in old.keys().chain(only_new) {
             let length = self.path.len();
             self.path.extend(["[", key, "]"]);
@@ -274,7 +275,7 @@ fn names(kind: &ListKind, items: &[Value]) -> Option<Vec<String>> {
         let ListKind::Map(keys) = kind else { return item.as_str().map(str::to_owned) };
         let parts = keys.iter().filter_map(|key| match item.get(key)? {
             Value::String(text) => Some(text.clone()),
-            other => Some(other.to_string()),
+            other => Some(other.to_string().into()),
         });
         Some(parts.collect::<Vec<_>>().join("/"))
     };
@@ -290,10 +291,9 @@ fn names(kind: &ListKind, items: &[Value]) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::{compare, equal};
-    use crate::object::Value;
+    use crate::object::{Value, json};
     use crate::schema::decode::decode;
     use crate::schema::{Schema, Type, Version};
-    use serde_json::json;
 
     fn template() -> (&'static Schema, Type) {
         let schema = Schema::of(Version::V1_36);

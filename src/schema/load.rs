@@ -91,8 +91,9 @@ impl Schema {
         }
         let text = format!("Kubernetes {} has no kind `{}` in `{}`", self.version, gvk.kind, gvk.api_version());
         let same_kind = known.iter().filter(|r| r.kind == gvk.kind);
-        let versions: Vec<String> =
-            same_kind.map(|r| Gvk { group: r.group.clone(), version: r.version.clone(), kind: String::new() }.api_version()).collect();
+        let versions: Vec<String> = same_kind
+            .map(|r| Gvk { group: r.group.as_str().into(), version: r.version.as_str().into(), kind: "".into() }.api_version())
+            .collect();
         let instead = match versions.is_empty() {
             false => Some(format!("it is served as `{}`", versions.join("`, `"))),
             true => nearest(&gvk.kind, known.iter().map(|r| r.kind.as_str())).map(|near| format!("did you mean `{near}`?")),

@@ -5,9 +5,8 @@ use crate::apply::field_set::FieldSet;
 use crate::apply::fields_v1;
 use crate::apply::managers::{managed_fields, unowned};
 use crate::apply::typed::{Typed, field_set};
-use crate::object::{Gvk, ObjectId, Value, map_at};
+use crate::object::{Gvk, ObjectId, Value, json, map_at};
 use crate::schema::Type;
-use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

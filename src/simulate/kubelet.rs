@@ -7,8 +7,7 @@
 use super::Cluster;
 use super::controllers::{Timer, workload_of};
 use super::store::Change;
-use crate::object::{ObjectId, Value, at, integer, items, map_at, text};
-use serde_json::json;
+use crate::object::{ObjectId, Value, at, integer, items, json, map_at, text};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,7 +83,7 @@ pub(super) fn meet(cluster: &mut Cluster, objects: &[(Arc<ObjectId>, Arc<Value>)
 }
 
 fn meet_nodes(cluster: &mut Cluster, objects: &[(Arc<ObjectId>, Arc<Value>)]) {
-    let known = objects.iter().filter(|(id, _)| id.kind == "Node").map(|(id, _)| id.name.clone());
+    let known = objects.iter().filter(|(id, _)| id.kind == "Node").map(|(id, _)| id.name.to_string());
     let mut nodes: Vec<String> = known.collect();
     let mut inferred: BTreeMap<ObjectId, Vec<String>> = BTreeMap::new();
     if nodes.is_empty() {
@@ -125,7 +124,7 @@ fn median(mut took: Vec<Duration>) -> Duration {
 pub(super) fn note(cluster: &mut Cluster, change: &Change) {
     match (change.id.group.as_str(), change.id.kind.as_str()) {
         ("", "Node") => {
-            cluster.controllers.kubelet.nodes = cluster.store.list("", "Node", None).map(|(id, _)| id.name.clone()).collect();
+            cluster.controllers.kubelet.nodes = cluster.store.list("", "Node", None).map(|(id, _)| id.name.to_string()).collect();
         }
         ("", "Pod") => {
             let Some(pod) = &change.after else { return };

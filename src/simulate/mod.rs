@@ -101,9 +101,9 @@ impl Cluster {
             "" => self.schema.resource_of_object(object).is_none_or(|r| r.namespaced).then(|| session.to_owned()),
             named => Some(named.to_owned()),
         };
-        let held = self.store.list("", "Namespace", None).map(|(id, _)| id.name.clone()).collect::<BTreeSet<String>>();
+        let held = self.store.list("", "Namespace", None).map(|(id, _)| id.name.to_string()).collect::<BTreeSet<String>>();
         let lived_in: BTreeSet<String> =
-            self.store.iter().filter_map(|(id, _)| Some(id.namespace.clone()).filter(|n| !n.is_empty())).collect();
+            self.store.iter().filter_map(|(id, _)| Some(id.namespace.to_string()).filter(|n| !n.is_empty())).collect();
         let made: BTreeSet<String> =
             manifests.iter().filter(|m| m["kind"] == "Namespace").map(|m| object::text(m, &["metadata", "name"]).to_owned()).collect();
         let wanted: BTreeSet<String> =
@@ -127,8 +127,8 @@ impl Cluster {
     }
 
     fn load_namespace(&mut self, name: &str) {
-        let labels = serde_json::json!({"kubernetes.io/metadata.name": name});
-        self.load(Arc::new(serde_json::json!({
+        let labels = crate::object::json!({"kubernetes.io/metadata.name": name});
+        self.load(Arc::new(crate::object::json!({
             "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "uid": format!("{ASSUMED}{name}"), "labels": labels},
             "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"},
         })));

@@ -46,7 +46,7 @@ impl Served {
 
     /// Its objects' group, version and kind.
     pub fn gvk(&self) -> Gvk {
-        Gvk { group: self.group.clone(), version: self.version.clone(), kind: self.kind.clone() }
+        Gvk { group: self.group.as_str().into(), version: self.version.as_str().into(), kind: self.kind.as_str().into() }
     }
 
     /// `deployments.apps`, as messages name a resource.

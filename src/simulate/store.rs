@@ -49,8 +49,7 @@ impl Store {
 
     /// The objects of a kind, in one namespace or in all, by namespace and name.
     pub fn list<'s>(&'s self, group: &str, kind: &str, namespace: Option<&'s str>) -> impl Iterator<Item = (&'s ObjectId, &'s Arc<Value>)> {
-        let first =
-            ObjectId { group: group.into(), kind: kind.into(), namespace: namespace.unwrap_or_default().into(), name: String::new() };
+        let first = ObjectId { group: group.into(), kind: kind.into(), namespace: namespace.unwrap_or_default().into(), name: "".into() };
         let (group, kind) = (first.group.clone(), first.kind.clone());
         self.objects
             .range::<ObjectId, _>(first..)

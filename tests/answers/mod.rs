@@ -35,11 +35,8 @@ pub fn request(step: &Value, namespace: &str) -> Request {
 fn target(path: &str) -> Target {
     let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     let (group, version, rest) = if parts[0] == "api" { ("", parts[1], &parts[2..]) } else { (parts[1], parts[2], &parts[3..]) };
-    let (namespace, rest) = if rest[0] == "namespaces" && rest.len() > 2 && !["finalize", "status"].contains(&rest[2]) {
-        (rest[1], &rest[2..])
-    } else {
-        ("", rest)
-    };
+    let within = rest[0] == "namespaces" && rest.len() > 2 && !["status", "finalize"].contains(&rest[2]);
+    let (namespace, rest) = if within { (rest[1], &rest[2..]) } else { ("", rest) };
     let part = |i: usize| rest.get(i).copied().unwrap_or_default().to_owned();
     Target {
         group: group.into(),
@@ -83,6 +80,13 @@ pub fn normalised(object: &Value) -> (Value, Vec<Value>) {
         without_allocations(&mut object);
     }
     let metadata = map_at(&mut object, &["metadata"]);
+    // A LimitRange without a name gets a uid for one.
+    if metadata.get("name").and_then(Value::as_str).is_some_and(|n| n == "its-uid" || n.split('-').map(str::len).eq([8, 4, 4, 4, 12])) {
+        metadata.insert("name".into(), "a-uid".into());
+    }
+    if metadata.contains_key("generateName") {
+        metadata.insert("name".into(), "generated".into());
+    }
     let owners = metadata.shift_remove("managedFields");
     for key in ["uid", "resourceVersion", "creationTimestamp", "selfLink", "namespace"] {
         metadata.shift_remove(key);
@@ -127,8 +131,8 @@ pub fn without_allocations(service: &mut Value) {
 pub fn difference(expected: &Value, ours: &Value, path: String) -> String {
     match (expected, ours) {
         (Value::Object(a), Value::Object(b)) => {
-            let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-            let differ = keys.into_iter().filter(|k| a.get(*k) != b.get(*k)).take(4);
+            let keys: BTreeSet<_> = a.keys().chain(b.keys()).collect();
+            let differ = keys.into_iter().filter(|k| a.get(k) != b.get(k)).take(4);
             differ
                 .map(|k| difference(a.get(k).unwrap_or(&Value::Null), b.get(k).unwrap_or(&Value::Null), format!("{path}.{k}")))
                 .collect::<Vec<_>>()

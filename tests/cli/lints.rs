@@ -1,7 +1,7 @@
 //! Each lint fires where it is meant to, is found by its code, and keeps silent beside it.
 
 use super::{deployment, directory, rollcast, rollcast_in};
-use serde_json::Value;
+use rollcast::object::Value;
 
 /// The codes of the findings of a check of `next` on what `now` left behind, and how they are told.
 fn findings(now: &str, next: &str) -> Vec<(String, String)> {

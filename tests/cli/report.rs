@@ -1,7 +1,7 @@
 //! The JSON report has the keys that the README promises, and says of the example what the text says.
 
 use super::{directory, rollcast};
-use serde_json::{Value, json};
+use rollcast::object::{Value, json};
 
 fn report(arguments: &[&str]) -> Value {
     let run = rollcast(&[&["check", "--report", "json"], arguments].concat());
@@ -9,7 +9,7 @@ fn report(arguments: &[&str]) -> Value {
 }
 
 fn keys(value: &Value) -> Vec<&str> {
-    let mut keys: Vec<&str> = value.as_object().expect("a map").keys().map(String::as_str).collect();
+    let mut keys: Vec<&str> = value.as_object().expect("a map").keys().map(|k| k.as_str()).collect();
     keys.sort_unstable();
     keys
 }

@@ -2,8 +2,8 @@
 
 use crate::random::Random;
 use rollcast::object::Value;
+use rollcast::object::{Map, json};
 use rollcast::schema::{Field, ListKind, ListType, Scalar, Schema, StructType, Type};
-use serde_json::{Map, json};
 use std::sync::OnceLock;
 
 /// Structs of which one field is set, and embedded structs of which the same holds.
@@ -49,7 +49,7 @@ const LEFT_OUT: &[&str] = &["status", "apiVersion", "kind", "ephemeralContainers
 const METADATA: &[&str] = &["labels", "annotations", "labels", "annotations", "finalizers"];
 
 fn pool(key: &str) -> Option<&'static Vec<Value>> {
-    static POOLS: OnceLock<Map<String, Value>> = OnceLock::new();
+    static POOLS: OnceLock<Map> = OnceLock::new();
     let pools = POOLS.get_or_init(|| serde_json::from_str(include_str!("values.json")).unwrap());
     pools.get(key)?.as_array()
 }
@@ -87,7 +87,7 @@ impl Drawing {
                 let mut out = Map::new();
                 for _ in 0..self.random.weighted([1, 5, 3].into_iter()) {
                     let key = self.random.pick(pool(keys).unwrap()).as_str().unwrap().to_owned();
-                    out.insert(key, self.value(&map.value, depth + 1));
+                    out.insert(key.into(), self.value(&map.value, depth + 1));
                 }
                 out.into()
             }
@@ -123,7 +123,7 @@ impl Drawing {
             };
             if wanted {
                 let value = self.field(&ty.go, field, depth + 1);
-                out.insert(field.name.clone(), value);
+                out.insert(field.name.as_str().into(), value);
             }
         }
         out.into()
@@ -163,11 +163,11 @@ impl Drawing {
             Type::List(list) if value.is_array() => self.change_list(list, value.as_array_mut().unwrap(), name, depth),
             Type::Map(map) if value.is_object() => {
                 let entries = value.as_object_mut().unwrap();
-                let keys: Vec<String> = entries.keys().cloned().collect();
+                let keys: Vec<String> = entries.keys().map(|k| k.to_string()).collect();
                 if !keys.is_empty() && self.random.chance(35) {
-                    entries.shift_remove(self.random.pick(&keys));
+                    entries.shift_remove(&self.random.pick(&keys).clone());
                 } else if !keys.is_empty() && self.random.chance(50) {
-                    entries.insert(self.random.pick(&keys).clone(), self.value(&map.value, depth + 1));
+                    entries.insert(self.random.pick(&keys).as_str().into(), self.value(&map.value, depth + 1));
                 } else if let Value::Object(more) = self.value(ty, depth) {
                     entries.extend(more);
                 }
@@ -183,6 +183,11 @@ impl Drawing {
             "ObjectMeta" => METADATA.iter().filter_map(|name| ty.field(name)).collect(),
             _ => fields,
         };
+        if ty.go == "AggregationRule" {
+            // Selectors that match the cluster's own roles would give rules that differ from cluster to cluster.
+            map.insert("clusterRoleSelectors".into(), self.random.pick(pool("AggregationRule.clusterRoleSelectors").unwrap()).clone());
+            return;
+        }
         let weight = |f: &Field| {
             let heavy = HEAVY.iter().find(|(name, _)| *name == f.name).map_or(1, |(_, weight)| *weight);
             if f.name == "selector" && depth == 1 && ty.go != "ServiceSpec" { 0 } else { heavy }
@@ -198,7 +203,7 @@ impl Drawing {
                 3..10 => empty(&field.ty),
                 _ => self.field(&ty.go, field, depth + 1),
             };
-            map.insert(field.name.clone(), drawn);
+            map.insert(field.name.as_str().into(), drawn);
             return;
         };
         let composite = present.is_object() || present.is_array();
@@ -209,14 +214,14 @@ impl Drawing {
                 map.shift_remove(&field.name);
             }
             n if n >= 96 - remove && !field.required => {
-                map.insert(field.name.clone(), Value::Null);
+                map.insert(field.name.as_str().into(), Value::Null);
             }
             n if n >= 90 - remove && !field.required && !own_pool => {
-                map.insert(field.name.clone(), empty(&field.ty));
+                map.insert(field.name.as_str().into(), empty(&field.ty));
             }
             _ => {
                 let drawn = self.field(&ty.go, field, depth + 1);
-                map.insert(field.name.clone(), drawn);
+                map.insert(field.name.as_str().into(), drawn);
             }
         }
     }
@@ -243,8 +248,11 @@ impl Drawing {
     pub fn thin(&mut self, value: &mut Value, percent: usize) {
         match value {
             Value::Object(map) => {
-                let keys: Vec<String> =
-                    map.keys().filter(|k| !["name", "apiVersion", "kind", "metadata"].contains(&k.as_str())).cloned().collect();
+                let keys: Vec<String> = map
+                    .keys()
+                    .filter(|k| !["name", "apiVersion", "kind", "metadata"].contains(&k.as_str()))
+                    .map(|k| k.to_string())
+                    .collect();
                 for key in keys {
                     if self.random.chance(percent) {
                         map.shift_remove(&key);

@@ -126,7 +126,7 @@ impl Kind {
         let map = object.as_object_mut().unwrap();
         map.shift_insert(0, "apiVersion".into(), self.api_version.into());
         map.shift_insert(1, "kind".into(), self.name.into());
-        map.shift_insert(2, "metadata".into(), serde_json::json!({"name": self.object_name()}));
+        map.shift_insert(2, "metadata".into(), rollcast::object::json!({"name": self.object_name()}));
         object
     }
 

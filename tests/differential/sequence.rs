@@ -10,8 +10,8 @@ use crate::ours::Ours;
 use crate::random::Random;
 use rollcast::apply::strategic_diff;
 use rollcast::object::Value;
+use rollcast::object::{Map, json};
 use rollcast::schema::{Schema, Type, Version};
-use serde_json::{Map, json};
 use std::collections::BTreeMap;
 
 const MANAGERS: &[&str] = &["kubectl", "helm", "argocd-controller", "kustomize-controller"];
@@ -219,7 +219,7 @@ impl Writer {
     fn direct(&mut self, patch: &mut Value, stored: &Value) {
         let Some(map) = patch.as_object_mut() else { return };
         let keys: Vec<String> =
-            map.iter().filter(|(k, v)| !k.starts_with('$') && (v.is_object() || v.is_array())).map(|(k, _)| k.clone()).collect();
+            map.iter().filter(|(k, v)| !k.starts_with('$') && (v.is_object() || v.is_array())).map(|(k, _)| k.to_string()).collect();
         if !keys.is_empty() && self.drawing.random.chance(80) {
             let key = self.drawing.random.pick(&keys).clone();
             match map.get_mut(&key) {
@@ -230,7 +230,7 @@ impl Writer {
                         1 => items[0]["$patch"] = (*self.drawing.random.pick(&["delete", "replace", "merge"])).into(),
                         2 if names.iter().all(|n| n["name"].is_string()) => {
                             let order: Vec<Value> = items.iter().chain(&names).rev().map(|n| json!({"name": n["name"]})).collect();
-                            map.insert(format!("$setElementOrder/{key}"), order.into());
+                            map.insert(format!("$setElementOrder/{key}").into(), order.into());
                         }
                         _ => self.direct(&mut items[0], names.first().unwrap_or(&Value::Null)),
                     }
@@ -277,8 +277,15 @@ impl Writer {
     fn status(&mut self) -> Value {
         let manager = self.updater();
         let metadata = self.drawing.random.pick(&[json!({}), json!({"labels": {"s": "t"}}), json!({"annotations": {"s": "t"}})]).clone();
-        let condition = json!([{"type": "example.com/C", "status": "True"}]);
-        let body = json!({"metadata": metadata, "status": {"conditions": condition}});
+        let told = [
+            json!({"conditions": [{"type": "example.com/C", "status": "True"}]}),
+            json!({"conditions": [{"type": "example.com/C", "status": "True"}]}),
+            json!({"conditions": [{"type": "C", "status": "False", "reason": "Because", "lastTransitionTime": "2026-01-01T00:00:00Z"}]}),
+            json!({"conditions": [{"type": "a b", "status": "So", "reason": "not so"}]}),
+            json!({"replicas": 1, "readyReplicas": 2}),
+            json!({"observedGeneration": -1}),
+        ];
+        let body = json!({"metadata": metadata, "status": self.drawing.random.pick(&told)});
         self.sent("status", "PATCH", &format!("{}/status", self.kind.path()), "merge-patch+json", manager, body)
     }
 
@@ -332,10 +339,10 @@ pub fn without_server_fields(object: &Value) -> Value {
 fn merge_patch(before: &Value, after: &Value) -> Value {
     let (Value::Object(old), Value::Object(new)) = (before, after) else { return after.clone() };
     let mut patch = Map::new();
-    for key in old.keys().filter(|k| !new.contains_key(*k)) {
+    for key in old.keys().filter(|k| !new.contains_key(k)) {
         patch.insert(key.clone(), Value::Null);
     }
-    for (key, value) in new.iter().filter(|(k, v)| old.get(*k) != Some(*v)) {
+    for (key, value) in new.iter().filter(|(k, v)| old.get(k) != Some(*v)) {
         patch.insert(key.clone(), old.get(key).map_or_else(|| value.clone(), |o| merge_patch(o, value)));
     }
     patch.into()
@@ -346,7 +353,7 @@ fn json_patch(before: &Value, after: &Value, path: String, operations: &mut Vec<
     match (before, after) {
         _ if before == after => {}
         (Value::Object(old), Value::Object(new)) => {
-            for key in old.keys().filter(|k| !new.contains_key(*k)) {
+            for key in old.keys().filter(|k| !new.contains_key(k)) {
                 operations.push(json!({"op": "remove", "path": step(key)}));
             }
             for (key, value) in new {

@@ -1,7 +1,7 @@
 //! The ways in that need no fleet file, and what the commands promise of a live cluster.
 
 use crate::plane::Plane;
-use serde_json::Value;
+use rollcast::object::Value;
 use std::collections::BTreeSet;
 use std::fs;
 

@@ -1,7 +1,7 @@
 //! The workloads of a control plane become what they cost between two looks: revisions, rolls, pods replaced.
 
 use crate::plane::Plane;
-use serde_json::Value;
+use rollcast::object::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread::sleep;
 use std::time::Duration;

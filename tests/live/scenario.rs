@@ -2,7 +2,7 @@
 
 use crate::observed::{Cost, Name, Observed};
 use crate::plane::Plane;
-use serde_json::Value;
+use rollcast::object::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

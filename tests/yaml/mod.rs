@@ -3,8 +3,7 @@
 
 use flate2::read::GzDecoder;
 use rollcast::diagnostic::Source;
-use rollcast::object::{Value, yaml};
-use serde_json::json;
+use rollcast::object::{Value, json, yaml};
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};

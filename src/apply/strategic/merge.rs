@@ -7,7 +7,7 @@ use super::order::{By, arrange, bad_type, no_merge_key, partition};
 use super::{DELETE_FROM_LIST, DIRECTIVE, RETAIN_KEYS, SET_ELEMENT_ORDER};
 use crate::apply::PatchError;
 use crate::apply::go_format::plain;
-use crate::object::{Map, Value};
+use crate::object::{Map, Text, Value};
 use crate::schema::{Schema, Type};
 use std::mem::discriminant;
 
@@ -39,12 +39,7 @@ impl<'s> Merge<'s> {
     }
 
     /// Merges a patch into a map of a type.
-    pub(in crate::apply) fn maps(
-        self,
-        ty: Option<&'s Type>,
-        mut original: Map<String, Value>,
-        mut patch: Map<String, Value>,
-    ) -> Result<Map<String, Value>, PatchError> {
+    pub(in crate::apply) fn maps(self, ty: Option<&'s Type>, mut original: Map, mut patch: Map) -> Result<Map, PatchError> {
         match patch.get(DIRECTIVE) {
             None => {}
             Some(directive) if directive == "replace" => {
@@ -72,14 +67,7 @@ impl<'s> Merge<'s> {
     }
 
     /// Merges one value of a patch into a map.
-    fn field(
-        self,
-        ty: Option<&'s Type>,
-        original: &mut Map<String, Value>,
-        key: &str,
-        value: Value,
-        deletes: bool,
-    ) -> Result<(), PatchError> {
+    fn field(self, ty: Option<&'s Type>, original: &mut Map, key: &str, value: Value, deletes: bool) -> Result<(), PatchError> {
         if value.is_null() {
             original.shift_remove(key);
             if self.purpose == Purpose::Apply {
@@ -97,8 +85,8 @@ impl<'s> Merge<'s> {
             (Some(there @ Value::Array(_)), Value::Array(patch)) => {
                 let merging = look_up_list(self.schema, ty, key)?;
                 *there = Value::Array(match merging.strategy {
-                    Strategy::Merge => self.lists(merging, into_list(there.take()), patch, deletes)?.items,
-                    _ if deletes => self.lists(merging, into_list(there.take()), patch, deletes)?.items,
+                    Strategy::Merge => self.lists(merging, into_list(there.take()), patch.into(), deletes)?.items.into(),
+                    _ if deletes => self.lists(merging, into_list(there.take()), patch.into(), deletes)?.items.into(),
                     _ => patch,
                 });
             }
@@ -111,7 +99,7 @@ impl<'s> Merge<'s> {
                     discard_nulls(&mut value);
                 }
                 if remove_directives(&mut value) {
-                    original.insert(key.to_owned(), value);
+                    original.insert(key.into(), value);
                 } else {
                     original.shift_remove(key);
                 }
@@ -121,7 +109,7 @@ impl<'s> Merge<'s> {
     }
 
     /// Carries out `$retainKeys`: what it does not name goes, and the patch may set nothing else.
-    fn retain_keys(self, original: &mut Map<String, Value>, patch: &mut Map<String, Value>) -> Result<(), PatchError> {
+    fn retain_keys(self, original: &mut Map, patch: &mut Map) -> Result<(), PatchError> {
         let Some(retained) = patch.shift_remove(RETAIN_KEYS) else { return Ok(()) };
         if self.purpose == Purpose::Combine {
             let there = original.entry(RETAIN_KEYS).or_insert_with(|| retained.clone());
@@ -138,17 +126,12 @@ impl<'s> Merge<'s> {
     }
 
     /// Merges each list that comes with a `$setElementOrder`, and takes both out of the patch.
-    fn ordered_lists(
-        self,
-        ty: Option<&'s Type>,
-        original: &mut Map<String, Value>,
-        patch: &mut Map<String, Value>,
-    ) -> Result<(), PatchError> {
-        let directives: Vec<String> = patch.keys().filter(|key| key.starts_with(SET_ELEMENT_ORDER)).cloned().collect();
+    fn ordered_lists(self, ty: Option<&'s Type>, original: &mut Map, patch: &mut Map) -> Result<(), PatchError> {
+        let directives: Vec<Text> = patch.keys().filter(|key| key.starts_with(SET_ELEMENT_ORDER)).cloned().collect();
         for directive in directives {
             let Some(order) = patch.shift_remove(&directive) else { continue };
             if self.purpose == Purpose::Combine {
-                let there = original.entry(&directive).or_insert_with(|| order.clone());
+                let there = original.entry(directive.as_str()).or_insert_with(|| order.clone());
                 if *there != order {
                     return Err(bad_format("setElementOrder list"));
                 }
@@ -161,7 +144,7 @@ impl<'s> Merge<'s> {
             let merging = look_up_list(self.schema, ty, key)?;
             agree_on_order(patched.as_deref().unwrap_or_default(), &order, merging.merge_key)?;
             if let Some(list) = self.ordered_list(merging, there, patched, &order)? {
-                original.insert(key.to_owned(), Value::Array(list));
+                original.insert(key.into(), Value::Array(list.into()));
             }
         }
         Ok(())
@@ -182,7 +165,7 @@ impl<'s> Merge<'s> {
             (None, None) => return Ok(None),
             (Some(there), None) => MergedList { server_order: ids(&there), items: there },
             (None, Some(patched)) => {
-                let mut patched = Value::Array(patched);
+                let mut patched = Value::Array(patched.into());
                 remove_directives(&mut patched);
                 MergedList { items: into_list(patched), server_order: Vec::new() }
             }
@@ -270,7 +253,7 @@ pub(in crate::apply) fn items_are_maps(lists: &[&[Value]]) -> Result<Option<bool
         return Err(PatchError::Rejected("lists of lists are not supported".into()));
     }
     if first.is_null() || items.any(|item| !same_type(first, item)) {
-        let shown: Vec<String> = lists.iter().map(|list| plain(&Value::Array(list.to_vec()))).collect();
+        let shown: Vec<String> = lists.iter().map(|list| plain(&Value::Array(list.to_vec().into()))).collect();
         return Err(PatchError::Internal(format!("list element types are not identical: [{}]", shown.join(" "))));
     }
     Ok(Some(first.is_object()))
@@ -301,7 +284,7 @@ fn agree_on_order(patched: &[Value], order: &[Value], merge_key: &str) -> Result
     if wanted.peek().is_none() {
         return Ok(());
     }
-    let (patched, order) = (plain(&Value::Array(patched.to_vec())), plain(&Value::Array(order.to_vec())));
+    let (patched, order) = (plain(&Value::Array(patched.to_vec().into())), plain(&Value::Array(order.to_vec().into())));
     Err(PatchError::Internal(format!("The order in patch list:\n{patched}\n doesn't match {SET_ELEMENT_ORDER} list:\n{order}\n")))
 }
 
@@ -329,7 +312,7 @@ fn discard_nulls(value: &mut Value) {
 
 fn unknown_directive(directive: &Value, map: &Value) -> PatchError {
     let shown = match directive {
-        Value::String(text) => text.clone(),
+        Value::String(text) => text.to_string(),
         other => format!("%!s({}={})", super::golang::go_type(other), plain(other)),
     };
     PatchError::Internal(format!("unknown patch type: {shown} in map: {}", plain(map)))
@@ -346,12 +329,12 @@ fn differ(a: &Value, b: &Value) -> PatchError {
 
 fn as_list(value: Value) -> Result<Vec<Value>, PatchError> {
     match value {
-        Value::Array(list) => Ok(list),
+        Value::Array(list) => Ok(list.into()),
         other => Err(bad_type("[]interface {}", &other)),
     }
 }
 
-fn into_map(value: Value) -> Map<String, Value> {
+fn into_map(value: Value) -> Map {
     match value {
         Value::Object(map) => map,
         _ => Map::new(),
@@ -360,7 +343,7 @@ fn into_map(value: Value) -> Map<String, Value> {
 
 fn into_list(value: Value) -> Vec<Value> {
     match value {
-        Value::Array(list) => list,
+        Value::Array(list) => list.into(),
         _ => Vec::new(),
     }
 }

@@ -114,8 +114,7 @@ pub(in crate::apply) fn sort_by_order(items: Vec<Value>, order: &[Value], by: By
 #[cfg(test)]
 mod tests {
     use super::{By, arrange};
-    use crate::object::Value;
-    use serde_json::json;
+    use crate::object::{Value, json};
 
     fn list(text: &str) -> Vec<Value> {
         text.chars().map(|c| json!(c.to_string())).collect()

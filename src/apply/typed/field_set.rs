@@ -40,7 +40,7 @@ fn of_list<'a>(schema: &'a Schema, list: ListShape<'a>, items: &'a [Value]) -> F
     FieldSet::from_nodes(found.into_iter().map(node).collect())
 }
 
-fn of_map<'a>(schema: &'a Schema, map: MapShape<'a>, entries: &'a Map<String, Value>) -> FieldSet<'a> {
+fn of_map<'a>(schema: &'a Schema, map: MapShape<'a>, entries: &'a Map) -> FieldSet<'a> {
     let mut cursor = FieldCursor::new(map);
     let mut nodes = Vec::with_capacity(entries.len());
     for (name, value) in entries {

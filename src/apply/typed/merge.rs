@@ -46,7 +46,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn map(&mut self, map: MapShape<'a>, live: Option<&'a Map<String, Value>>, config: Option<&'a Map<String, Value>>) -> Option<Value> {
+    fn map(&mut self, map: MapShape<'a>, live: Option<&'a Map>, config: Option<&'a Map>) -> Option<Value> {
         let mut out = Map::with_capacity(live.map_or(0, |m| m.len()) + 1);
         let mut cursor = FieldCursor::new(map);
         for (name, l) in live.into_iter().flatten() {
@@ -119,7 +119,7 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        (!out.is_empty()).then_some(Value::Array(out))
+        (!out.is_empty()).then_some(Value::Array(out.into()))
     }
 
     fn item(&mut self, list: ListShape<'a>, element: &PathElement<'a>, live: Option<&'a Value>, config: &'a Value) -> Option<Value> {
@@ -133,8 +133,8 @@ impl<'a> Walk<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::object::json;
     use crate::schema::Version;
-    use serde_json::json;
 
     fn merged(live: Value, config: Value) -> Value {
         let schema = Schema::of(Version::V1_36);

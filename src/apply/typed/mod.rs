@@ -187,7 +187,7 @@ fn shapes_differ(ty: TypeRef<'_>, left: &Value, right: &Value) -> bool {
     open && kind(left) != kind(right)
 }
 
-fn as_map(value: Option<&Value>) -> Option<&Map<String, Value>> {
+fn as_map(value: Option<&Value>) -> Option<&Map> {
     value.and_then(Value::as_object)
 }
 

@@ -56,7 +56,7 @@ fn selected<'s>(schema: &Schema, list: ListShape<'_>, item: &Value, set: &'s Fie
     set.get(&element).map(|node| (node.member, &node.children))
 }
 
-fn remove_from_map<'a>(walk: Walk<'a>, map: MapShape<'a>, entries: &mut Map<String, Value>, set: &FieldSet<'_>) -> bool {
+fn remove_from_map<'a>(walk: Walk<'a>, map: MapShape<'a>, entries: &mut Map, set: &FieldSet<'_>) -> bool {
     if map.atomic {
         return false;
     }
@@ -79,7 +79,7 @@ fn remove_from_map<'a>(walk: Walk<'a>, map: MapShape<'a>, entries: &mut Map<Stri
 fn remove_below<'a>(walk: Walk<'a>, ty: TypeRef<'a>, value: &mut Value, set: &FieldSet<'_>) {
     let empty = match value {
         Value::Object(_) => Value::Object(Map::new()),
-        Value::Array(_) => Value::Array(Vec::new()),
+        Value::Array(_) => Value::Array(Vec::new().into()),
         _ => Value::Null,
     };
     remove(walk, ty, value, set);
@@ -104,7 +104,7 @@ fn extract<'a>(schema: &'a Schema, ty: TypeRef<'a>, value: &'a Value, set: &Fiel
                 let Some(node) = item_element(schema, list, item).ok().and_then(|e| set.get(&e)) else { continue };
                 out.push(if node.children.is_empty() { item.clone() } else { extract(schema, list.item, item, &node.children) });
             }
-            if out.is_empty() && !items.is_empty() { Value::Null } else { Value::Array(out) }
+            if out.is_empty() && !items.is_empty() { Value::Null } else { Value::Array(out.into()) }
         }
         (Shape::Map(map), Value::Object(entries)) => {
             let mut cursor = FieldCursor::new(map);

@@ -81,7 +81,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn map(&mut self, map: MapShape<'a>, entries: &'a Map<String, Value>) {
+    fn map(&mut self, map: MapShape<'a>, entries: &'a Map) {
         let mut cursor = FieldCursor::new(map);
         for (name, value) in entries {
             self.trail.push(PathElement::Field(name));
@@ -110,8 +110,8 @@ fn has_element(list: ListShape<'_>, item: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::object::json;
     use crate::schema::Version;
-    use serde_json::json;
 
     fn refusal(spec: Value) -> String {
         let schema = Schema::of(Version::V1_36);

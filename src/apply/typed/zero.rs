@@ -10,8 +10,8 @@ use crate::schema::{Field, Omit, Scalar, Schema, Type};
 /// An object with nothing in it. A built-in kind shows the skeleton of its Go type; a custom resource has none.
 pub fn empty_object(typed: Typed<'_>, gvk: &Gvk) -> Value {
     let mut object = Map::new();
-    object.insert("kind".to_owned(), gvk.kind.clone().into());
-    object.insert("apiVersion".to_owned(), gvk.api_version().into());
+    object.insert("kind".into(), gvk.kind.clone().into());
+    object.insert("apiVersion".into(), gvk.api_version().into());
     if let Type::Named(_) = typed.ty {
         for (name, value) in zero_fields(typed.schema, typed.ty) {
             object.entry(name).or_insert(value);
@@ -20,7 +20,7 @@ pub fn empty_object(typed: Typed<'_>, gvk: &Gvk) -> Value {
     Value::Object(object)
 }
 
-fn zero_fields(schema: &Schema, ty: &Type) -> Map<String, Value> {
+fn zero_fields(schema: &Schema, ty: &Type) -> Map {
     let fields = schema.fields(ty).map_or(&[][..], |s| &s.fields);
     let shown = fields.iter().filter(|f| !f.pointer && is_shown(f) || f.pointer && f.omit == Omit::Never);
     shown.map(|f| (f.name.clone(), if f.pointer { Value::Null } else { zero(schema, &f.ty) })).collect()

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::cluster::connect::{Access, connect};
-use serde_json::json;
+use crate::object::json;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::time::Duration;

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::diff::{Style, render};
+use crate::object::json;
 use crate::schema::Version;
-use serde_json::json;
 
 fn deployment() -> Value {
     json!({

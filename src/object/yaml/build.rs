@@ -17,7 +17,7 @@ pub(super) type Node = (Value, Spans);
 
 enum Frame {
     List { items: Vec<Value>, spans: Spans, anchor: usize },
-    Map { map: Map<String, Value>, spans: Spans, anchor: usize, pending: Pending },
+    Map { map: Map, spans: Spans, anchor: usize, pending: Pending },
 }
 
 /// What the map waits for.
@@ -94,7 +94,7 @@ impl Builder {
     pub(super) fn close(&mut self, end: usize) {
         let Some(frame) = self.frames.pop() else { return };
         let (value, mut spans, anchor) = match frame {
-            Frame::List { items, spans, anchor } => (Value::Array(items), spans, anchor),
+            Frame::List { items, spans, anchor } => (Value::Array(items.into()), spans, anchor),
             Frame::Map { map, spans, anchor, .. } => (Value::Object(map), spans, anchor),
         };
         spans.end = spans.end.max(end as u32);
@@ -171,16 +171,16 @@ impl Builder {
 }
 
 /// Sets an entry. Where the map's own text gave the key before, the place of that.
-fn insert(map: &mut Map<String, Value>, spans: &mut Spans, key: String, (value, mut at): Node) -> Option<usize> {
+fn insert(map: &mut Map, spans: &mut Spans, key: String, (value, mut at): Node) -> Option<usize> {
     if !map.contains_key(&key) {
-        map.insert(key, value);
+        map.insert(key.into(), value);
         spans.children.push(at);
         return None;
     }
     let index = map.keys().position(|k| *k == key)?;
     let before = spans.children[index].clone();
     let twice = !before.merged && !at.merged;
-    map.insert(key, value);
+    map.insert(key.into(), value);
     at.merged &= before.merged;
     spans.children[index] = at;
     twice.then_some(before.key_start as usize)
@@ -188,7 +188,7 @@ fn insert(map: &mut Map<String, Value>, spans: &mut Spans, key: String, (value, 
 
 /// Merges the entries of a map, or of the maps of a list of which the first counts most. As in go-yaml v2 the merge key stands
 /// where it stands: what comes after it wins, what came before it loses.
-fn merge(map: &mut Map<String, Value>, spans: &mut Spans, (value, at): Node) -> Result<(), ()> {
+fn merge(map: &mut Map, spans: &mut Spans, (value, at): Node) -> Result<(), ()> {
     let maps = match value {
         Value::Object(_) => vec![(value, at)],
         Value::Array(items) => items.into_iter().zip(at.children).rev().collect(),
@@ -198,7 +198,7 @@ fn merge(map: &mut Map<String, Value>, spans: &mut Spans, (value, at): Node) -> 
         let Value::Object(entries) = value else { return Err(()) };
         for ((key, value), mut child) in entries.into_iter().zip(at.children) {
             child.merged = true;
-            insert(map, spans, key, (value, child));
+            insert(map, spans, key.into(), (value, child));
         }
     }
     Ok(())

@@ -82,7 +82,7 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
+        Ok(Value::String(value.into()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
@@ -90,7 +90,7 @@ impl<'de> Visitor<'de> for Reader {
         while let Some(Strict(item)) = access.next_element()? {
             list.push(item);
         }
-        Ok(Value::Array(list))
+        Ok(Value::Array(list.into()))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
@@ -100,7 +100,7 @@ impl<'de> Visitor<'de> for Reader {
                 return Err(A::Error::custom(format!("{DUPLICATE}{key}")));
             }
             let Strict(value) = access.next_value()?;
-            map.insert(key, value);
+            map.insert(key.into(), value);
         }
         Ok(Value::Object(map))
     }

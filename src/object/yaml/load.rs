@@ -186,9 +186,8 @@ impl Reading<'_> {
 mod tests {
     use super::load;
     use crate::diagnostic::Source;
-    use crate::object::Value;
     use crate::object::yaml::Step;
-    use serde_json::json;
+    use crate::object::{Value, json};
     use std::sync::Arc;
 
     fn source(text: &str) -> Arc<Source> {

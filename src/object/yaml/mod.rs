@@ -104,7 +104,7 @@ impl Document {
         let (mut value, mut spans) = (&self.value, &self.spans);
         for step in path {
             let next = match (step, value) {
-                (Step::Key(key), Value::Object(map)) => map.iter().position(|(k, _)| k == key).zip(map.get(*key)),
+                (Step::Key(key), Value::Object(map)) => map.iter().position(|(k, _)| k == key).zip(map.get(key)),
                 (Step::Index(index), Value::Array(list)) => list.get(*index).map(|v| (*index, v)),
                 _ => None,
             };

@@ -131,7 +131,7 @@ pub fn number(value: f64) -> Option<Number> {
 /// A map key as text: `1` is `"1"`, `yes` is `"true"`. None for what cannot be a key: null.
 pub(super) fn key(value: Value) -> Option<String> {
     match value {
-        Value::String(text) => Some(text),
+        Value::String(text) => Some(text.into()),
         Value::Bool(yes) => Some(yes.to_string()),
         Value::Number(n) if n.is_f64() => n.as_f64().map(short_float),
         Value::Number(n) => Some(n.to_string()),
@@ -193,7 +193,7 @@ fn base64(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::{Refused, key, plain_key, resolve, resolve_tagged};
-    use serde_json::{Value, json};
+    use crate::object::{Value, json};
 
     /// The table of go-yaml v2's rules, each checked against kubectl's output.
     #[test]

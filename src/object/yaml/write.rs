@@ -45,7 +45,7 @@ pub fn append(out: &mut String, value: &Value) {
 fn entries(out: &mut String, value: &Value, indent: usize, mut inline: bool) {
     let mut margin = |out: &mut String| {
         if !std::mem::take(&mut inline) {
-            out.extend(std::iter::repeat_n(' ', indent));
+            margin_of(out, indent);
         }
     };
     match value {
@@ -85,7 +85,7 @@ fn entry(out: &mut String, key: &str, value: &Value, indent: usize) {
     }
     if long {
         out.push('\n');
-        out.extend(std::iter::repeat_n(' ', indent));
+        margin_of(out, indent);
     }
     out.push(':');
     match value {
@@ -104,6 +104,15 @@ fn entry(out: &mut String, key: &str, value: &Value, indent: usize) {
             out.push('\n');
         }
     }
+}
+
+fn margin_of(out: &mut String, mut indent: usize) {
+    const SPACES: &str = "                                ";
+    while indent > SPACES.len() {
+        out.push_str(SPACES);
+        indent -= SPACES.len();
+    }
+    out.push_str(&SPACES[..indent]);
 }
 
 fn is_block(value: &Value) -> bool {
@@ -148,6 +157,30 @@ fn bare(text: &str) -> bool {
     if !start_ok || matches!(last, b' ' | b':') {
         return false;
     }
+    if !bytes.iter().all(|b| PLAIN[usize::from(*b)]) && !bare_inside(text) {
+        return false;
+    }
+    match first {
+        b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' => scalar::resolve(text).is_ok_and(|v| v.is_string()),
+        _ => true,
+    }
+}
+
+/// The characters that mean nothing to YAML wherever they stand inside a text.
+static PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        plain[byte] = b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/');
+        byte += 1;
+    }
+    plain
+};
+
+/// Whether no character after the first ends the bare text early or is not printable.
+fn bare_inside(text: &str) -> bool {
+    let bytes = text.as_bytes();
     let mut before = b'a';
     for (i, byte) in bytes.iter().enumerate() {
         match byte {
@@ -165,10 +198,7 @@ fn bare(text: &str) -> bool {
         }
         before = *byte;
     }
-    match first {
-        b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' => scalar::resolve(text).is_ok_and(|v| v.is_string()),
-        _ => true,
-    }
+    true
 }
 
 /// Digits with what numbers, dates, times and addresses are made of: some reader may take it for one of those.
@@ -197,7 +227,7 @@ fn literal(out: &mut String, text: &str, indent: usize) {
     for line in body.split('\n') {
         out.push('\n');
         if !line.is_empty() {
-            out.extend(std::iter::repeat_n(' ', indent.max(2)));
+            margin_of(out, indent.max(2));
             out.push_str(line);
         }
     }
@@ -231,7 +261,7 @@ fn quoted(out: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::to_yaml;
-    use serde_json::json;
+    use crate::object::json;
 
     #[test]
     fn looks_as_kubectl_writes_it() {

@@ -4,7 +4,7 @@
 
 use super::{Attributes, forbidden};
 use crate::object::quantity::Quantity;
-use crate::object::{Value, at, items, map_at, text};
+use crate::object::{Text, Value, at, items, map_at, text};
 use crate::simulate::{ApiError, Cluster};
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ pub(super) fn fill(cluster: &Cluster, pod: &mut Value) {
                 let name = text(container, &["name"]).to_owned();
                 for (key, amounts, what) in wanted.iter().rev() {
                     let own = at(container, &["resources", key]).cloned();
-                    let missing: Vec<&String> = amounts.keys().filter(|k| own.as_ref().is_none_or(|o| o.get(*k).is_none())).collect();
+                    let missing: Vec<&Text> = amounts.keys().filter(|k| own.as_ref().is_none_or(|o| o.get(*k).is_none())).collect();
                     if missing.is_empty() {
                         continue;
                     }
@@ -102,7 +102,7 @@ fn bounded(object: &Value, kind: &str) -> Vec<(Amounts, Amounts)> {
 }
 
 pub(super) fn amounts(list: &Value) -> Amounts {
-    let one = |(name, value): (&String, &Value)| Some((name.clone(), Quantity::from_value(value).ok()?));
+    let one = |(name, value): (&Text, &Value)| Some((name.to_string(), Quantity::from_value(value).ok()?));
     list.as_object().into_iter().flatten().filter_map(one).collect()
 }
 

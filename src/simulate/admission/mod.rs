@@ -111,7 +111,7 @@ pub(super) fn validate(asked: &Attributes<'_>, object: &Value, warnings: &mut Ve
 /// # Errors
 /// 403, in the words of the plugin that refuses it.
 pub(super) fn pod(cluster: &Cluster, pod: &mut Value) -> Result<(), ApiError> {
-    let Some(served) = cluster.served_kind(&Gvk { group: String::new(), version: "v1".into(), kind: "Pod".into() }) else { return Ok(()) };
+    let Some(served) = cluster.served_kind(&Gvk { group: "".into(), version: "v1".into(), kind: "Pod".into() }) else { return Ok(()) };
     let asked = Attributes { cluster, served: &served, subresource: "", name: "", live: None };
     complete(&asked, pod)?;
     validate(&asked, pod, &mut Vec::new())
@@ -131,11 +131,10 @@ pub(super) fn delete(served: &Served, name: &str) -> Result<(), ApiError> {
 
 #[cfg(test)]
 mod tests {
-    use crate::object::{Value, map_at};
+    use crate::object::{Value, json, map_at};
     use crate::schema::Version;
     use crate::simulate::clock::Clock;
     use crate::simulate::{Body, Cluster, Request, Response, Target, Verb, WriteOptions};
-    use serde_json::json;
     use std::sync::Arc;
 
     fn cluster(objects: &[Value]) -> Cluster {

@@ -4,10 +4,9 @@
 
 use super::{Attributes, forbidden, limit_ranger};
 use crate::object::quantity::Quantity;
-use crate::object::{ObjectId, Value, at, items, map_at, text};
+use crate::object::{ObjectId, Value, at, items, json, map_at, text};
 use crate::schema::Version;
 use crate::simulate::{ApiError, Cluster};
-use serde_json::json;
 use std::sync::Arc;
 
 const NOT_READY: &str = "node.kubernetes.io/not-ready";

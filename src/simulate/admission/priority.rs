@@ -60,7 +60,7 @@ fn read(class: &Value) -> Class {
 
 /// Every server has classes of its own: a state that shows none does not hold them, and then any name is taken to be one.
 fn named(asked: &Attributes<'_>, pod: &Value, name: &str) -> Result<Class, ApiError> {
-    let id = ObjectId { group: GROUP.into(), kind: KIND.into(), namespace: String::new(), name: name.into() };
+    let id = ObjectId { group: GROUP.into(), kind: KIND.into(), namespace: "".into(), name: name.into() };
     match asked.cluster.store.get(&id) {
         Some(class) => Ok(read(class)),
         None if shown(asked.cluster) => Err(forbidden(asked, pod, &format!("no PriorityClass with name {name} was found"))),

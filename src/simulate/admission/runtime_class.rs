@@ -16,7 +16,7 @@ fn class<'c>(asked: &Attributes<'c>, pod: &Value) -> Result<Option<&'c Arc<Value
         // It is looked up over the API, whose client does not ask for nothing.
         return Err(ApiError::internal("resource name may not be empty"));
     }
-    let id = ObjectId { group: "node.k8s.io".into(), kind: "RuntimeClass".into(), namespace: String::new(), name: name.into() };
+    let id = ObjectId { group: "node.k8s.io".into(), kind: "RuntimeClass".into(), namespace: "".into(), name: name.into() };
     let found = asked.cluster.store.get(&id);
     if found.is_none() && priority::shown(asked.cluster) {
         return Err(forbidden(asked, pod, &format!("pod rejected: RuntimeClass {name:?} not found")));
@@ -102,7 +102,7 @@ fn covers(wide: &Value, narrow: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::merged;
-    use serde_json::json;
+    use crate::object::json;
 
     /// The cases of `pkg/util/tolerations/tolerations_test.go` that tell the rules apart.
     #[test]

@@ -62,7 +62,7 @@ pub(super) fn may_grow(asked: &Attributes<'_>, claim: &Value) -> Result<(), ApiE
     let name = class_of(claim);
     // A state without classes does not hold them.
     let held = asked.cluster.store.list(GROUP, "StorageClass", None).next().is_some();
-    let id = ObjectId { group: GROUP.into(), kind: "StorageClass".into(), namespace: String::new(), name: name.into() };
+    let id = ObjectId { group: GROUP.into(), kind: "StorageClass".into(), namespace: "".into(), name: name.into() };
     let lets = asked.cluster.store.get(&id).map_or(!held, |class| class["allowVolumeExpansion"] == true);
     if !name.is_empty() && name == class_of(live) && lets {
         return Ok(());

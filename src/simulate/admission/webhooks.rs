@@ -54,7 +54,7 @@ impl<'a> Asked<'a> {
                 let bound = self.cluster.store.list(GROUP, binding, None).any(|(_, binding)| self.bound(&id.name, binding));
                 let constraints = &policy["spec"]["matchConstraints"];
                 if bound && self.by(&rules_of(constraints), constraints) && !self.excluded(constraints) {
-                    names.push((id.name.clone(), "admission policy"));
+                    names.push((id.name.to_string(), "admission policy"));
                 }
             }
         }
@@ -117,11 +117,11 @@ impl Asked<'_> {
         if name.is_empty() {
             return true;
         }
-        let id = ObjectId { kind: "Namespace".into(), name: name.clone(), ..ObjectId::default() };
+        let id = ObjectId { kind: "Namespace".into(), name: name.as_str().into(), ..ObjectId::default() };
         let own = self.cluster.store.get(&id).and_then(|n| at(n, &["metadata", "labels"])).cloned();
         let mut labels = own.unwrap_or_else(|| Value::Object(crate::object::Map::new()));
         if let Some(labels) = labels.as_object_mut() {
-            labels.entry("kubernetes.io/metadata.name").or_insert_with(|| name.clone().into());
+            labels.entry("kubernetes.io/metadata.name").or_insert_with(|| name.as_str().into());
         }
         selector::matches(Some(wanted), Some(&labels))
     }
@@ -136,10 +136,10 @@ impl Asked<'_> {
 
 #[cfg(test)]
 mod tests {
+    use crate::object::{Value, json};
     use crate::schema::Version;
     use crate::simulate::clock::Clock;
     use crate::simulate::{Body, Cluster, PatchKind, Request, Target, Verb, WriteOptions};
-    use serde_json::{Value, json};
     use std::sync::Arc;
 
     fn cluster(configurations: &[Value], trusted: &[&str]) -> Cluster {

@@ -29,7 +29,7 @@ pub(super) fn patch_or_leave<A: Api>(
 ) -> Outcome {
     match patch {
         Err(error) => Outcome::Failed(format!("error: {error}")),
-        Ok((_, patch)) if patch.as_object().is_none_or(serde_json::Map::is_empty) => Outcome::Unchanged,
+        Ok((_, patch)) if patch.as_object().is_none_or(crate::object::Map::is_empty) => Outcome::Unchanged,
         Ok((kind, patch)) => match sender.patch(kind, patch, options) {
             Ok(_) => Outcome::Configured,
             Err(error) => Outcome::Failed(from_server(sender.aim, &error)),

@@ -8,9 +8,8 @@ use super::sender::{Options, Sender, from_server, outcome};
 use super::{Api, Outcome, Performed, Session, command};
 use crate::apply::last_applied::LAST_APPLIED;
 use crate::fleet::pipeline::PatchType;
-use crate::object::{ObjectId, Value, at, map_at, text};
+use crate::object::{ObjectId, Value, at, json, map_at, text};
 use crate::simulate::request::PatchKind;
-use serde_json::json;
 use std::path::PathBuf;
 
 /// `patch`

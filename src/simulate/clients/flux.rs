@@ -8,9 +8,8 @@ use super::managers::{Takeover, taken_over};
 use super::sender::{Options, Sender, from_server};
 use super::{Api, Outcome, Performed};
 use crate::apply::last_applied::LAST_APPLIED;
-use crate::object::{Map, ObjectId, Value, at};
+use crate::object::{Map, ObjectId, Value, at, json};
 use crate::simulate::request::PatchKind;
-use serde_json::json;
 use std::sync::Arc;
 
 /// Annotations and labels that the controller removes.
@@ -108,7 +107,7 @@ fn clean_up(live: &Value, manager: &str) -> Option<Value> {
 fn drifted(live: &Arc<Value>, dry: &Arc<Value>) -> bool {
     let more = |map: &str| {
         let of = |object: &Value| at(object, &["metadata", map]).and_then(Value::as_object).cloned().unwrap_or_default();
-        let (live, dry): (Map<String, Value>, Map<String, Value>) = (of(live), of(dry));
+        let (live, dry): (Map, Map) = (of(live), of(dry));
         dry.iter().any(|(key, value)| live.get(key) != Some(value))
     };
     let rest = |object: &Value| {

@@ -117,7 +117,7 @@ fn labelled(mut manifest: Value, live: Option<&Value>, session: &Session<'_>) ->
     let name = or(session.release, of_live(MARKS[0])).to_owned();
     let namespace = if session.release.is_empty() { of_live(MARKS[1]) } else { session.namespace }.to_owned();
     if !name.is_empty() {
-        let annotations: &mut Map<String, Value> = map_at(&mut manifest, &["metadata", "annotations"]);
+        let annotations: &mut Map = map_at(&mut manifest, &["metadata", "annotations"]);
         annotations.insert(MARKS[0].into(), name.into());
         annotations.insert(MARKS[1].into(), namespace.into());
         map_at(&mut manifest, &["metadata", "labels"]).insert("app.kubernetes.io/managed-by".into(), "Helm".into());

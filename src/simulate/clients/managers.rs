@@ -5,8 +5,7 @@
 
 use crate::apply::fields_v1;
 use crate::apply::last_applied::LAST_APPLIED;
-use crate::object::{Value, at, items, text};
-use serde_json::json;
+use crate::object::{Value, at, items, json, text};
 
 /// The names of the managers of an operation that own the last-applied annotation.
 pub(super) fn owners_of_last_applied(live: &Value, operation: &str) -> Vec<String> {

@@ -22,8 +22,8 @@ impl Aim {
             version: self.resource.version.clone(),
             resource: self.resource.resource.clone(),
             subresource: subresource.to_owned(),
-            namespace: self.id.namespace.clone(),
-            name: self.id.name.clone(),
+            namespace: self.id.namespace.as_str().into(),
+            name: self.id.name.as_str().into(),
         }
     }
 
@@ -87,7 +87,15 @@ pub(super) fn aim_of(api: &impl Api, manifest: &Value, session: &Session<'_>) ->
 
 fn aim(resource: Resource, namespace: &str, name: &str) -> Aim {
     let namespace = if resource.namespaced { namespace.to_owned() } else { String::new() };
-    Aim { id: ObjectId { group: resource.group.clone(), kind: resource.kind.clone(), namespace, name: name.to_owned() }, resource }
+    Aim {
+        id: ObjectId {
+            group: resource.group.as_str().into(),
+            kind: resource.kind.as_str().into(),
+            namespace: namespace.into(),
+            name: name.into(),
+        },
+        resource,
+    }
 }
 
 /// The objects that a step's list names; for an empty list, the manifests whose kind is one of `kinds`.

@@ -6,9 +6,8 @@ use super::objects::{Aim, chosen};
 use super::sender::{Options, Sender, outcome};
 use super::{Api, Outcome, Performed, Session, command};
 use crate::apply::last_applied::LAST_APPLIED;
-use crate::object::{Map, ObjectId, Value, at, integer, items, map_at, text};
+use crate::object::{Map, ObjectId, Text, Value, at, integer, items, json, map_at, text};
 use crate::simulate::request::PatchKind;
-use serde_json::json;
 use std::sync::Arc;
 
 const MANAGER: &str = "kubectl-rollout";
@@ -106,9 +105,9 @@ fn undo_deployment<A: Api>(sender: &mut Sender<'_, A>, live: &Value, to_revision
         return Ok(matches_already(to_revision));
     }
     let annotations = |object: &Value| at(object, &["metadata", "annotations"]).and_then(Value::as_object).cloned().unwrap_or_default();
-    let own = |key: &String| OWN_ANNOTATIONS.contains(&key.as_str());
+    let own = |key: &Text| OWN_ANNOTATIONS.contains(&key.as_str());
     let kept = annotations(live).into_iter().filter(|(key, _)| own(key));
-    let all: Map<String, Value> = kept.chain(annotations(set).into_iter().filter(|(key, _)| !own(key))).collect();
+    let all: Map = kept.chain(annotations(set).into_iter().filter(|(key, _)| !own(key))).collect();
     let patch = json!([
         {"op": "replace", "path": "/spec/template", "value": template},
         {"op": "replace", "path": "/metadata/annotations", "value": all},

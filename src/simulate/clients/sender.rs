@@ -65,7 +65,7 @@ impl<'a, A: Api> Sender<'a, A> {
     }
 
     pub(super) fn delete(&mut self, policy: &str) -> Result<Arc<Value>, ApiError> {
-        self.send(Verb::Delete, "", serde_json::json!({ "propagationPolicy": policy }), Options::default())
+        self.send(Verb::Delete, "", crate::object::json!({ "propagationPolicy": policy }), Options::default())
     }
 
     fn send(&mut self, verb: Verb, subresource: &str, body: Value, options: Options<'_>) -> Result<Arc<Value>, ApiError> {

@@ -8,10 +8,9 @@ use super::objects::Aim;
 use super::sender::{Options, Sender, from_server};
 use super::{Api, Outcome};
 use crate::apply::last_applied::LAST_APPLIED;
-use crate::object::{Value, at, text};
+use crate::object::{Value, at, json, text};
 use crate::simulate::request::PatchKind;
 use crate::simulate::status::ApiError;
-use serde_json::json;
 use std::sync::Arc;
 
 /// kubectl's manager: the only one whose annotation the server keeps up to date.

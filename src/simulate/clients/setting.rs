@@ -122,7 +122,7 @@ pub(super) fn env(
 }
 
 /// Variables that are there keep their place, new ones come last; one that is removed goes wherever it stands.
-fn update_env(container: &mut Map<String, Value>, env: &BTreeMap<String, Option<String>>) {
+fn update_env(container: &mut Map, env: &BTreeMap<String, Option<String>>) {
     let variable = |name: &str, value: &str| {
         let mut variable = Map::from_iter([("name".to_owned(), name.into())]);
         if !value.is_empty() {
@@ -191,9 +191,9 @@ pub(super) fn resources(
                 found = true;
                 let mut whole = Value::Object(std::mem::take(container));
                 for (list, key, quantity) in &read {
-                    map_at(&mut whole, &["resources", list]).insert((*key).clone(), quantity.clone().into());
+                    map_at(&mut whole, &["resources", list]).insert((*key).clone().into(), quantity.clone().into());
                 }
-                container.append(map_at(&mut whole, &[]));
+                *container = std::mem::take(map_at(&mut whole, &[]));
             });
         });
         let why = || format!("error: unable to find container named {container}");
@@ -238,7 +238,7 @@ fn each_command<A: Api>(
 }
 
 /// Calls `change` for every container and init container of that name; `*` is any.
-fn each_container(spec: &mut Map<String, Value>, name: &str, mut change: impl FnMut(&mut Map<String, Value>)) {
+fn each_container(spec: &mut Map, name: &str, mut change: impl FnMut(&mut Map)) {
     for list in LISTS {
         let containers = spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten();
         for container in containers.filter_map(Value::as_object_mut) {
@@ -250,7 +250,7 @@ fn each_container(spec: &mut Map<String, Value>, name: &str, mut change: impl Fn
 }
 
 /// Sends what `change` changes in the pod spec, if anything.
-fn edit<A: Api>(sender: &mut Sender<'_, A>, done: &'static str, doing: &str, change: impl FnOnce(&mut Map<String, Value>)) -> Outcome {
+fn edit<A: Api>(sender: &mut Sender<'_, A>, done: &'static str, doing: &str, change: impl FnOnce(&mut Map)) -> Outcome {
     let aim: &Aim = sender.aim;
     let Some(live) = sender.live() else { return Outcome::Failed(aim.not_found()) };
     let (Some(path), Some(ty)) = (pod_spec_path(&Gvk::of(&live)), &aim.resource.ty) else {

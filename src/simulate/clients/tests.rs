@@ -2,11 +2,10 @@
 
 use super::{Api, Outcome, Session, run};
 use crate::fleet::pipeline::{Action, Applier, PatchType, Who};
-use crate::object::{ObjectId, Value, items, map_at, text};
+use crate::object::{ObjectId, Value, items, json, map_at, text};
 use crate::schema::{Resource, Schema, Type, Version};
 use crate::simulate::request::{Body, PatchKind, Request, Response, Verb};
 use crate::simulate::status::{ApiError, Cause, Reason};
-use serde_json::json;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::slice::from_ref;
@@ -95,7 +94,7 @@ fn words(value: &Value) -> Vec<String> {
 }
 
 fn table(value: &Value) -> BTreeMap<String, String> {
-    value.as_object().into_iter().flatten().map(|(k, v)| (k.clone(), v.as_str().unwrap().to_owned())).collect()
+    value.as_object().into_iter().flatten().map(|(k, v)| (k.to_string(), v.as_str().unwrap().to_owned())).collect()
 }
 
 fn action(recorded: &Value) -> Action {
@@ -104,7 +103,7 @@ fn action(recorded: &Value) -> Action {
     match name.as_str() {
         "set-images" => Action::SetImages { containers: words(&what["containers"]), images: table(&what["images"]), workloads },
         "set-env" => {
-            let env = what["env"].as_object().unwrap().iter().map(|(k, v)| (k.clone(), v.as_str().map(str::to_owned))).collect();
+            let env = what["env"].as_object().unwrap().iter().map(|(k, v)| (k.to_string(), v.as_str().map(str::to_owned))).collect();
             Action::SetEnv { containers: words(&what["containers"]), workloads, env }
         }
         "set-resources" => {

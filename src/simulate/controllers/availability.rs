@@ -138,10 +138,10 @@ fn tell(cluster: &mut Cluster, change: &Change, workload: &ObjectId, pod: &Value
     let (workload, pod, at) = (workload.clone(), change.id.name.clone(), cluster.clock.now);
     let stays = |object: &Option<Arc<Value>>| object.as_ref().is_some_and(|o| !deleting(o));
     let happening = match (&change.before, stays(&change.before), stays(&change.after)) {
-        (None, _, _) => Happening::PodStarted { workload, pod, revision, at },
+        (None, _, _) => Happening::PodStarted { workload, pod: pod.into(), revision, at },
         (Some(_), true, false) => {
             let why = cluster.controllers.reasons.remove(&change.id).unwrap_or("deleted");
-            Happening::PodStopped { workload, pod, revision, at, why }
+            Happening::PodStopped { workload, pod: pod.into(), revision, at, why }
         }
         _ => return,
     };

@@ -2,9 +2,8 @@
 
 use super::reading::{REVISION_HASH, label, name, replicas, status, uid};
 use super::{daemonset, deployment, history, index, pods, statefulset};
-use crate::object::{ObjectId, Value, at, map_at, text};
+use crate::object::{ObjectId, Value, at, json, map_at, text};
 use crate::simulate::Cluster;
-use serde_json::json;
 use std::fmt;
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@
 use super::queue::Task;
 use super::reading::{deleting, referred, uid};
 use super::write;
-use crate::object::{ObjectId, Value, items, map_at, text};
+use crate::object::{ObjectId, Value, items, text};
 use crate::simulate::Cluster;
 use crate::simulate::store::Change;
 use std::sync::Arc;
@@ -38,42 +38,18 @@ pub(super) fn note(cluster: &mut Cluster, change: &Change) {
             }
         }
     }
-    let unprotected =
-        |after: &Arc<Value>| protection(&change.id).is_some_and(|finalizer| !deleting(after) && !is_protected(after, finalizer));
-    if change.after.as_ref().is_some_and(unprotected) {
+    let Some(after) = &change.after else { return };
+    if matches!(change.id.kind.as_str(), "PersistentVolumeClaim" | "PersistentVolume") {
         cluster.controllers.queue.push(Task::Sync(ObjectId::clone(&change.id)));
     }
-    let Some(after) = change.after.as_ref().filter(|a| deleting(a) || change.before.is_none()) else { return };
+    if !deleting(after) && change.before.is_some() {
+        return;
+    }
     let guarded = items(after, &["metadata", "finalizers"]).iter().any(|f| f == FOREGROUND || f == ORPHAN);
     let owned = !items(after, &["metadata", "ownerReferences"]).is_empty() && change.before.is_none();
     if guarded || owned {
         cluster.controllers.queue.push(Task::Collect(ObjectId::clone(&change.id)));
     }
-    if protection(&change.id).is_some() && deleting(after) {
-        cluster.controllers.queue.push(Task::Sync(ObjectId::clone(&change.id)));
-    }
-}
-
-/// The finalizer that keeps an object of this kind while it is used.
-fn protection(id: &ObjectId) -> Option<&'static str> {
-    match (id.group.as_str(), id.kind.as_str()) {
-        ("", "PersistentVolumeClaim") => Some(CLAIM_PROTECTION),
-        ("", "PersistentVolume") => Some(VOLUME_PROTECTION),
-        _ => None,
-    }
-}
-
-fn is_protected(object: &Value, finalizer: &str) -> bool {
-    items(object, &["metadata", "finalizers"]).iter().any(|f| f == finalizer)
-}
-
-/// Gives a claim or a volume its finalizer back that somebody took from it.
-fn protect(cluster: &mut Cluster, id: &ObjectId, finalizer: &str) {
-    let Some(object) = cluster.store.get(id).filter(|o| !deleting(o) && !is_protected(o, finalizer)).cloned() else { return };
-    let mut protected = (*object).clone();
-    let finalizers = [items(&object, &["metadata", "finalizers"]), &[finalizer.into()]].concat();
-    map_at(&mut protected, &["metadata"]).insert("finalizers".into(), finalizers.into());
-    write::update(cluster, &object, protected);
 }
 
 /// Deletes an object whose owners are all gone; lets one go that waited for its dependents.
@@ -104,7 +80,7 @@ pub(super) fn collect(cluster: &mut Cluster, id: &ObjectId) {
 }
 
 fn owner_of(cluster: &Cluster, reference: &Value, dependent: &ObjectId) -> Option<Arc<Value>> {
-    let cluster_scoped = ObjectId { namespace: String::new(), ..referred(reference, &dependent.namespace) };
+    let cluster_scoped = ObjectId { namespace: "".into(), ..referred(reference, &dependent.namespace) };
     let mut found = [referred(reference, &dependent.namespace), cluster_scoped].into_iter().filter_map(|id| cluster.store.get(&id));
     found.find(|o| uid(o) == text(reference, &["uid"])).cloned()
 }
@@ -135,25 +111,31 @@ fn finish(cluster: &mut Cluster, id: &ObjectId, object: &Arc<Value>) {
     }
 }
 
-/// Lets a claim go that is being deleted, once no pod uses it; protects one that is not.
-pub(super) fn release_claim(cluster: &mut Cluster, id: &ObjectId) {
-    protect(cluster, id, CLAIM_PROTECTION);
-    let protected = |c: &Arc<Value>| deleting(c) && is_protected(c, CLAIM_PROTECTION);
-    if !cluster.store.get(id).is_some_and(protected) {
-        return;
-    }
-    let uses = |pod: &Value| items(pod, &["spec", "volumes"]).iter().any(|v| text(v, &["persistentVolumeClaim", "claimName"]) == id.name);
-    let used = cluster.store.list("", "Pod", Some(&id.namespace)).any(|(_, pod)| uses(pod));
-    if !used {
-        write::release(cluster, id, CLAIM_PROTECTION);
+/// Lets a claim go that is being deleted, once no pod uses it; puts the finalizer back that a write took off.
+pub(super) fn protect_claim(cluster: &mut Cluster, id: &ObjectId) {
+    let Some(claim) = cluster.store.get(id).cloned() else { return };
+    let protected = items(&claim, &["metadata", "finalizers"]).iter().any(|f| f == CLAIM_PROTECTION);
+    match (deleting(&claim), protected) {
+        (false, false) => write::guard(cluster, &claim, CLAIM_PROTECTION),
+        (true, true) => {
+            let name = |v: &Value| text(v, &["persistentVolumeClaim", "claimName"]) == id.name;
+            let uses = |pod: &Value| items(pod, &["spec", "volumes"]).iter().any(name);
+            let used = cluster.store.list("", "Pod", Some(&id.namespace)).any(|(_, pod)| uses(pod));
+            if !used {
+                write::release(cluster, id, CLAIM_PROTECTION);
+            }
+        }
+        _ => {}
     }
 }
 
-/// Lets a volume go that is being deleted, unless it is bound; protects one that is not.
-pub(super) fn release_volume(cluster: &mut Cluster, id: &ObjectId) {
-    protect(cluster, id, VOLUME_PROTECTION);
-    let free = |v: &Arc<Value>| deleting(v) && is_protected(v, VOLUME_PROTECTION) && text(v, &["status", "phase"]) != "Bound";
-    if cluster.store.get(id).is_some_and(free) {
-        write::release(cluster, id, VOLUME_PROTECTION);
+/// Lets a volume go that is being deleted, unless it is bound; puts the finalizer back that a write took off.
+pub(super) fn protect_volume(cluster: &mut Cluster, id: &ObjectId) {
+    let Some(volume) = cluster.store.get(id).cloned() else { return };
+    let protected = items(&volume, &["metadata", "finalizers"]).iter().any(|f| f == VOLUME_PROTECTION);
+    match (deleting(&volume), protected) {
+        (false, false) => write::guard(cluster, &volume, VOLUME_PROTECTION),
+        (true, true) if text(&volume, &["status", "phase"]) != "Bound" => write::release(cluster, id, VOLUME_PROTECTION),
+        _ => {}
     }
 }

@@ -5,9 +5,8 @@
 
 use super::reading::{age, integer_at, name};
 use super::write;
-use crate::object::{Gvk, Map, ObjectId, Value, at, integer, map_at, text};
+use crate::object::{Gvk, Map, ObjectId, Value, at, integer, json, map_at, text};
 use crate::simulate::{Cluster, defaults};
-use serde_json::json;
 use std::sync::Arc;
 
 /// The number of a revision.
@@ -51,7 +50,7 @@ pub(super) fn template(revision: &Value) -> Option<Value> {
     Some(template.into())
 }
 
-fn held(revision: &Value) -> Option<&Map<String, Value>> {
+fn held(revision: &Value) -> Option<&Map> {
     at(revision, &["data", "spec", "template"]).and_then(Value::as_object)
 }
 

@@ -173,8 +173,8 @@ fn sync(cluster: &mut Cluster, id: &ObjectId) {
         ("apps", "DaemonSet") => daemonset::sync(cluster, id),
         ("batch", "Job") => job::sync(cluster, id),
         ("", "Namespace") => namespace::sync(cluster, id),
-        ("", "PersistentVolumeClaim") => garbage::release_claim(cluster, id),
-        ("", "PersistentVolume") => garbage::release_volume(cluster, id),
+        ("", "PersistentVolumeClaim") => garbage::protect_claim(cluster, id),
+        ("", "PersistentVolume") => garbage::protect_volume(cluster, id),
         _ => {}
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn note(cluster: &mut Cluster, change: &Change) {
             cluster.controllers.queue.push(Task::Sync(id.clone()));
         }
     } else if change.after.is_none() {
-        let Some(left) = cluster.controllers.emptying.get_mut(&id.namespace) else { return };
+        let Some(left) = cluster.controllers.emptying.get_mut(id.namespace.as_str()) else { return };
         left.remove(id);
         if left.is_empty() {
             cluster.controllers.queue.push(Task::Sync(namespace(&id.namespace)));
@@ -33,7 +33,7 @@ fn namespace(name: &str) -> ObjectId {
 /// Deletes everything in a namespace that is being deleted; removes it when nothing is left.
 pub(super) fn sync(cluster: &mut Cluster, id: &ObjectId) {
     let Some(space) = cluster.store.get(id).cloned().filter(|n| deleting(n)) else { return };
-    if cluster.controllers.emptying.get(&id.name).is_some_and(|left| !left.is_empty()) {
+    if cluster.controllers.emptying.get(id.name.as_str()).is_some_and(|left| !left.is_empty()) {
         return;
     }
     if text(&space, &["status", "phase"]) != "Terminating" {
@@ -49,10 +49,10 @@ pub(super) fn sync(cluster: &mut Cluster, id: &ObjectId) {
     }
     let left = inside(cluster);
     if left.is_empty() {
-        cluster.controllers.emptying.remove(&id.name);
+        cluster.controllers.emptying.remove(id.name.as_str());
         finalize(cluster, id);
     } else {
-        cluster.controllers.emptying.insert(id.name.clone(), left);
+        cluster.controllers.emptying.insert(id.name.as_str().into(), left);
     }
 }
 

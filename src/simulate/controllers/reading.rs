@@ -123,7 +123,7 @@ pub(super) fn scaled(value: Option<&Value>, total: i64, up: bool, default: i64) 
 }
 
 /// Whether labels match a `LabelSelector`. A missing selector matches nothing, an empty one everything.
-pub(super) fn selects(selector: Option<&Value>, labels: Option<&Map<String, Value>>) -> bool {
+pub(super) fn selects(selector: Option<&Value>, labels: Option<&Map>) -> bool {
     let Some(selector) = selector.filter(|s| s.is_object()) else { return false };
     let value = |key: &str| labels.and_then(|l| l.get(key)).and_then(Value::as_str);
     let wanted = selector.get("matchLabels").and_then(Value::as_object);
@@ -142,7 +142,7 @@ pub(super) fn selects(selector: Option<&Value>, labels: Option<&Map<String, Valu
         })
 }
 
-pub(super) fn labels(object: &Value) -> Option<&Map<String, Value>> {
+pub(super) fn labels(object: &Value) -> Option<&Map> {
     at(object, &["metadata", "labels"]).and_then(Value::as_object)
 }
 

@@ -7,9 +7,8 @@ use super::reading::{
     terminal,
 };
 use super::{index, pods, template, write};
-use crate::object::{ObjectId, Value, at, integer, items, text};
+use crate::object::{ObjectId, Value, at, integer, items, json, text};
 use crate::simulate::Cluster;
-use serde_json::json;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;

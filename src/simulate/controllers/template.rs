@@ -19,8 +19,8 @@ fn same_but_hash(a: &Value, b: &Value) -> bool {
     let (Some(a), Some(b)) = (at(a, &["metadata"]).and_then(Value::as_object), at(b, &["metadata"]).and_then(Value::as_object)) else {
         return false;
     };
-    let labels = |metadata: &Map<String, Value>| metadata.get("labels").and_then(Value::as_object).is_some();
-    let within = |a: &Map<String, Value>, b: &Map<String, Value>| {
+    let labels = |metadata: &Map| metadata.get("labels").and_then(Value::as_object).is_some();
+    let within = |a: &Map, b: &Map| {
         a.iter().all(|(key, own)| match (key.as_str(), own, b.get(key)) {
             ("labels", Value::Object(own), Some(Value::Object(other))) => {
                 own.iter().all(|(label, value)| label == super::reading::TEMPLATE_HASH || other.get(label) == Some(value))

@@ -5,7 +5,7 @@
 
 use super::defaulting::{self, property};
 use super::{Definition, structural};
-use crate::object::{Value, map_at};
+use crate::object::{Text, Value, map_at};
 use crate::schema::{Schema, decode};
 
 const META_FIELDS: [&str; 3] = ["apiVersion", "kind", "metadata"];
@@ -152,7 +152,7 @@ fn drop_nulls(value: &mut Value, schema: &Value) {
                 let inner = property(schema, name);
                 value.is_null() && inner.is_object() && inner["nullable"] != true && inner.get("default").is_none()
             };
-            let gone: Vec<String> = map.iter().filter(|(name, value)| pointless(name, value)).map(|(name, _)| name.clone()).collect();
+            let gone: Vec<Text> = map.iter().filter(|(name, value)| pointless(name, value)).map(|(name, _)| name.clone()).collect();
             for name in gone {
                 map.shift_remove(&name);
             }
@@ -172,7 +172,7 @@ fn coerce(schema: &Schema, value: &mut Value, node: &Value, path: &str, lost: &m
         Value::Object(map) => {
             let embedded = node["x-kubernetes-embedded-resource"] == true;
             for (name, value) in map.iter_mut() {
-                let here = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                let here = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
                 match name.as_str() {
                     "apiVersion" | "kind" if embedded && !value.is_string() => {
                         return Err(format!("{here}: Invalid value: {}: must be a string", crate::simulate::status::shown(value)));

@@ -95,10 +95,10 @@ impl Definition {
         };
         Self {
             resource: Resource {
-                group: gvk.group.clone(),
-                version: gvk.version.clone(),
+                group: gvk.group.as_str().into(),
+                version: gvk.version.as_str().into(),
                 resource: plural,
-                kind: gvk.kind.clone(),
+                kind: gvk.kind.as_str().into(),
                 namespaced,
                 verbs: VERBS.map(str::to_owned).to_vec(),
                 singular,

@@ -5,9 +5,8 @@
 
 use super::definition::condition;
 use super::{DEFINITION, is_definition};
-use crate::object::{ObjectId, Value, items, map_at, text};
+use crate::object::{ObjectId, Value, items, json, map_at, text};
 use crate::simulate::{Body, Cluster, Request, Target, Verb, WriteOptions};
-use serde_json::json;
 use std::sync::Arc;
 
 impl Cluster {
@@ -45,8 +44,8 @@ impl Cluster {
                     version: served.resource.version.clone(),
                     resource: served.resource.resource.clone(),
                     subresource: String::new(),
-                    namespace: object.namespace,
-                    name: object.name,
+                    namespace: object.namespace.into(),
+                    name: object.name.into(),
                 };
                 self.write(&request(Verb::Delete, target, Value::Null));
             }
@@ -72,7 +71,7 @@ impl Cluster {
             resource: "customresourcedefinitions".into(),
             subresource: "status".into(),
             namespace: String::new(),
-            name: id.name.clone(),
+            name: id.name.as_str().into(),
         };
         self.write(&request(Verb::Update, target, object));
     }

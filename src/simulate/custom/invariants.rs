@@ -94,7 +94,7 @@ impl Definition {
 /// An object must be of the kind and the version that it was sent as.
 fn wrong_type(context: &Context, object: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
-    for (key, wanted) in [("kind", context.gvk.kind.clone()), ("apiVersion", context.gvk.api_version())] {
+    for (key, wanted) in [("kind", context.gvk.kind.clone()), ("apiVersion", context.gvk.api_version().into())] {
         let told = text(object, &[key]);
         if told != wanted {
             causes.push(Cause::invalid(&FieldPath::new(key), &quoted(told), &format!("must be {wanted}")));
@@ -115,7 +115,7 @@ fn number(object: &Value, path: &[String]) -> Result<i64, String> {
 fn go_text(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".into(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => text.as_str().into(),
         other => other.to_string(),
     }
 }

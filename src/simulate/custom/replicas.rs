@@ -3,15 +3,13 @@
 //! Follows apiextensions-apiserver `pkg/registry/customresource/etcd.go:scaleFromCustomResource`.
 
 use super::Replicas;
-use crate::object::{Map, Value, at, integer, map_at};
-use serde_json::json;
+use crate::object::{Map, Value, at, integer, json, map_at};
 
 impl Replicas {
     /// What `/scale` shows of an object.
     pub fn read(&self, object: &Value) -> Value {
         let told = ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"];
-        let metadata: Map<String, Value> =
-            told.into_iter().filter_map(|field| Some((field.to_owned(), object["metadata"].get(field)?.clone()))).collect();
+        let metadata: Map = told.into_iter().filter_map(|field| Some((field.to_owned(), object["metadata"].get(field)?.clone()))).collect();
         let count = |path: &[String]| find(object, path).and_then(Value::as_i64).unwrap_or(0);
         let replicas = count(&self.spec);
         let spec = if replicas == 0 { json!({}) } else { json!({ "replicas": replicas }) };
@@ -28,7 +26,7 @@ impl Replicas {
         let replicas = integer(scale, &["spec", "replicas"]).unwrap_or(0);
         if let Some((last, above)) = self.spec.split_last() {
             let above: Vec<&str> = above.iter().map(String::as_str).collect();
-            map_at(object, &above).insert(last.clone(), replicas.into());
+            map_at(object, &above).insert(last.clone().into(), replicas.into());
         }
         if let Some(version) = at(scale, &["metadata", "resourceVersion"]) {
             map_at(object, &["metadata"]).insert("resourceVersion".into(), version.clone());

@@ -2,7 +2,7 @@
 //!
 //! Follows kube-openapi `pkg/schemaconv/{openapi,smd}.go` and apiextensions-apiserver `pkg/controller/openapi/builder/builder.go`.
 
-use crate::object::{Value, items, text};
+use crate::object::{Text, Value, items, text};
 use crate::schema::{Field, ListKind, ListType, MapType, Omit, Scalar, Schema, StructType, Type};
 use std::sync::Arc;
 
@@ -65,7 +65,7 @@ fn object(schema: &Schema, node: &Value, keeps_unknown: bool) -> Type {
 fn fields(schema: &Schema, node: &Value, keeps_unknown: bool) -> StructType {
     let preserve_unknown = keeps_unknown || preserves(node);
     let properties = node["properties"].as_object();
-    let one = |(name, property): (&String, &Value)| {
+    let one = |(name, property): (&Text, &Value)| {
         let ty = self::node(schema, property, preserve_unknown);
         Field { default: property.get("default").cloned(), ..field(name, ty) }
     };

@@ -4,7 +4,7 @@
 //! `pkg/apiserver/validation/{validation,ratcheting}.go`: what was wrong before and has not changed may stay.
 
 use super::formats;
-use crate::object::{Map, Value, items, path::FieldPath, text};
+use crate::object::{Map, Text, Value, items, path::FieldPath, text};
 use crate::simulate::status::{Cause, quoted, shown};
 use regex::Regex;
 
@@ -303,7 +303,7 @@ fn old_item<'o>(schema: &Value, item: &Value, old: Option<&'o Value>) -> Option<
     old?.as_array()?.iter().find(same)
 }
 
-fn object(schema: &Value, map: &Map<String, Value>, at: &str, old: Option<&Value>) -> Findings {
+fn object(schema: &Value, map: &Map, at: &str, old: Option<&Value>) -> Findings {
     let mut found = Findings::default();
     let count = map.len();
     if let Some(least) = schema["minProperties"].as_i64().filter(|least| (count as i64) < *least) {
@@ -314,7 +314,7 @@ fn object(schema: &Value, map: &Map<String, Value>, at: &str, old: Option<&Value
     }
     let properties = schema["properties"].as_object();
     let declared = |name: &str| properties.is_some_and(|p| p.contains_key(name));
-    let mut others: Vec<&String> = map.keys().filter(|name| !declared(name)).collect();
+    let mut others: Vec<&Text> = map.keys().filter(|name| !declared(name)).collect();
     others.sort();
     for name in others {
         match &schema["additionalProperties"] {
@@ -331,11 +331,11 @@ fn object(schema: &Value, map: &Map<String, Value>, at: &str, old: Option<&Value
     }
     for (name, property) in properties.into_iter().flatten() {
         if let Some(value) = map.get(name) {
-            let below = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
+            let below = if at.is_empty() { name.to_string() } else { format!("{at}.{name}") };
             found.merge(node(property, value, &below, old.and_then(|o| o.get(name))));
         }
     }
-    for name in items(schema, &["required"]).iter().filter_map(Value::as_str).filter(|name| !map.contains_key(*name)) {
+    for name in items(schema, &["required"]).iter().filter_map(Value::as_str).filter(|name| !map.contains_key(name)) {
         found.about(&format!("{at}.{name}"), Kind::Required, "is required");
     }
     found

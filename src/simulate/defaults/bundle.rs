@@ -8,9 +8,8 @@ use super::gates::Gate;
 use super::pod::volume_source;
 use super::table::visit;
 use super::{each, fill, fill_zero, inside};
-use crate::object::{Map, Value, base64, items, map_at, text};
+use crate::object::{Map, Value, at, base64, items, json, map_at, text};
 use crate::schema::Version;
-use serde_json::json;
 
 /// The label of a namespace that says its name, whatever was written.
 pub(super) fn namespace(object: &mut Value, _: Version) {
@@ -42,7 +41,7 @@ pub(super) fn limit_range(object: &mut Value, _: Version) {
 }
 
 /// Takes over the entries of another map that this one does not have.
-pub(super) fn fill_entries(holder: &mut Map<String, Value>, target: &str, source: &str) {
+pub(super) fn fill_entries(holder: &mut Map, target: &str, source: &str) {
     let Some(Value::Object(from)) = holder.get(source).cloned() else { return };
     if let Value::Object(into) = holder.entry(target).or_insert_with(|| Map::new().into()) {
         from.into_iter().for_each(|(key, value)| fill(into, &key, value));
@@ -96,7 +95,7 @@ pub(super) fn service(object: &mut Value, _: Version) {
 }
 
 /// Whether traffic from outside the cluster reaches a Service.
-pub(in crate::simulate) fn externally_accessible(spec: &Map<String, Value>) -> bool {
+pub(in crate::simulate) fn externally_accessible(spec: &Map) -> bool {
     match spec.get("type").and_then(Value::as_str) {
         Some("LoadBalancer" | "NodePort") => true,
         Some("ClusterIP") => spec.get("externalIPs").and_then(Value::as_array).is_some_and(|ips| !ips.is_empty()),
@@ -133,7 +132,7 @@ const AUTOSCALER_ANNOTATIONS: [&str; 6] = [
 pub(super) fn autoscaler(object: &mut Value, _: Version) {
     visit(object, "metadata", &mut |metadata| {
         if let Some(Value::Object(annotations)) = metadata.get_mut("annotations") {
-            AUTOSCALER_ANNOTATIONS.iter().for_each(|name| drop(annotations.shift_remove(*name)));
+            AUTOSCALER_ANNOTATIONS.iter().for_each(|name| drop(annotations.shift_remove(name)));
             if annotations.is_empty() {
                 metadata.shift_remove("annotations");
             }
@@ -153,6 +152,16 @@ pub(super) fn autoscaler(object: &mut Value, _: Version) {
             }
             fill(rules, "selectPolicy", "Max");
             fill(rules, "policies", policies);
+        }
+    }
+}
+
+/// Policies that were sent empty are not those of a rule that says nothing (`autoscaling/v2/defaults.go:copyHPAScalingRules`).
+pub(super) fn keep_emptied_policies(sent: &Value, object: &mut Value) {
+    for direction in ["scaleUp", "scaleDown"] {
+        let path = ["spec", "behavior", direction, "policies"];
+        if at(sent, &path).and_then(Value::as_array).is_some_and(Vec::is_empty) {
+            map_at(object, &path[..3]).shift_remove("policies");
         }
     }
 }

@@ -50,6 +50,13 @@ pub(in crate::simulate) fn drop_defaulted_empties(gvk: &Gvk, sent: &mut Value) {
     }
 }
 
+/// Takes back defaults of lists that were sent empty, where the server fills in only those that are nil.
+pub fn keep_emptied(gvk: &Gvk, sent: &Value, object: &mut Value) {
+    if gvk.group == "autoscaling" && gvk.kind == "HorizontalPodAutoscaler" && gvk.version != "v1" {
+        bundle::keep_emptied_policies(sent, object);
+    }
+}
+
 type Defaults = fn(&mut Value, Version);
 
 fn defaults_of(gvk: &Gvk) -> Option<Defaults> {
@@ -83,21 +90,21 @@ fn defaults_of(gvk: &Gvk) -> Option<Defaults> {
 }
 
 /// Sets a field that Go holds by pointer, or that is left out when zero: if it is not there.
-fn fill(holder: &mut Map<String, Value>, key: &str, value: impl Into<Value>) {
+fn fill(holder: &mut Map, key: &str, value: impl Into<Value>) {
     if holder.get(key).is_none_or(Value::is_null) {
-        holder.insert(key.to_owned(), value.into());
+        holder.insert(key.into(), value.into());
     }
 }
 
 /// Sets a field that may stand there as a zero: if it is not there, empty or 0.
-fn fill_zero(holder: &mut Map<String, Value>, key: &str, value: impl Into<Value>) {
+fn fill_zero(holder: &mut Map, key: &str, value: impl Into<Value>) {
     if holder.get(key).is_none_or(|v| v.is_null() || v == "" || v == 0) {
-        holder.insert(key.to_owned(), value.into());
+        holder.insert(key.into(), value.into());
     }
 }
 
 /// Every item of a list that is there.
-fn each(holder: &mut Map<String, Value>, key: &str, mut change: impl FnMut(&mut Map<String, Value>)) {
+fn each(holder: &mut Map, key: &str, mut change: impl FnMut(&mut Map)) {
     if let Some(Value::Array(items)) = holder.get_mut(key) {
         for item in items {
             if let Value::Object(item) = item {
@@ -108,12 +115,12 @@ fn each(holder: &mut Map<String, Value>, key: &str, mut change: impl FnMut(&mut 
 }
 
 /// The map under a key, if it is there.
-fn inside<'v>(holder: &'v mut Value, key: &str) -> Option<&'v mut Map<String, Value>> {
+fn inside<'v>(holder: &'v mut Value, key: &str) -> Option<&'v mut Map> {
     holder.get_mut(key).and_then(Value::as_object_mut)
 }
 
 /// Rounds every quantity of a resource list up to thousandths.
-fn resource_list(holder: &mut Map<String, Value>, key: &str) {
+fn resource_list(holder: &mut Map, key: &str) {
     let Some(Value::Object(list)) = holder.get_mut(key) else { return };
     for value in list.values_mut() {
         let Some(text) = value.as_str() else { continue };
@@ -128,7 +135,7 @@ fn resource_list(holder: &mut Map<String, Value>, key: &str) {
 }
 
 /// Rounds `resources.limits` and `resources.requests`.
-fn resources(holder: &mut Map<String, Value>) {
+fn resources(holder: &mut Map) {
     if let Some(Value::Object(resources)) = holder.get_mut("resources") {
         resource_list(resources, "limits");
         resource_list(resources, "requests");

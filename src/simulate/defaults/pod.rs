@@ -32,14 +32,14 @@ pub(super) fn drop_init_container_annotations(holder: &mut Value, version: Versi
     }
     let Some(metadata) = inside(holder, "metadata") else { return };
     let Some(Value::Object(annotations)) = metadata.get_mut("annotations") else { return };
-    INIT_CONTAINER_ANNOTATIONS.iter().for_each(|name| drop(annotations.shift_remove(*name)));
+    INIT_CONTAINER_ANNOTATIONS.iter().for_each(|name| drop(annotations.shift_remove(name)));
     if annotations.is_empty() {
         metadata.shift_remove("annotations");
     }
 }
 
 /// The spec of a template or a pod, without what only pods get.
-pub(super) fn pod_spec(spec: &mut Map<String, Value>) {
+pub(super) fn pod_spec(spec: &mut Map) {
     each(spec, "volumes", volume);
     for list in CONTAINER_LISTS {
         each(spec, list, container);
@@ -55,7 +55,7 @@ pub(super) fn pod_spec(spec: &mut Map<String, Value>) {
 }
 
 /// `serviceAccount` is the old name of `serviceAccountName`: both are written, and the new name wins.
-fn mirror_service_account(spec: &mut Map<String, Value>) {
+fn mirror_service_account(spec: &mut Map) {
     let named = |key| spec.get(key).and_then(Value::as_str).filter(|name: &&str| !name.is_empty());
     if let Some(name) = named("serviceAccountName").or_else(|| named("serviceAccount")).map(str::to_owned) {
         spec.insert("serviceAccountName".into(), name.clone().into());
@@ -63,7 +63,7 @@ fn mirror_service_account(spec: &mut Map<String, Value>) {
     }
 }
 
-fn container(container: &mut Map<String, Value>) {
+fn container(container: &mut Map) {
     if container.get("imagePullPolicy").is_none_or(Value::is_null) {
         let policy = pull_policy(container.get("image").and_then(Value::as_str).unwrap_or_default());
         container.insert("imagePullPolicy".into(), policy.into());
@@ -93,7 +93,7 @@ fn container(container: &mut Map<String, Value>) {
     }
 }
 
-fn probe(probe: &mut Map<String, Value>) {
+fn probe(probe: &mut Map) {
     for (name, value) in [("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)] {
         fill_zero(probe, name, value);
     }
@@ -103,7 +103,7 @@ fn probe(probe: &mut Map<String, Value>) {
     }
 }
 
-fn http_get(handler: &mut Map<String, Value>) {
+fn http_get(handler: &mut Map) {
     if let Some(Value::Object(get)) = handler.get_mut("httpGet") {
         fill_zero(get, "path", "/");
         fill_zero(get, "scheme", "HTTP");
@@ -131,7 +131,7 @@ const SOURCE_DEFAULTS: [(&str, &str, &str); 10] = [
 ];
 
 /// What the sources of pod volumes and of persistent volumes have in common.
-pub(super) fn volume_source(volume: &mut Map<String, Value>) {
+pub(super) fn volume_source(volume: &mut Map) {
     for (source, field, value) in SOURCE_DEFAULTS {
         if let Some(Value::Object(source)) = volume.get_mut(source) {
             fill(source, field, value);
@@ -142,7 +142,7 @@ pub(super) fn volume_source(volume: &mut Map<String, Value>) {
     }
 }
 
-fn volume(volume: &mut Map<String, Value>) {
+fn volume(volume: &mut Map) {
     if volume.keys().all(|name| name == "name") {
         volume.insert("emptyDir".into(), Map::new().into());
     }
@@ -169,7 +169,7 @@ fn volume(volume: &mut Map<String, Value>) {
     }
 }
 
-fn projection(source: &mut Map<String, Value>) {
+fn projection(source: &mut Map) {
     if let Some(Value::Object(source)) = source.get_mut("downwardAPI") {
         downward(source);
     }
@@ -178,7 +178,7 @@ fn projection(source: &mut Map<String, Value>) {
     }
 }
 
-fn downward(source: &mut Map<String, Value>) {
+fn downward(source: &mut Map) {
     each(source, "items", |item| {
         if let Some(Value::Object(reference)) = item.get_mut("fieldRef") {
             fill(reference, "apiVersion", "v1");
@@ -187,7 +187,7 @@ fn downward(source: &mut Map<String, Value>) {
 }
 
 /// The spec of a claim, of a template of claims and of an ephemeral volume.
-pub(super) fn claim_spec(spec: &mut Map<String, Value>) {
+pub(super) fn claim_spec(spec: &mut Map) {
     fill(spec, "volumeMode", "Filesystem");
     resources(spec);
 }

@@ -8,9 +8,8 @@ use super::pod::{CONTAINER_LISTS, drop_init_container_annotations, pod_spec};
 use super::table::visit;
 use super::{each, fill, fill_zero, resource_list, resources};
 use crate::object::quantity::Quantity;
-use crate::object::{Map, Value, at, items, map_at, text};
+use crate::object::{Map, Value, at, items, json, map_at, text};
 use crate::schema::Version;
-use serde_json::json;
 use std::collections::BTreeMap;
 
 pub(super) fn pod(object: &mut Value, version: Version) {
@@ -57,7 +56,7 @@ fn status(object: &mut Value) {
 }
 
 /// `podIP` is the first of `podIPs`, and wins over it.
-fn sync_addresses(status: &mut Map<String, Value>) {
+fn sync_addresses(status: &mut Map) {
     let listed = status.get("podIPs").and_then(|ips| ips.get(0)?.get("ip")).cloned();
     match (status.get("podIP").cloned(), listed) {
         (Some(ip), listed) if listed.as_ref() != Some(&ip) => drop(status.insert("podIPs".into(), json!([{"ip": ip}]))),
@@ -86,7 +85,7 @@ fn pod_level_resources(pod: &mut Value) {
     add_entries(own, "limits", limits);
     add_entries(own, "requests", requests);
     if own.get("limits").and_then(Value::as_object).is_some_and(|l| l.keys().any(|name| is_pod_level(name))) {
-        let limits: Map<String, Value> = own["limits"]
+        let limits: Map = own["limits"]
             .as_object()
             .into_iter()
             .flatten()
@@ -98,7 +97,7 @@ fn pod_level_resources(pod: &mut Value) {
     }
 }
 
-fn add_entries(own: &mut Map<String, Value>, list: &str, amounts: Amounts) {
+fn add_entries(own: &mut Map, list: &str, amounts: Amounts) {
     if amounts.is_empty() {
         return;
     }
@@ -139,7 +138,7 @@ fn aggregated(pod: &Value, list: &str) -> Amounts {
 
 fn amounts(container: &Value, list: &str) -> Amounts {
     let entries = at(container, &["resources", list]).and_then(Value::as_object);
-    entries.into_iter().flatten().filter_map(|(name, value)| Some((name.clone(), Quantity::from_value(value).ok()?))).collect()
+    entries.into_iter().flatten().filter_map(|(name, value)| Some((name.to_string(), Quantity::from_value(value).ok()?))).collect()
 }
 
 fn sum(into: &mut Amounts, more: &Amounts) {

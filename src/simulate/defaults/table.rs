@@ -127,7 +127,7 @@ pub(super) fn apply(gvk: &Gvk, object: &mut Value) {
 }
 
 /// What is held by pointer is told with its zero; what is held by value is not.
-fn fill_unless_told(holder: &mut Map<String, Value>, field: &str, literal: Literal) {
+fn fill_unless_told(holder: &mut Map, field: &str, literal: Literal) {
     match literal {
         Plain(text) => fill_zero(holder, field, text),
         other => super::fill(holder, field, other),
@@ -135,7 +135,7 @@ fn fill_unless_told(holder: &mut Map<String, Value>, field: &str, literal: Liter
 }
 
 /// Every map at a path of names, through lists.
-pub(super) fn visit(value: &mut Value, place: &str, change: &mut dyn FnMut(&mut Map<String, Value>)) {
+pub(super) fn visit(value: &mut Value, place: &str, change: &mut dyn FnMut(&mut Map)) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| visit(item, place, change)),
         Value::Object(map) if place.is_empty() => change(map),

@@ -50,7 +50,7 @@ pub(super) fn stateful_set(object: &mut Value, version: Version) {
 }
 
 /// A claim inside a StatefulSet says what it is, whatever was written.
-fn claim_template(claim: &mut Map<String, Value>) {
+fn claim_template(claim: &mut Map) {
     claim.insert("apiVersion".into(), "v1".into());
     claim.insert("kind".into(), "PersistentVolumeClaim".into());
     if let Some(Value::Object(spec)) = claim.get_mut("spec") {
@@ -98,7 +98,7 @@ pub(super) fn replication_controller(object: &mut Value, version: Version) {
 }
 
 /// Labels taken from a template where the holder has none.
-pub(super) fn fill_labels(holder: &mut Map<String, Value>, key: &str, labels: Option<&Value>) {
+pub(super) fn fill_labels(holder: &mut Map, key: &str, labels: Option<&Value>) {
     if let Some(labels) = labels.filter(|l| l.is_object()) {
         fill(holder, key, labels.clone());
     }

@@ -4,9 +4,8 @@
 //! apiextensions-apiserver `pkg/registry/customresourcedefinition/strategy.go`.
 
 use super::Context;
-use crate::object::{Map, Value, at, items, map_at, text};
+use crate::object::{Map, Value, at, items, json, map_at, text};
 use crate::simulate::defaults::gates::Gate;
-use serde_json::json;
 
 /// A Job selects its pods by its own uid, unless it says that it brings its own selector. Labels that defaulting took from the
 /// template are the template's own (in Go the very same map), so they get the generated ones too.
@@ -107,7 +106,7 @@ pub(super) fn keep_finalizers(new: &mut Value, old: &Value) {
 pub(super) fn name_secrets_only(new: &mut Value) {
     let named: Vec<Value> = items(new, &["secrets"])
         .iter()
-        .map(|secret| Value::Object(secret.get("name").map(|name| ("name".to_owned(), name.clone())).into_iter().collect::<Map<_, _>>()))
+        .map(|secret| Value::Object(secret.get("name").map(|name| ("name".to_owned(), name.clone())).into_iter().collect::<Map>()))
         .collect();
     if !named.is_empty() {
         new["secrets"] = named.into();
@@ -131,7 +130,7 @@ pub(super) fn drop_gated(ctx: &Context<'_>, gate: Gate, path: &[&str], new: &mut
         && !in_use
         && at(new, path).is_some()
     {
-        map_at(new, holder).shift_remove(*field);
+        map_at(new, holder).shift_remove(field);
     }
 }
 

@@ -87,13 +87,13 @@ fn remove(value: &mut Value, path: &[&str], with_holder: bool) {
             }
         }
         Value::Object(map) if *first == "*" => map.values_mut().for_each(|v| remove(v, rest, with_holder)),
-        Value::Object(map) if rest.is_empty() => drop(map.shift_remove(*first)),
+        Value::Object(map) if rest.is_empty() => drop(map.shift_remove(first)),
         Value::Object(map) => {
-            let Some(inner) = map.get_mut(*first) else { return };
+            let Some(inner) = map.get_mut(first) else { return };
             let held = with_holder && rest.len() == 1 && inner.get(rest[0]).is_some();
             remove(inner, rest, with_holder);
             if held && inner.as_object().is_some_and(Map::is_empty) {
-                map.shift_remove(*first);
+                map.shift_remove(first);
             }
         }
         _ => {}
@@ -103,8 +103,8 @@ fn remove(value: &mut Value, path: &[&str], with_holder: bool) {
 #[cfg(test)]
 mod tests {
     use super::{GATED, drop_disabled};
+    use crate::object::json;
     use crate::schema::{Schema, StructType, Type, Version};
-    use serde_json::json;
 
     /// The structs behind a type, through lists.
     fn inner<'s>(schema: &'s Schema, ty: &'s Type) -> Option<&'s StructType> {

@@ -67,7 +67,7 @@ pub(super) fn keep_for_status(new: &mut Value, old: &Value) {
 }
 
 /// Takes a field of the metadata over from the stored object.
-pub(super) fn restore(metadata: &mut Map<String, Value>, old: &Value, field: &str) {
+pub(super) fn restore(metadata: &mut Map, old: &Value, field: &str) {
     match old["metadata"].get(field) {
         Some(value) => drop(metadata.insert(field.into(), value.clone())),
         None => drop(metadata.shift_remove(field)),

@@ -21,7 +21,7 @@ pub use rules::{allows_create_on_update, allows_unconditional_update};
 
 use super::defaults::gates::Gate;
 use super::{ApiError, Store, defaults};
-use crate::object::{Gvk, Value, at, map_at};
+use crate::object::{Gvk, Text, Value, at, map_at};
 use crate::schema::decode::decode;
 use crate::schema::equal::equal;
 use crate::schema::{Resource, Schema, Type};
@@ -80,6 +80,7 @@ pub fn prepare_create(ctx: &Context<'_>, new: &mut Value) -> Result<(), ApiError
     }
     create_by_kind(ctx, &gvk, new)?;
     defaults::apply(&gvk, ctx.schema.version(), new);
+    ctx.sent.into_iter().for_each(|sent| defaults::keep_emptied(&gvk, sent, new));
     Ok(())
 }
 
@@ -144,6 +145,7 @@ pub fn prepare_update(ctx: &Context<'_>, new: &mut Value, old: &Value, subresour
     }
     metadata::keep_system_fields(new, old);
     defaults::apply(&gvk, ctx.schema.version(), new);
+    ctx.sent.into_iter().for_each(|sent| defaults::keep_emptied(&gvk, sent, new));
     Ok(())
 }
 
@@ -226,7 +228,7 @@ fn keep_all_but_status(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value, old: &Valu
         map.extend(status.map(|status| ("status".to_owned(), status)));
         return;
     }
-    let kept: Vec<String> = old.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
+    let kept: Vec<Text> = old.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
     kept.iter().filter(|name| !matches!(name.as_str(), "metadata" | "status")).for_each(|name| restore(new, old, name));
     if rules::status_without_metadata(gvk) {
         metadata::keep_for_status(new, old);
@@ -261,7 +263,7 @@ fn content_moved(ctx: &Context<'_>, gvk: &Gvk, new: &Value, old: &Value) -> bool
         Generation::Content | Generation::ContentAndLabels => {
             let names = |object: &Value| object.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect::<Vec<_>>();
             let status_counts = ctx.custom() && !ctx.status_subresource;
-            let own = |name: &String| !matches!(name.as_str(), "kind" | "apiVersion" | "metadata") && (status_counts || name != "status");
+            let own = |name: &Text| !matches!(name.as_str(), "kind" | "apiVersion" | "metadata") && (status_counts || name != "status");
             names(old).into_iter().chain(names(new)).filter(own).any(|name| differs(&name))
         }
     }

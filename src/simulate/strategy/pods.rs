@@ -4,9 +4,8 @@
 
 use super::{Context, metadata};
 use crate::object::quantity::Quantity;
-use crate::object::{Map, Value, at, items, map_at, text};
+use crate::object::{Map, Value, at, items, json, map_at, text};
 use crate::simulate::defaults::pod::CONTAINER_LISTS;
-use serde_json::json;
 use std::collections::BTreeMap;
 
 /// A new pod waits; its QoS class is settled, and stays.
@@ -129,7 +128,7 @@ pub(super) fn only_resources(new: &mut Value, old: &Value) {
     }
 }
 
-fn take(into: &mut Map<String, Value>, from: &Value, field: &str) {
+fn take(into: &mut Map, from: &Value, field: &str) {
     match from.get(field) {
         Some(value) => drop(into.insert(field.into(), value.clone())),
         None => drop(into.shift_remove(field)),

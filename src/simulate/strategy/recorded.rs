@@ -1,12 +1,11 @@
 //! Replays whole bodies that a real API server took, and compares what it stored.
 
 use super::{Context, prepare_create, prepare_update};
-use crate::object::{Gvk, Value, items, map_at, text};
-use crate::schema::decode::decode;
+use crate::object::{Gvk, Value, items, json, map_at, text};
+use crate::schema::decode::{decode, forget_empties};
 use crate::schema::{Resource, Schema, Version};
 use crate::simulate::{Store, defaults};
 use flate2::read::GzDecoder;
-use serde_json::json;
 use std::fs::File;
 use std::io::Read;
 
@@ -52,7 +51,7 @@ fn normalised(mut object: Value) -> Value {
     }
     let addresses = object["spec"].as_object_mut().filter(|spec| spec.get("clusterIP").is_some_and(|ip| ip != "None"));
     if let Some(spec) = addresses {
-        ["clusterIP", "clusterIPs"].iter().for_each(|field| drop(spec.shift_remove(*field)));
+        ["clusterIP", "clusterIPs"].iter().for_each(|field| drop(spec.shift_remove(field)));
     }
     let metadata = map_at(&mut object, &["metadata"]);
     if let Some(Value::Object(annotations)) = metadata.get_mut("annotations") {
@@ -130,6 +129,7 @@ fn replay(name: &str, version: Version) -> (usize, Vec<String>) {
                     }
                     _ => prepare_create(&context, &mut new).unwrap(),
                 }
+                forget_empties(schema, context.resource.ty.as_ref().unwrap(), &mut new);
                 let mut theirs = with_our_uid(&step["object"]);
                 // Controllers write it before the recording is taken, or before the next step.
                 if theirs.get("status").is_none() || text(step, &["method"]) == "PUT" {

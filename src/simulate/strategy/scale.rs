@@ -3,8 +3,7 @@
 //! Follows `pkg/registry/apps/deployment/storage/storage.go` (`scaleFromDeployment`, `scaleUpdatedObjectInfo`) and apimachinery
 //! `pkg/labels/selector.go`.
 
-use crate::object::{Gvk, Map, Value, at, integer, items, map_at};
-use serde_json::json;
+use crate::object::{Gvk, Map, Value, at, integer, items, json, map_at};
 
 /// The Scale of a Deployment, ReplicaSet, StatefulSet or ReplicationController; none for any other kind.
 pub fn read(object: &Value) -> Option<Value> {
@@ -15,8 +14,7 @@ pub fn read(object: &Value) -> Option<Value> {
         _ => return None,
     };
     let told = ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"];
-    let metadata: Map<String, Value> =
-        told.into_iter().filter_map(|field| Some((field.to_owned(), object["metadata"].get(field)?.clone()))).collect();
+    let metadata: Map = told.into_iter().filter_map(|field| Some((field.to_owned(), object["metadata"].get(field)?.clone()))).collect();
     let replicas = integer(object, &["spec", "replicas"]).unwrap_or(0);
     let spec = if replicas == 0 { json!({}) } else { json!({"replicas": replicas}) };
     let mut status = json!({"replicas": integer(object, &["status", "replicas"]).unwrap_or(0)});
@@ -38,7 +36,7 @@ pub fn write(scale: &Value, object: &mut Value) {
 /// A label selector as text, its requirements by key: `app=web,tier in (a,b),!old`.
 pub fn selector_text(selector: &Value) -> String {
     let labels = at(selector, &["matchLabels"]).and_then(Value::as_object);
-    let equal = labels.into_iter().flatten().map(|(key, value)| (key.clone(), format!("{key}={}", value.as_str().unwrap_or_default())));
+    let equal = labels.into_iter().flatten().map(|(key, value)| (key.to_string(), format!("{key}={}", value.as_str().unwrap_or_default())));
     let others = items(selector, &["matchExpressions"]).iter().map(|requirement| {
         let key = requirement["key"].as_str().unwrap_or_default();
         let mut values: Vec<&str> = items(requirement, &["values"]).iter().filter_map(Value::as_str).collect();
@@ -60,7 +58,7 @@ pub fn selector_text(selector: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::{read, selector_text, write};
-    use serde_json::json;
+    use crate::object::json;
 
     #[test]
     fn a_scale_shows_replicas_and_selector() {

@@ -2,10 +2,9 @@
 //!
 //! Follows apiextensions-apiserver `pkg/apis/apiextensions/validation/validation.go`.
 
-use super::check::{Check, Place};
+use super::check::{Check, Place, TypedList};
 use super::definition_versions;
 use super::formats::{dns_1035_label, dns_subdomain};
-use super::internal::list_shown_as;
 use super::metadata::{self, Names};
 use super::read::Read;
 use crate::object::Value;
@@ -134,7 +133,8 @@ fn versions(check: &mut Check, spec: &Value, shared: &definition_versions::Share
         [(unique, "must contain unique version names"), (stored == 1, "must have exactly one version marked as storage version")]
     {
         if !good {
-            let shown = list_shown_as(check.schema, VERSION, &shared.without(all));
+            let held = shared.without(all);
+            let shown = TypedList(VERSION, &held);
             check.invalid(&list_at, shown, detail);
         }
     }

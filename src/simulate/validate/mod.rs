@@ -26,6 +26,7 @@ mod schedule;
 mod schemas;
 mod selector;
 mod service;
+mod status;
 mod unified;
 mod volumes;
 mod warnings;
@@ -36,6 +37,7 @@ use crate::schema::Version;
 use crate::simulate::status::Cause;
 use check::Check;
 use read::Read;
+use std::sync::Arc;
 
 /// What is validated, and as whom.
 #[derive(Clone, Debug)]
@@ -46,6 +48,8 @@ pub struct Context {
     pub version: Version,
     /// Whether objects of the kind live in namespaces.
     pub namespaced: bool,
+    /// What the object was decoded from.
+    pub sent: Option<Arc<Value>>,
 }
 
 /// The rules of a kind: for a new object, or for one that was something before.
@@ -94,6 +98,7 @@ pub fn modelled(gvk: &Gvk) -> bool {
 pub fn create(context: &Context, object: &Value) -> Vec<Cause> {
     let mut check = Check::new(context.version);
     check.options = options(context, None);
+    check.sent.clone_from(&context.sent);
     if let Some(rules) = rules(&context.gvk) {
         rules(&mut check, object, None);
     }
@@ -105,10 +110,11 @@ pub fn create(context: &Context, object: &Value) -> Vec<Cause> {
 
 /// What is wrong with an object that was `old`; it must have a resource version, and the old one's uid and timestamps.
 ///
-/// Of the subresources, `scale` is checked as the object itself, and the status of most kinds is only held to the metadata.
+/// Of the subresources, `scale` is checked as the object itself.
 pub fn update(context: &Context, new: &Value, old: &Value, subresource: &str) -> Vec<Cause> {
     let mut check = Check::new(context.version);
     check.options = options(context, Some(old));
+    check.sent.clone_from(&context.sent);
     metadata::generic(&mut check, new, context.namespaced);
     metadata::generic_update(&mut check, new, old);
     match (context.gvk.group.as_str(), context.gvk.kind.as_str(), subresource) {
@@ -116,6 +122,7 @@ pub fn update(context: &Context, new: &Value, old: &Value, subresource: &str) ->
         ("", "Pod", "resize") => pod::resize(&mut check, new, old),
         ("", "Pod", "ephemeralcontainers") => pod::ephemeral_containers(&mut check, new, old),
         ("", "Namespace", "status" | "finalize") => content::namespace_part(&mut check, new, subresource),
+        (_, kind, "status") if rules(&context.gvk).is_some() => status::update(&mut check, kind, new, old),
         (_, _, "status") => {}
         _ => drop(rules(&context.gvk).map(|rules| rules(&mut check, new, Some(old)))),
     }
@@ -128,7 +135,7 @@ pub fn warnings(context: &Context, new: &Value, old: Option<&Value>) -> Vec<Stri
 }
 
 /// What is wrong with the addresses, families and family policy of a Service's spec: the first thing that is looked at.
-pub fn service_addresses(version: Version, spec: &Map<String, Value>, old: Option<&Map<String, Value>>) -> Vec<Cause> {
+pub fn service_addresses(version: Version, spec: &Map, old: Option<&Map>) -> Vec<Cause> {
     let mut check = Check::new(version);
     service::addresses(&mut check, &spec.clone().into(), old.map(|old| old.clone().into()).as_ref());
     check.causes

@@ -27,7 +27,7 @@ impl Server {
     }
 
     fn context(&self, object: &Value) -> Context {
-        Context { gvk: Gvk::of(object), version: self.schema.version(), namespaced: self.resource(object).namespaced }
+        Context { gvk: Gvk::of(object), version: self.schema.version(), namespaced: self.resource(object).namespaced, sent: None }
     }
 
     /// As the server has it after decoding: none if it does not decode.
@@ -48,7 +48,7 @@ impl Server {
             // the recordings leave allocated addresses out
             let spec = map_at(&mut object, &["spec"]);
             spec.insert("clusterIP".into(), "10.96.0.9".into());
-            spec.insert("clusterIPs".into(), serde_json::json!(["10.96.0.9"]));
+            spec.insert("clusterIPs".into(), crate::object::json!(["10.96.0.9"]));
         }
         if object["kind"] == "DaemonSet" {
             let annotation = "deprecated.daemonset.template.generation";

@@ -6,8 +6,7 @@
 
 use super::check::{Check, Place};
 use super::read::Read;
-use crate::object::{Map, Value};
-use serde_json::json;
+use crate::object::{Map, Text, Value, json};
 use std::collections::BTreeSet;
 
 const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
@@ -112,7 +111,7 @@ fn metadata(check: &mut Check, schema: &Value, level: Level, at: &Place) {
         check.invalid(&metadata_at.child("type"), metadata.text("type"), "must be object");
     }
     let names_only = metadata.entries("properties").all(|(name, _)| ["name", "generateName"].contains(&name));
-    let said = |(key, value): (&String, &Value)| match key.as_str() {
+    let said = |(key, value): (&Text, &Value)| match key.as_str() {
         "type" | "default" => false,
         "properties" => !names_only,
         _ => !value.is_null(),

@@ -122,9 +122,9 @@ pub(super) fn label_key(check: &mut Check, key: &str, at: &Place) {
 #[cfg(test)]
 mod tests {
     use super::{Matching, matching};
+    use crate::object::json;
     use crate::schema::Version;
     use crate::simulate::validate::check::Check;
-    use serde_json::json;
 
     #[test]
     fn terms_match_as_in_kubernetes() {

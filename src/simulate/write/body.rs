@@ -2,11 +2,12 @@
 
 use super::Write;
 use crate::apply::go_format::plain;
-use crate::apply::server_side::undecodable;
+use crate::apply::server_side::{unconvertible, undecodable};
 use crate::object::path::FieldPath;
 use crate::object::{Gvk, Value, json_kind, map_at, text};
-use crate::schema::decode;
+use crate::schema::{convert::convert, decode};
 use crate::simulate::{ApiError, Body, Cause, Cluster, PatchKind, Verb, defaults};
+use std::num::IntErrorKind;
 
 /// The metadata that only the server writes (`pkg/registry/rest/meta.go:WipeObjectMetaSystemFields`).
 const SYSTEM_METADATA: [&str; 5] = ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"];
@@ -31,7 +32,7 @@ impl Write<'_> {
     /// Keeps what the object was decoded from, but for empty maps where defaulting puts one anyway.
     pub(super) fn remember(&mut self, mut sent: Value) {
         defaults::drop_defaulted_empties(&self.served.gvk(), &mut sent);
-        self.sent = Some(sent);
+        self.sent = Some(std::sync::Arc::new(sent));
     }
 
     fn validation(&self) -> Validation {
@@ -79,7 +80,11 @@ impl Write<'_> {
         self.warn_unknown(unknown);
         let mut object = decoded.value;
         defaults::apply(&gvk, cluster.schema.version(), &mut object);
-        Ok(object)
+        defaults::keep_emptied(&gvk, &body, &mut object);
+        wrong_generation(&gvk, &object).map_or(Ok(object), |why| {
+            let (kind, version) = (&gvk.kind, &gvk.version);
+            Err(ApiError::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}")))
+        })
     }
 
     /// Decodes a custom resource sent whole.
@@ -140,7 +145,7 @@ impl Write<'_> {
     }
 
     /// Decodes and defaults what a patch made of the live object.
-    pub(super) fn decode_patched(&mut self, cluster: &Cluster, patched: &Value) -> Result<Value, ApiError> {
+    pub(super) fn decode_patched(&mut self, cluster: &Cluster, patched: &mut Value) -> Result<Value, ApiError> {
         let mut warnings = Vec::new();
         let object = self.decode_merged(cluster, patched, &mut warnings);
         self.warnings.extend(warnings);
@@ -148,7 +153,7 @@ impl Write<'_> {
     }
 
     /// Decodes and defaults what a patch or an apply made of the live object; warnings are handed out.
-    pub(super) fn decode_merged(&self, cluster: &Cluster, patched: &Value, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
+    pub(super) fn decode_merged(&self, cluster: &Cluster, patched: &mut Value, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
         if let Some(definition) = self.served.definition() {
             let decoded = definition.decode(cluster.schema, patched).map_err(|why| self.invalid_patch(patched, &why))?;
             return self.known(patched, decoded.unknown, warnings).map(|()| decoded.value);
@@ -157,7 +162,16 @@ impl Write<'_> {
     }
 
     /// The same for an object of another kind than the resource's own: a `Scale`.
-    pub(super) fn decode_as(&self, cluster: &Cluster, gvk: &Gvk, patched: &Value, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
+    pub(super) fn decode_as(
+        &self,
+        cluster: &Cluster,
+        gvk: &Gvk,
+        patched: &mut Value,
+        warnings: &mut Vec<String>,
+    ) -> Result<Value, ApiError> {
+        if self.is_strategic() || self.request.verb == Verb::Patch(PatchKind::Apply) {
+            convert(cluster.schema, &self.ty, patched).map_err(|why| self.invalid_patch(patched, &why))?;
+        }
         let decoded = decode::decode(cluster.schema, &self.ty, patched).map_err(|e| self.invalid_patch(patched, &e.message))?;
         self.known(patched, decoded.unknown, warnings)?;
         let mut object = decoded.value;
@@ -168,12 +182,22 @@ impl Write<'_> {
             map.entry("kind").or_insert_with(|| gvk.kind.clone().into());
         }
         defaults::apply(gvk, cluster.schema.version(), &mut object);
-        Ok(object)
+        defaults::keep_emptied(gvk, patched, &mut object);
+        wrong_generation(gvk, &object).map_or(Ok(object), |why| {
+            Err(match self.request.verb {
+                Verb::Patch(PatchKind::Strategic) => ApiError::internal(why),
+                Verb::Patch(PatchKind::Apply) => ApiError::internal(unconvertible(&self.body().unwrap_or_default(), &why)),
+                _ => self.invalid_patch(patched, &why),
+            })
+        })
     }
 
     /// Refuses unknown fields of a patched object, or warns of them.
     fn known(&self, patched: &Value, unknown: Vec<String>, warnings: &mut Vec<String>) -> Result<(), ApiError> {
-        let unknown: Vec<String> = unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
+        let mut unknown: Vec<String> = unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
+        if self.is_strategic() {
+            unknown.sort_unstable();
+        }
         if !unknown.is_empty() && self.validation() == Validation::Strict {
             return Err(self.invalid_patch(patched, &format!("strict decoding error: {}", unknown.join(", "))));
         }
@@ -186,8 +210,7 @@ impl Write<'_> {
     /// What came of a patch is no object of the kind: told with the object, for a strategic merge patch with the patch.
     fn invalid_patch(&self, patched: &Value, why: &str) -> ApiError {
         if self.request.verb == Verb::Patch(PatchKind::Apply) {
-            let config = self.body().unwrap_or_default();
-            return ApiError::internal(undecodable(&config, why));
+            return ApiError::internal(undecodable(&self.body().unwrap_or_default(), why));
         }
         let told = match self.body() {
             Ok(patch) if self.is_strategic() => plain(&used_up(&patch)),
@@ -236,6 +259,18 @@ impl Write<'_> {
         }
         Ok(())
     }
+}
+
+/// Why a DaemonSet cannot become one of the server's own form: that has the generation of its template as a number, this as an
+/// annotation (`pkg/apis/apps/v1/conversion.go`).
+fn wrong_generation(gvk: &Gvk, object: &Value) -> Option<String> {
+    let told = object["metadata"].get("annotations")?.get("deprecated.daemonset.template.generation")?.as_str()?;
+    let error = told.parse::<i64>().err().filter(|_| gvk.kind == "DaemonSet" && gvk.group == "apps")?;
+    let why = match error.kind() {
+        IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => "value out of range",
+        _ => "invalid syntax",
+    };
+    Some(format!("strconv.ParseInt: parsing {}: {why}", crate::simulate::status::quoted(told)))
 }
 
 /// Takes out of an object to be created what only the server writes.

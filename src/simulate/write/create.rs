@@ -22,7 +22,7 @@ impl Cluster {
     /// The writer owns every field of what it creates, defaults included.
     pub(super) fn own_created(&self, write: &Write<'_>, object: &mut Value) {
         let manager = options::manager(&write.request.options);
-        self.with_field_manager(write, |fields| fields.update(None, object, write.sent.as_ref(), &manager, &self.clock.timestamp()));
+        self.with_field_manager(write, |fields| fields.update(None, object, write.sent.as_deref(), &manager, &self.clock.timestamp()));
     }
 
     /// Admission, system metadata, strategy, validation, storage: the same for POST, PUT and apply of a missing object.
@@ -34,7 +34,7 @@ impl Cluster {
         let sent_version = !text(&object, &["metadata", "resourceVersion"]).is_empty();
         strategy::prepare_create(&self.context(write, uid), &mut object)?;
         let checks = write.checks(self);
-        let told = strategy::with_empties(self.schema, &write.ty, subresource, write.sent.as_ref(), &object);
+        let told = strategy::with_empties(self.schema, &write.ty, subresource, write.sent.as_deref(), &object);
         let causes = match write.served.definition() {
             Some(definition) => definition.wrong_at_creation(&checks, &object),
             None => validate::create(&checks, &told),
@@ -71,7 +71,7 @@ impl Cluster {
             uid,
             now: self.clock.timestamp(),
             status_subresource: write.served.definition().is_none_or(|d| d.status),
-            sent: write.sent.as_ref(),
+            sent: write.sent.as_deref(),
             dry_run: write.dry_run,
         }
     }

@@ -4,9 +4,8 @@
 //! `pkg/registry/rest/delete.go:BeforeDelete` and, for pods and namespaces, their own storage.
 
 use super::{Outcome, Write, update};
-use crate::object::{ObjectId, Value, integer, items, map_at, text};
+use crate::object::{ObjectId, Value, integer, items, json, map_at, text};
 use crate::simulate::{ApiError, Cluster, Request, Target, admission};
-use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,7 +99,7 @@ impl Cluster {
         let listed = self.store.list(&target.group, &write.served.kind, namespace);
         let ids: Vec<ObjectId> = listed.filter(|(_, object)| selected(object)).map(|(id, _)| id.clone()).collect();
         for id in ids {
-            let target = Target { namespace: id.namespace, name: id.name, ..target.clone() };
+            let target = Target { namespace: id.namespace.into(), name: id.name.into(), ..target.clone() };
             let request = Request { verb: crate::simulate::Verb::Delete, target, ..write.request.clone() };
             let response = self.write(&request);
             write.warnings.extend(response.warnings);
@@ -168,9 +167,9 @@ fn answer(write: &Write<'_>, id: &ObjectId, live: &Arc<Value>) -> Arc<Value> {
     }
     let mut details = json!({"name": id.name});
     if !id.group.is_empty() {
-        details["group"] = id.group.clone().into();
+        details["group"] = id.group.as_str().into();
     }
-    details["kind"] = write.request.target.resource.clone().into();
+    details["kind"] = write.request.target.resource.as_str().into();
     details["uid"] = live["metadata"]["uid"].clone();
     Arc::new(json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}))
 }

@@ -21,7 +21,7 @@ pub(super) fn check(request: &Request) -> Result<(), ApiError> {
     }
     causes.extend(manager_causes(&options.field_manager));
     if !matches!(options.dry_run.as_str(), "" | "All") {
-        let shown = serde_json::json!([options.dry_run]).to_string();
+        let shown = crate::object::json!([options.dry_run]).to_string();
         causes.push(Cause::not_supported(&FieldPath::new("dryRun"), &shown, &["All"]));
     }
     if !matches!(options.field_validation.as_str(), "" | "Ignore" | "Warn" | "Strict") {

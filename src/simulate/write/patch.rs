@@ -15,8 +15,8 @@ impl Cluster {
             return self.apply(write);
         }
         let live = self.live(write).ok_or_else(|| write.not_found())?;
-        let patched = patched_value(self.schema, &write.ty, &live, &write.body()?, kind)?;
-        let mut object = write.decode_patched(self, &patched)?;
+        let mut patched = patched_value(self.schema, &write.ty, &live, &write.body()?, kind)?;
+        let mut object = write.decode_patched(self, &mut patched)?;
         write.settle_namespace(&mut object)?;
         write.remember(patched);
         self.own_updated(write, &live, &mut object);
@@ -41,7 +41,7 @@ impl Cluster {
                     definition.fill_defaults(&mut merged);
                     return Ok(merged);
                 }
-                let object = write.decode_merged(self, &merged, &mut warnings);
+                let object = write.decode_merged(self, &mut merged, &mut warnings);
                 sent = Some(merged);
                 object
             })

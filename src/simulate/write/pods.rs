@@ -4,11 +4,10 @@
 //! status: no controller keeps that here.
 
 use super::{Outcome, Write};
-use crate::object::{ObjectId, Value, at, items, map_at, selector, text};
+use crate::object::{ObjectId, Text, Value, at, items, json, map_at, selector, text};
 use crate::schema::Version;
 use crate::simulate::status::quoted;
 use crate::simulate::{ApiError, Cluster, Reason, Request, Verb};
-use serde_json::json;
 use std::sync::Arc;
 
 impl Cluster {
@@ -57,7 +56,7 @@ impl Cluster {
             map_at(&mut pod, &["status"]).shift_remove("nominatedNodeName");
             let found = self.store.get(&ObjectId { kind: "Node".into(), name: node.into(), ..ObjectId::default() });
             let of_node =
-                PLACE.into_iter().filter_map(|label| Some((label.to_owned(), at(found?, &["metadata", "labels", label])?.clone())));
+                PLACE.into_iter().filter_map(|label| Some((Text::from(label), at(found?, &["metadata", "labels", label])?.clone())));
             labels.extend(entries(binding, "labels").chain(of_node));
         }
         for (map, told) in [("annotations", entries(binding, "annotations").collect()), ("labels", labels)] {
@@ -132,7 +131,7 @@ fn named(write: &Write<'_>, kind: &str) -> Result<Value, ApiError> {
     Ok(body)
 }
 
-fn entries<'v>(object: &'v Value, map: &str) -> impl Iterator<Item = (String, Value)> + use<'v> {
+fn entries<'v>(object: &'v Value, map: &str) -> impl Iterator<Item = (Text, Value)> + use<'v> {
     object["metadata"][map].as_object().into_iter().flatten().map(|(key, value)| (key.clone(), value.clone()))
 }
 

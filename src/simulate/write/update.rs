@@ -43,7 +43,9 @@ impl Cluster {
     pub(super) fn own_updated(&self, write: &Write<'_>, live: &Value, object: &mut Value) {
         keep_emptied_owners(write, object);
         let manager = options::manager(&write.request.options);
-        self.with_field_manager(write, |fields| fields.update(Some(live), object, write.sent.as_ref(), &manager, &self.clock.timestamp()));
+        self.with_field_manager(write, |fields| {
+            fields.update(Some(live), object, write.sent.as_deref(), &manager, &self.clock.timestamp())
+        });
     }
 
     /// Lends the field manager of the written endpoint.
@@ -81,7 +83,7 @@ impl Cluster {
         check_version(write, live, &mut object)?;
         strategy::prepare_update(&self.context(write, String::new()), &mut object, live, subresource)?;
         let checks = write.checks(self);
-        let told = strategy::with_empties(self.schema, &write.ty, subresource, write.sent.as_ref(), &object);
+        let told = strategy::with_empties(self.schema, &write.ty, subresource, write.sent.as_deref(), &object);
         let causes = match write.served.definition() {
             Some(definition) => definition.wrong_at_update(&checks, &object, live, subresource),
             None => validate::update(&checks, &told, live, subresource),
@@ -113,8 +115,8 @@ impl Cluster {
 /// `managedFields: []` says that tracking starts anew; decoding leaves empty lists out.
 fn keep_emptied_owners(write: &Write<'_>, object: &mut Value) {
     let emptied = |sent: &Value| sent["metadata"]["managedFields"].as_array().is_some_and(Vec::is_empty);
-    if write.sent.as_ref().is_some_and(emptied) {
-        map_at(object, &["metadata"]).insert("managedFields".into(), Value::Array(Vec::new()));
+    if write.sent.as_deref().is_some_and(emptied) {
+        map_at(object, &["metadata"]).insert("managedFields".into(), Value::Array(Vec::new().into()));
     }
 }
 

@@ -283,7 +283,7 @@ impl<'a> Pod<'a> {
 
     fn volumes(&self) -> Option<Violation> {
         let kind =
-            |v: &Value| v.as_object().into_iter().flatten().map(|(k, _)| k.clone()).find(|k| k != "name").unwrap_or("unknown".into());
+            |v: &Value| v.as_object().into_iter().flatten().map(|(k, _)| k.to_string()).find(|k| k != "name").unwrap_or("unknown".into());
         let bad: Vec<&Value> = items(self.spec, &["volumes"]).iter().filter(|v| !VOLUMES.contains(&kind(v).as_str())).collect();
         let kinds: BTreeSet<String> = bad.iter().map(|v| kind(v)).collect();
         let (noun, uses) = if bad.len() == 1 { ("volume", "uses") } else { ("volumes", "use") };

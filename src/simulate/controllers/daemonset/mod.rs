@@ -11,10 +11,9 @@ mod update;
 
 use super::reading::{REVISION_HASH, annotation, deleting, label, scaled, terminal};
 use super::{history, index, pods};
-use crate::object::{ObjectId, Value, at, items, map_at, text};
+use crate::object::{ObjectId, Value, at, items, json, map_at, text};
 use crate::simulate::Cluster;
 use crate::simulate::store::Change;
-use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -3,10 +3,9 @@
 //! Follows `NodeShouldRunDaemonPod` of `pkg/controller/daemon/daemon_controller.go`, component-helpers' `nodeaffinity` and
 //! `pkg/controller/daemon/util`. A cluster whose Node objects are not known has the nodes on which its pods run.
 
-use crate::object::{ObjectId, Value, at, items, text};
+use crate::object::{ObjectId, Value, at, items, json, text};
 use crate::simulate::Cluster;
 use crate::simulate::controllers::reading::{labels, name, selects};
-use serde_json::json;
 use std::sync::Arc;
 
 /// A node, as a DaemonSet sees it.

@@ -3,11 +3,11 @@
 //! Follows `updateDaemonSetStatus` of `pkg/controller/daemon/daemon_controller.go`.
 
 use super::Daemon;
+use crate::object::Map;
 use crate::object::ObjectId;
 use crate::simulate::Cluster;
 use crate::simulate::controllers::reading::{available, generation, min_ready_seconds, ready};
 use crate::simulate::controllers::write;
-use serde_json::Map;
 
 /// Writes the status.
 pub(super) fn write(cluster: &mut Cluster, daemon: &Daemon) {

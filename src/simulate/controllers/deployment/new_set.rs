@@ -3,14 +3,13 @@
 //! Follows `getNewReplicaSet` of `pkg/controller/deployment/sync.go` and `SetNewReplicaSetAnnotations` of its `util`.
 
 use super::{DESIRED, MAX, Rollout, revision, status};
-use crate::object::{Map, ObjectId, Value, at, integer, map_at, text};
+use crate::object::{Map, ObjectId, Text, Value, at, integer, json, map_at, text};
 use crate::simulate::Cluster;
 use crate::simulate::controllers::happening::Happening;
 use crate::simulate::controllers::reading::{
     REVISION, TEMPLATE_HASH, annotation, condition, controlled_by, min_ready_seconds, name, replicas, uid,
 };
 use crate::simulate::controllers::{hash, template, write};
-use serde_json::json;
 use std::sync::Arc;
 
 const HISTORY: &str = "deployment.kubernetes.io/revision-history";
@@ -64,7 +63,7 @@ fn keep_up(cluster: &mut Cluster, rollout: &mut Rollout, next: i64) {
 }
 
 /// The annotations that a Deployment and its ReplicaSet share.
-pub(super) fn copied(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
+pub(super) fn copied(object: &Value) -> impl Iterator<Item = (&Text, &Value)> {
     let all = at(object, &["metadata", "annotations"]).and_then(Value::as_object);
     all.into_iter().flatten().filter(|(key, _)| is_copied(key))
 }
@@ -179,7 +178,7 @@ pub(super) fn counts(set: &mut Value, replicas: i64, surge: i64) {
 
 /// Copies the Deployment's annotations and raises the revision number; a number that it had before goes into its history.
 fn annotate(set: &mut Value, deployment: &Value, next: i64) {
-    let copied: Vec<(String, Value)> = copied(deployment).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let copied: Vec<(Text, Value)> = copied(deployment).map(|(k, v)| (k.clone(), v.clone())).collect();
     let before = annotation(set, REVISION).map(str::to_owned);
     let history = annotation(set, HISTORY).unwrap_or_default().to_owned();
     let annotations = map_at(set, &["metadata", "annotations"]);

@@ -32,7 +32,7 @@ pub(super) fn sync(cluster: &mut Cluster, mut rollout: Rollout, wanted: i64) {
         let held = at(&set, &["spec", "template"]).map(template::without_hash).unwrap_or_default();
         map_at(&mut changed, &["spec"]).insert("template".into(), held);
         let own = at(&deployment, &["metadata", "annotations"]).and_then(Value::as_object).cloned().unwrap_or_default();
-        let mut annotations: Map<String, Value> = own.into_iter().filter(|(key, _)| !new_set::is_copied(key)).collect();
+        let mut annotations: Map = own.into_iter().filter(|(key, _)| !new_set::is_copied(key)).collect();
         annotations.extend(new_set::copied(&set).map(|(k, v)| (k.clone(), v.clone())));
         map_at(&mut changed, &["metadata"]).insert("annotations".into(), annotations.into());
     }

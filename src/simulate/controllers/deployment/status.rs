@@ -3,12 +3,12 @@
 //! Follows `calculateStatus` of `pkg/controller/deployment/sync.go`, and `progress.go`.
 
 use super::Rollout;
+use crate::object::{Map, json};
 use crate::object::{ObjectId, Value, integer, items, map_at, text};
 use crate::simulate::Cluster;
 use crate::simulate::controllers::queue::Timer;
 use crate::simulate::controllers::reading::{condition, generation, name, replicas, status as counted};
 use crate::simulate::controllers::write;
-use serde_json::{Map, json};
 use std::time::Duration;
 
 /// Whether the Deployment has a deadline for its progress.

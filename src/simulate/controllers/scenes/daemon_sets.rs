@@ -1,9 +1,9 @@
 //! DaemonSets: nodes, limits, notation.
 
 use super::{cluster, count, create, image, moves, of_image, pods, settle, workload, write};
+use crate::object::json;
 use crate::simulate::controllers::reading::status;
 use crate::simulate::controllers::{Until, run};
-use serde_json::json;
 use std::time::Duration;
 
 #[test]

@@ -7,12 +7,11 @@ mod stateful_sets;
 
 use super::reading::{annotation, replicas, status};
 use super::{Happening, Until, run};
-use crate::object::{ObjectId, Value, map_at};
+use crate::object::{ObjectId, Value, json, map_at};
 use crate::schema::Version;
 use crate::simulate::Cluster;
 use crate::simulate::clock::Clock;
 use crate::simulate::kubelet::PodTiming;
-use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,10 +1,9 @@
 //! What goes with its owner, what a snapshot leaves out, what never starts, Jobs.
 
 use super::{cluster, count, create, deployment, image, moves, pods, settle, stateful, workload, write};
-use crate::object::{ObjectId, text};
+use crate::object::{ObjectId, json, text};
 use crate::simulate::Cluster;
 use crate::simulate::controllers::{Ended, Happening, Until, complete, run};
-use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 

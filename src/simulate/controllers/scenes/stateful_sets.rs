@@ -1,12 +1,11 @@
 //! StatefulSets: order, partitions, revisions, claims.
 
 use super::{cluster, cluster_of, count, create, deployment, image, moves, of_image, pods, settle, stateful};
-use crate::object::{ObjectId, Value};
+use crate::object::{ObjectId, Value, json};
 use crate::schema::Version;
 use crate::simulate::Cluster;
 use crate::simulate::controllers::reading::{label, name};
 use crate::simulate::controllers::{Happening, Until, Waits, complete, run};
-use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 

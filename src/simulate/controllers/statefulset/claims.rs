@@ -3,11 +3,10 @@
 //!
 //! Follows `pkg/controller/statefulset/stateful_set_utils.go`.
 
-use crate::object::{ObjectId, Value, at, items, map_at, text};
+use crate::object::{ObjectId, Value, at, items, json, map_at, text};
 use crate::simulate::Cluster;
 use crate::simulate::controllers::reading::{name, uid};
 use crate::simulate::controllers::write;
-use serde_json::json;
 use std::sync::Arc;
 
 fn claim_name(template: &Value, set: &Value, ordinal: i64) -> String {
@@ -70,5 +69,5 @@ fn policy(set: &Value, case: &str) -> bool {
 
 fn id(set: &Value, name: &str) -> ObjectId {
     let namespace = text(set, &["metadata", "namespace"]).into();
-    ObjectId { group: String::new(), kind: "PersistentVolumeClaim".into(), namespace, name: name.into() }
+    ObjectId { group: "".into(), kind: "PersistentVolumeClaim".into(), namespace, name: name.into() }
 }

@@ -3,12 +3,12 @@
 //! Follows `computeReplicaStatus` and `completeRollingUpdate` of `pkg/controller/statefulset`.
 
 use super::Set;
+use crate::object::{Map, Value};
 use crate::simulate::Cluster;
 use crate::simulate::controllers::reading::{
     REVISION_HASH, available, deleting, generation, label, min_ready_seconds, name, phase, ready, replicas,
 };
 use crate::simulate::controllers::write;
-use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// Writes the status; `lost` pods of the current revision were deleted a moment ago.

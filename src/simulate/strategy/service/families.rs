@@ -4,11 +4,10 @@
 
 use super::Spec;
 use crate::object::path::FieldPath;
-use crate::object::{Value, items, text};
+use crate::object::{Value, items, json, text};
 use crate::simulate::status::shown;
 use crate::simulate::strategy::Context;
 use crate::simulate::{Cause, validate};
-use serde_json::json;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Where addresses start if the cluster has no Service yet.

@@ -7,13 +7,12 @@ mod families;
 mod numbers;
 
 use super::Context;
-use crate::object::{Map, Value, map_at, text};
+use crate::object::{Map, Value, json, map_at, text};
 use crate::simulate::ApiError;
 use crate::simulate::defaults::bundle::externally_accessible;
-use serde_json::json;
 use std::collections::BTreeSet;
 
-type Spec = Map<String, Value>;
+type Spec = Map;
 
 /// What a new Service gets.
 pub(super) fn allocate(ctx: &Context<'_>, new: &mut Value) -> Result<(), ApiError> {

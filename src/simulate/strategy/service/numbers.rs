@@ -6,11 +6,10 @@
 use super::families::{Ranges, after, family, stays_preferring};
 use super::{Spec, is_type, needs_address, needs_health_check, ports, ports_mut};
 use crate::object::path::FieldPath;
-use crate::object::{Value, at, items, text};
+use crate::object::{Value, at, items, json, text};
 use crate::simulate::status::shown;
 use crate::simulate::strategy::Context;
 use crate::simulate::{ApiError, Cause, Reason};
-use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 

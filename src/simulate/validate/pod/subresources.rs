@@ -7,9 +7,8 @@ use super::{legacy_address, metadata_and_spec, update};
 use crate::object::{Value, items, map_at};
 use crate::schema::Version;
 use crate::simulate::strategy::qos_class;
-use crate::simulate::validate::check::{Check, Place};
+use crate::simulate::validate::check::{Check, Place, TypedList};
 use crate::simulate::validate::formats::{dns_subdomain, qualified_name};
-use crate::simulate::validate::internal::{difference, list_shown_as};
 use crate::simulate::validate::metadata;
 use crate::simulate::validate::read::Read;
 use std::collections::BTreeSet;
@@ -107,7 +106,7 @@ fn addresses(check: &mut Check, new: &[Value], old: &[Value], type_name: &str, a
     }
     let families: BTreeSet<bool> = new.iter().map(|own| own.text("ip").contains(':')).collect();
     if new.len() > 1 && (families.len() < 2 || new.len() > 2) {
-        check.invalid(at, list_shown_as(check.schema, type_name, new), "may specify no more than one IP for each IP family");
+        check.invalid(at, TypedList(type_name, new), "may specify no more than one IP for each IP family");
     }
 }
 
@@ -125,7 +124,7 @@ pub(in crate::simulate::validate) fn ephemeral_containers(check: &mut Check, new
         match new.part("spec").list(list).iter().rfind(|now| now.text("name") == name) {
             None => check.forbidden(&at, &format!("existing ephemeral containers {name:?} may not be removed\n")),
             Some(now) if !check.same(EPHEMERAL, now, was) => {
-                let diff = difference(check.schema, EPHEMERAL, was, now);
+                let diff = check.difference(&at, EPHEMERAL, was, now);
                 check.forbidden(&at, &format!("existing ephemeral containers {name:?} may not be changed\n{diff}"));
             }
             Some(_) => {}
