@@ -111,9 +111,9 @@ mod tests {
         let one = json!({"key": "k", "operator": "Equal", "value": "v", "effect": "NoExecute", "tolerationSeconds": 5});
         let longer = json!({"key": "k", "operator": "Equal", "value": "v", "effect": "NoExecute", "tolerationSeconds": 9});
         let other = json!({"key": "k", "operator": "Equal", "value": "w", "effect": "NoExecute"});
-        assert_eq!(merged(&[one.clone(), all.clone()]), [all.clone()]);
+        assert_eq!(merged(&[one.clone(), all.clone()]), std::slice::from_ref(&all));
         assert_eq!(merged(&[all.clone(), one.clone()]), [all]);
-        assert_eq!(merged(&[one.clone(), longer.clone()]), [longer.clone()]);
+        assert_eq!(merged(&[one.clone(), longer.clone()]), std::slice::from_ref(&longer));
         assert_eq!(merged(&[one.clone(), one.clone(), other.clone()]), [one, other]);
     }
 }

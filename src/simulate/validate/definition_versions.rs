@@ -34,7 +34,7 @@ impl<'s> Shared<'s> {
     pub(super) fn without(&self, versions: &[Value]) -> Vec<Value> {
         let mut versions = versions.to_vec();
         for version in &mut versions {
-            self.parts.iter().for_each(|part| drop(map_at(version, &[]).shift_remove(*part)));
+            self.parts.iter().for_each(|part| drop(map_at(version, &[]).shift_remove(part)));
         }
         versions
     }

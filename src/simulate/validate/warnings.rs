@@ -43,11 +43,9 @@ pub(super) fn warnings(gvk: &Gvk, new: &Value, old: Option<&Value>) -> Vec<Strin
                 template(job.part("template"), &at.child("jobTemplate.spec.template"), &mut found);
             }
         }
-        ("", "Pod") => {
-            if old.is_none() {
-                pod_names(new, "the Pod's hostname", &mut found);
-                pod(spec, new.part("metadata"), "", &at, &mut found);
-            }
+        ("", "Pod") if old.is_none() => {
+            pod_names(new, "the Pod's hostname", &mut found);
+            pod(spec, new.part("metadata"), "", &at, &mut found);
         }
         ("", "PersistentVolumeClaim") => {
             let annotation = "volume.beta.kubernetes.io/storage-class";

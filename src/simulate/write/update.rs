@@ -153,7 +153,7 @@ fn gone_with_last_finalizer(object: &Value, live: &Value) -> bool {
     let grace = live["metadata"]["deletionGracePeriodSeconds"].as_i64();
     let is_namespace = object["kind"] == "Namespace" && object["apiVersion"] == "v1";
     items(object, &["metadata", "finalizers"]).is_empty()
-        && !(is_namespace && !items(object, &["spec", "finalizers"]).is_empty())
+        && (!is_namespace || items(object, &["spec", "finalizers"]).is_empty())
         && live["metadata"]["deletionTimestamp"].is_string()
         && grace.is_none_or(|g| g == 0)
 }

@@ -138,7 +138,7 @@ fn pod_of<'o>(asked: &Attributes<'_>, object: &'o Value, is_pod: bool) -> Option
 
 /// The checks of a level, as old as its version and no newer than the server.
 fn violations(cluster: &Cluster, policy: &Policy, pod: &Pod<'_>) -> Vec<Violation> {
-    let server = u32::from(cluster.schema.version().minor());
+    let server = cluster.schema.version().minor();
     let minor = policy.minor.map_or(server, |minor| minor.min(server));
     match policy.level {
         Level::Privileged => Vec::new(),
