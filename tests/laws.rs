@@ -448,7 +448,7 @@ proptest! {
         prop_assume!(drawn.is_some());
         let Pipeline { start, id, manifests, steps } = drawn.unwrap();
         let files = BTreeMap::new();
-        let session = Session { namespace: "ns", release: "r", previous_release: None };
+        let session = Session { namespace: "ns", release: "r", previous_release: None, given: &[] };
         let plan = Plan { steps: &steps, manifests: &manifests, files: &files, pace: Pace::Settle, session };
         let original = run(start.clone(), &plan);
         let judged = judge(&original);

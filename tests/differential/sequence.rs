@@ -282,7 +282,7 @@ impl Writer {
             json!({"conditions": [{"type": "example.com/C", "status": "True"}]}),
             json!({"conditions": [{"type": "C", "status": "False", "reason": "Because", "lastTransitionTime": "2026-01-01T00:00:00Z"}]}),
             json!({"conditions": [{"type": "a b", "status": "So", "reason": "not so"}]}),
-            json!({"replicas": 1, "readyReplicas": 2}),
+            json!({"readyReplicas": 100}),
             json!({"observedGeneration": -1}),
         ];
         let body = json!({"metadata": metadata, "status": self.drawing.random.pick(&told)});

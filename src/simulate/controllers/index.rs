@@ -131,7 +131,7 @@ pub(super) fn claim(cluster: &mut Cluster, owner: &Arc<Value>, kind: &str, fits:
 pub(super) fn orphans(cluster: &Cluster, owner: &Value, kind: &str) -> Vec<Arc<Value>> {
     let group = if kind == "Pod" { "" } else { "apps" };
     let namespace = text(owner, &["metadata", "namespace"]);
-    let first = ObjectId { group: group.into(), kind: kind.into(), namespace: namespace.into(), name: String::new().into() };
+    let first = ObjectId { group: group.into(), kind: kind.into(), namespace: namespace.into(), name: "".into() };
     let all = cluster.controllers.index.orphans.range(first..).take_while(|id| id.kind == kind && id.namespace == namespace);
     let free = |o: &&Arc<Value>| controller_of(o).is_none() && !deleting(o) && selects(selector(owner), labels(o));
     all.filter_map(|id| cluster.store.get(id)).filter(free).cloned().collect()
