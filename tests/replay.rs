@@ -41,8 +41,10 @@ pub fn read(name: &str) -> Value {
 pub fn fresh_cluster(version: Version) -> Cluster {
     let mut cluster = Cluster::new(version, Clock::new("2026-01-01T00:00:00Z".parse().unwrap()));
     for object in [
-        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "uid": "n"}, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}),
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "uid": "n", "resourceVersion": "1", "labels": {"kubernetes.io/metadata.name": NAMESPACE}}, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}),
         json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "agent", "namespace": NAMESPACE, "uid": "sa"}}),
+        json!({"apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": {"name": "kubernetes", "uid": "c"}, "spec": {"cidrs": ["10.96.0.0/16"]}}),
+        json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "system-node-critical", "uid": "p"}, "value": 2_000_001_000, "preemptionPolicy": "PreemptLowerPriority"}),
         json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-a", "uid": "node", "labels": {"kubernetes.io/hostname": "node-a"}}}),
     ] {
         cluster.load(Arc::new(object));
@@ -108,14 +110,14 @@ impl Score {
             ));
         }
         let rolls = step["rolls"].as_u64().unwrap_or_default() == 1;
-        if rolls == moved {
+        if rolls == moved || step.get("rolls").is_none() {
             self.rolls += 1;
         } else {
             wrong.push(format!("rolls: expected {rolls}, ours {moved}"));
         }
         if let Some(warnings) = step.get("warnings") {
             let ours = json!(warned);
-            if *warnings != ours {
+            if in_namespace(warnings, NAMESPACE) != ours {
                 wrong.push(format!("warnings: expected {warnings}, ours {ours}"));
             }
         }
@@ -152,6 +154,8 @@ fn replay(file: &str) -> Score {
             continue;
         }
         let mut cluster = fresh_cluster(version);
+        // On that server no kubelet ran.
+        cluster.controllers.timing.pods_stay_pending = file == "admission.json.gz";
         for (i, step) in case["steps"].as_array().unwrap().iter().enumerate() {
             let request = request(&with_live_version(&cluster, step), NAMESPACE);
             let before = cluster.controllers.happenings.len();
@@ -219,6 +223,14 @@ fn recorded_answers_are_ours() {
     }
     let wrong: usize = total.values().map(|s| s.differences.len()).sum();
     assert_eq!(wrong, 0, "answers that differ from the recordings");
+}
+
+/// What the admission plugins make of pods, claims, Services and what they are held to, and what subresources of pods may change.
+#[test]
+fn admission_is_ours() {
+    let score = replay("admission.json.gz");
+    println!("admission: {} steps, {} refusals, {} messages", score.steps, score.refusals, score.message);
+    assert!(score.differences.is_empty(), "{} differ:\n{}", score.differences.len(), score.differences.join("\n"));
 }
 
 /// 392 more cases with fields, patches and refusals that the others do not have. In x357 the recorder read the Deployment before the

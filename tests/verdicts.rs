@@ -210,3 +210,41 @@ fn the_merged_pipeline_was_run_and_ends_the_same() {
     let template = |cluster: &Cluster| cluster.store.get(&id).unwrap()["spec"]["template"].clone();
     assert_eq!(template(&merged.run.cluster), template(&twice.cluster));
 }
+
+/// Rules in CEL that a custom resource may break: if it is refused, the steps after it are not run, unless they are run anyway.
+#[test]
+fn what_comes_after_rules_that_nobody_evaluates_is_unknown() {
+    let rules = json!([{"rule": "self.size < 5"}]);
+    let schema = |rules: &Value| json!({"type": "object", "properties": {"size": {"type": "integer"}}, "x-kubernetes-validations": rules});
+    let definition = |rules: &Value| {
+        let version = json!({"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema(rules)}});
+        let names = json!({"plural": "things", "singular": "thing", "kind": "Thing", "listKind": "ThingList"});
+        json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "things.example.com"},
+            "spec": {"group": "example.com", "scope": "Namespaced", "names": names, "versions": [version]}})
+    };
+    let thing = json!({"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "t", "namespace": "ns"}, "size": 3});
+    let verdict = |rules: &Value, continues: bool| {
+        let object = workload("Deployment", &json!({}));
+        let mut cluster = cluster_with(&object);
+        let target = Target {
+            group: "apiextensions.k8s.io".into(),
+            version: "v1".into(),
+            resource: "customresourcedefinitions".into(),
+            ..Target::default()
+        };
+        let body = Body::Value(definition(rules));
+        let made = cluster.write(&Request { verb: Verb::Create, target, options: WriteOptions::default(), body });
+        assert_eq!(made.code, 201, "{:?}", made.result);
+        cluster.controllers.happenings.clear();
+        let file = std::path::PathBuf::from("thing.yaml");
+        let files = BTreeMap::from([(file.clone(), vec![thing.clone()])]);
+        let apply = Action::Apply { applier: Applier { who: Who::KubectlServer, field_manager: None, force: None }, files: vec![file] };
+        let steps = [Step { name: "thing".into(), action: apply, continues }, on(image("1.0.1"), "Deployment")];
+        let plan = Plan { steps: &steps, manifests: std::slice::from_ref(&object), files: &files, pace: Pace::Settle, session: SESSION };
+        let judged = judge(&run(cluster, &plan));
+        judged.into_iter().find(|j| j.workload.name == "w").unwrap().verdict
+    };
+    assert_eq!(verdict(&rules, false), Verdict::Unknown);
+    assert_eq!(verdict(&rules, true), Verdict::Rolls);
+    assert_eq!(verdict(&json!(null), false), Verdict::Rolls);
+}

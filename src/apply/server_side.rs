@@ -116,8 +116,7 @@ impl FieldManager<'_> {
         let managers = if managers.is_empty() && live.is_some() {
             empty = empty_object(self.typed(), self.gvk);
             let before = self.identity("before-first-apply", Operation::Update);
-            self.updated(managers, (&empty, &old, None), before, time)
-                .map_err(|e| ApplyError::Internal(format!("failed to create manager for existing fields: {e}")))?
+            self.updated(managers, (&empty, &old, None), before, time).map_err(|e| ApplyError::Internal(unmanageable(&old, &e)))?
         } else {
             managers
         };
@@ -267,6 +266,11 @@ fn conflicts(mut claims: Claims<'_>) -> Vec<Conflict> {
 pub fn undecodable(config: &Value, why: &str) -> String {
     let gvk = gvk_text(&Gvk::of(config));
     format!("failed to convert new object ({}) to proper version: unable to convert unstructured object to {gvk}: {why}", described(config))
+}
+
+/// The text of the 500 for an object without owners that is not of its type.
+fn unmanageable(live: &Value, why: &str) -> String {
+    format!("failed to create manager for existing fields: failed to convert new object ({}) to smd typed: {why}", described(live))
 }
 
 /// The same for an object that is of its kind, but not of the form that the server works with.

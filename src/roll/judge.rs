@@ -4,10 +4,10 @@ use super::Reason;
 use super::timeline::{Timeline, timeline};
 use crate::object::{Gvk, ObjectId, Value, at, integer, text};
 use crate::schema::{Schema, equal};
-use crate::simulate::Change;
 use crate::simulate::clients::Outcome;
 use crate::simulate::controllers::{Availability, Happening, Waits};
 use crate::simulate::pipeline::{Pace, Run, StepRun};
+use crate::simulate::{Change, Doubt};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -64,7 +64,27 @@ pub fn judge(run: &Run) -> Vec<Judged> {
             Case::of(&mut cases, run, happening.workload()).happenings.push((index, happening));
         }
     }
-    cases.into_values().map(Case::judge).collect()
+    let gate = Gate::of(run);
+    cases.into_values().map(|case| case.judge(gate.as_ref())).collect()
+}
+
+/// A step in which something was written that nobody could judge (rules of a custom resource, in CEL): the server may refuse it, and
+/// then no later step is run.
+struct Gate<'r> {
+    step: usize,
+    why: &'r str,
+}
+
+impl<'r> Gate<'r> {
+    /// The first one, if the pipeline has any.
+    fn of(run: &'r Run) -> Option<Self> {
+        let open: Vec<&Doubt> = run.cluster.doubts.iter().filter(|doubt| doubt.workload.is_none()).collect();
+        let concerns = |id: &ObjectId, doubt: &Doubt| doubt.source == format!("{}.{}", id.kind, id.group);
+        run.steps.iter().enumerate().filter(|(_, step)| !open.is_empty() && !step.continues).find_map(|(index, step)| {
+            let asked = |doubt: &&&Doubt| step.performed.iter().any(|p| !p.outcome.is_failure() && concerns(&p.object, doubt));
+            open.iter().find(asked).map(|doubt| Self { step: index, why: &doubt.text })
+        })
+    }
 }
 
 /// Whether an object is of a kind that is judged.
@@ -93,7 +113,7 @@ impl<'r> Case<'r> {
         cases.entry(workload).or_insert_with(|| Self { run, workload, happenings: Vec::new(), performed: Vec::new() })
     }
 
-    fn judge(self) -> Judged {
+    fn judge(self, gate: Option<&Gate<'_>>) -> Judged {
         let segments = self.segments();
         let mut rolls = vec![0; self.run.steps.len()];
         let mut reasons = Vec::new();
@@ -112,6 +132,10 @@ impl<'r> Case<'r> {
         self.end_reasons(&mut reasons);
         let doubted = self.run.cluster.doubts.iter().filter(|doubt| doubt.workload.as_ref() == Some(self.workload));
         reasons.extend(doubted.map(|doubt| (None, Reason::Unknown { why: doubt.text.clone() })));
+        if let Some(gate) = gate.filter(|gate| self.is_written_after(gate.step)) {
+            let why = format!("{}: if they refuse it, this step is not run", gate.why);
+            reasons.push((Some(gate.step + 1), Reason::Unknown { why }));
+        }
         let unknown = reasons.iter().any(|(_, r)| matches!(r, Reason::Unknown { .. }));
         let total: u32 = rolls.iter().sum();
         let verdict = match (unknown, total + recreated, revisions) {
@@ -129,6 +153,11 @@ impl<'r> Case<'r> {
         let replaced: u32 = segments.iter().map(|s| s.replaced).sum();
         let pods_replaced = replaced + self.pods_gone_with_it();
         Judged { verdict, strategy, revisions, rolls, recreated, pods_replaced, timeline, reasons, workload: self.workload.clone() }
+    }
+
+    /// Whether a later step does something to the workload.
+    fn is_written_after(&self, step: usize) -> bool {
+        self.performed.iter().any(|(index, _)| *index > step) || self.happenings.iter().any(|(index, _)| *index > step)
     }
 
     /// Pods that are replaced belong to the revision that is current then; without one that moved in their step, to the step.

@@ -177,7 +177,11 @@ impl Schema {
             return scalar(name);
         }
         if let Some(name) = ty.get("ref").and_then(Value::as_str) {
-            return self.named(name).unwrap_or(Type::Any);
+            let granular = told["ma"] == false;
+            return match self.named(name) {
+                Some(Type::Named(own)) if granular => Type::Struct(Arc::new(StructType { atomic: false, ..self.decode(own as usize) })),
+                found => found.unwrap_or(Type::Any),
+            };
         }
         if let Some(item) = ty.get("list") {
             let kind = match text(told, &["lt"]) {

@@ -46,6 +46,8 @@ pub struct StepRun {
     pub performed: Vec<Performed>,
     /// How it ended.
     pub ended: Ended,
+    /// Whether the pipeline goes on when something in it is refused.
+    pub continues: bool,
     /// Its part of the controllers' happenings.
     pub happenings: Range<usize>,
     /// What became of each Deployment, StatefulSet and DaemonSet that changed: changes in a row are one.
@@ -123,6 +125,7 @@ pub fn run(mut cluster: Cluster, plan: &Plan<'_>) -> Run {
             name: step.name.clone(),
             performed,
             ended,
+            continues: step.continues,
             happenings: happenings..cluster.controllers.happenings.len(),
             changes,
             time: began..cluster.clock.now,

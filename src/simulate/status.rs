@@ -27,6 +27,8 @@ pub enum Reason {
     UnsupportedMediaType,
     /// 422
     Invalid,
+    /// 429
+    TooManyRequests,
     /// 500; the server gives no reason then
     InternalError,
     /// 500 with the reason left empty
@@ -46,6 +48,7 @@ impl Reason {
             Self::RequestEntityTooLarge => "RequestEntityTooLarge",
             Self::UnsupportedMediaType => "UnsupportedMediaType",
             Self::Invalid => "Invalid",
+            Self::TooManyRequests => "TooManyRequests",
             Self::InternalError => "InternalError",
             Self::None => "",
         }

@@ -33,7 +33,9 @@ impl Ours {
         let labels = json!({"kubernetes.io/metadata.name": namespace});
         for object in [
             json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "uid": "n", "labels": labels}, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}),
-            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "agent", "namespace": namespace, "uid": "sa"}}),
+            json!({"apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": {"name": "kubernetes", "uid": "c"}, "spec": {"cidrs": ["10.96.0.0/16"]}}),
+            priority_class("system-cluster-critical", 2_000_000_000),
+            priority_class("system-node-critical", 2_000_001_000),
         ] {
             cluster.load(Arc::new(object));
         }
@@ -85,6 +87,12 @@ impl Ours {
         }
         answer
     }
+}
+
+/// One of the classes that every server makes.
+fn priority_class(name: &str, value: i64) -> Value {
+    let metadata = json!({"name": name, "uid": name, "generation": 1});
+    json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": metadata, "value": value, "preemptionPolicy": "PreemptLowerPriority"})
 }
 
 /// Whether nobody but the clients keeps an object that is being deleted.
@@ -159,7 +167,8 @@ impl Disagreement {
     }
 }
 
-/// A text without uids, and without the whole object, its times and versions, which a refused JSON or merge patch is told with.
+/// A text without uids and addresses of Services, and without the whole object, its times and versions, which a refused JSON or merge
+/// patch is told with.
 fn masked(message: &str) -> String {
     const PATCHED: &str = r#" "" is invalid: patch: Invalid value: "{"#;
     if let Some((_, why)) = message.strip_prefix(PATCHED).and_then(|rest| rest.rsplit_once(r#"}": "#)) {
@@ -167,10 +176,11 @@ fn masked(message: &str) -> String {
     }
     let ordered = without_claim_order(message);
     let message = if message.starts_with("StatefulSet") { ordered.as_str() } else { message };
-    let is_uid = |word: &str| word.len() == 36 && word.split('-').map(str::len).eq([8, 4, 4, 4, 12]);
+    let is_uid = |word: &str| word.starts_with("10.96.") || word.len() == 36 && word.split('-').map(str::len).eq([8, 4, 4, 4, 12]);
     let mut parts = Vec::new();
-    for word in message.split_inclusive(|c: char| !(c.is_ascii_alphanumeric() || c == '-')) {
-        let bare = word.trim_end_matches(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+    let part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    for word in message.split_inclusive(|c: char| !part(c)) {
+        let bare = word.trim_end_matches(|c: char| !part(c));
         parts.push(if is_uid(bare) { word.replace(bare, "UID") } else { word.to_owned() });
     }
     parts.concat()

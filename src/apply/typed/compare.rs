@@ -76,6 +76,7 @@ impl<'a> New<'a> {
             (Value::Object(l), Value::Object(r), Some(_)) => {
                 l.len() == r.len() && l.iter().all(|(name, l)| self.entry(name).is_some_and(|r| r.equals(l)))
             }
+            (Value::Null, Value::Null, Some(sent)) => !is_empty(sent),
             (Value::Array(_), Value::Array(_), Some(sent)) => equal(old, self.value) && !reads_otherwise(sent, self.value),
             _ => equal(old, self.value),
         }
@@ -88,12 +89,16 @@ fn reads_otherwise(sent: &Value, read: &Value) -> bool {
         (Value::Array(s), Value::Array(r)) => !s.is_empty() && (s.len() != r.len() || s.iter().zip(r).any(|(s, r)| reads_otherwise(s, r))),
         (Value::Object(s), Value::Object(r)) => s.iter().any(|(name, s)| match r.get(name) {
             Some(r) => reads_otherwise(s, r),
-            None => s.as_array().is_some_and(Vec::is_empty) || s.as_object().is_some_and(|m| m.is_empty()),
+            None => is_empty(s),
         }),
         (Value::String(s), Value::String(r)) => !s.is_empty() && s != r,
         (Value::Number(s), Value::String(r)) => s.to_string() != *r,
         _ => false,
     }
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(|m| m.is_empty())
 }
 
 const REMOVED: usize = 0;

@@ -2,9 +2,10 @@
 //!
 //! Follows `plugin/pkg/admission/limitranger/admission.go`.
 
+use super::{Attributes, forbidden};
 use crate::object::quantity::Quantity;
 use crate::object::{Text, Value, at, items, map_at, text};
-use crate::simulate::Cluster;
+use crate::simulate::{ApiError, Cluster};
 use std::collections::BTreeMap;
 
 type Amounts = BTreeMap<String, Quantity>;
@@ -48,28 +49,45 @@ pub(super) fn fill(cluster: &Cluster, pod: &mut Value) {
     }
 }
 
-/// What the LimitRanges of the namespace have against a pod or a claim: the first that has something.
-pub(super) fn refuse(cluster: &Cluster, object: &Value) -> Option<String> {
+/// Whether limits are held against a write: new pods, resized ones, and claims; nothing that is on its way out.
+pub(super) fn handles(asked: &Attributes<'_>) -> bool {
+    let going = asked.live.is_some_and(|live| live["metadata"].get("deletionTimestamp").is_some());
+    let own = match (asked.served.kind.as_str(), asked.subresource) {
+        ("Pod", "") => asked.live.is_none(),
+        ("Pod", "resize") | ("PersistentVolumeClaim", "") => true,
+        _ => false,
+    };
+    own && !going && asked.served.group.is_empty()
+}
+
+/// Refuses a pod or a claim that a LimitRange of its namespace has something against: the first that has.
+pub(super) fn check(asked: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
     let namespace = text(object, &["metadata", "namespace"]);
-    cluster.store.list("", "LimitRange", Some(namespace)).find_map(|(_, range)| {
-        let mut wrong: Vec<String> = Vec::new();
-        for limit in items(range, &["spec", "limits"]) {
-            for (requests, limits) in bounded(object, text(limit, &["type"])) {
-                check(limit, &requests, &limits, object["kind"] == "Pod", &mut wrong);
-            }
+    let ranges = asked.cluster.store.list("", "LimitRange", Some(namespace));
+    match ranges.filter_map(|(_, range)| wrong(range, object)).next() {
+        Some(why) => Err(forbidden(asked, object, &why)),
+        None => Ok(()),
+    }
+}
+
+fn wrong(range: &Value, object: &Value) -> Option<String> {
+    let mut wrong: Vec<String> = Vec::new();
+    for limit in items(range, &["spec", "limits"]) {
+        for (requests, limits) in bounded(object, text(limit, &["type"])) {
+            held(limit, &requests, &limits, object["kind"] == "Pod", &mut wrong);
         }
-        let mut told: Vec<String> = Vec::new();
-        wrong.into_iter().for_each(|w| {
-            if !told.contains(&w) {
-                told.push(w)
-            }
-        });
-        match &told[..] {
-            [] => None,
-            [one] => Some(one.clone()),
-            many => Some(format!("[{}]", many.join(", "))),
+    }
+    let mut told: Vec<String> = Vec::new();
+    wrong.into_iter().for_each(|w| {
+        if !told.contains(&w) {
+            told.push(w)
         }
-    })
+    });
+    match &told[..] {
+        [] => None,
+        [one] => Some(one.clone()),
+        many => Some(format!("[{}]", many.join(", "))),
+    }
 }
 
 /// The requests and limits that a type of limit is about.
@@ -111,7 +129,7 @@ pub(super) fn pod_amounts(pod: &Value, key: &str) -> Amounts {
         raise(&mut most, now);
     }
     raise(&mut total, most);
-    total.extend(amounts(&pod["spec"]["resources"][key]));
+    total.extend(amounts(&pod["spec"]["resources"][key]).into_iter().filter(|(name, _)| matches!(name.as_str(), "cpu" | "memory")));
     total
 }
 
@@ -123,7 +141,7 @@ fn raise(most: &mut Amounts, other: Amounts) {
     }
 }
 
-fn check(limit: &Value, requests: &Amounts, limits: &Amounts, limits_count: bool, wrong: &mut Vec<String>) {
+fn held(limit: &Value, requests: &Amounts, limits: &Amounts, limits_count: bool, wrong: &mut Vec<String>) {
     let kind = text(limit, &["type"]);
     for (name, least) in amounts(&limit["min"]) {
         let head = format!("minimum {name} usage per {kind} is {least}");

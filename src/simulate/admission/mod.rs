@@ -1,12 +1,18 @@
 //! Admission that alters or refuses: what the plugins that are on by default do to a write.
 //!
-//! Follows `pkg/kubeapiserver/options/plugins.go:AllOrderedPlugins`: each plugin is a file, called here in its order. What
-//! admission adds to an object belongs to no field manager, for ownership is settled before it runs.
+//! Follows `pkg/kubeapiserver/options/plugins.go:AllOrderedPlugins`: each plugin is a file, or a function of one, called here in its
+//! order. First some change the object; then the strategy prepares and validation judges it; then others refuse it. What admission
+//! adds to an object belongs to no field manager, for ownership is settled before it runs.
 
+mod ingress;
 mod limit_ranger;
 mod namespace_lifecycle;
+mod nodes;
 mod pod_security;
+mod priority;
+mod quota_usage;
 mod resource_quota;
+mod runtime_class;
 mod service_account;
 mod storage;
 pub(super) mod webhooks;
@@ -14,66 +20,113 @@ pub(super) mod webhooks;
 use super::resources::Served;
 use super::status::quoted;
 use super::{ApiError, Cluster, Reason};
-use crate::object::{Value, text};
+use crate::object::{Gvk, Value, text};
 
-/// The mutating plugins; `live` is none for a creation.
-pub(super) fn mutate(
-    cluster: &Cluster,
-    served: &Served,
-    object: &mut Value,
-    live: Option<&Value>,
-    warnings: &mut Vec<String>,
-) -> Result<(), ApiError> {
-    if let Some(spec) = pod_spec(served, object) {
-        warnings.extend(pod_security::warning(cluster, text(object, &["metadata", "namespace"]), spec));
+/// A write as the plugins see it.
+pub(super) struct Attributes<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) served: &'a Served,
+    /// Empty for the object itself.
+    pub(super) subresource: &'a str,
+    /// The name in the URL; empty if there is none.
+    pub(super) name: &'a str,
+    /// The stored object; none for a creation.
+    pub(super) live: Option<&'a Value>,
+}
+
+impl Attributes<'_> {
+    fn resource(&self) -> &str {
+        self.served.resource.split('/').next().unwrap_or_default()
     }
-    if live.is_none() {
-        namespace_lifecycle::create(cluster, served, object)?;
-        storage::default_class(cluster, served, object);
-        storage::protect(served, object);
-        if served.kind == "Pod" && served.group.is_empty() {
-            return pod(cluster, object);
+
+    /// The group and kind, if the object itself is written.
+    fn whole(&self) -> (&str, &str) {
+        if self.subresource.is_empty() { (&self.served.group, &self.served.kind) } else { ("", "") }
+    }
+}
+
+/// The plugins that change an object; some refuse it already.
+pub(super) fn mutate(asked: &Attributes<'_>, object: &mut Value) -> Result<(), ApiError> {
+    if asked.live.is_none() {
+        namespace_lifecycle::exists(asked, object)?;
+    }
+    complete(asked, object)
+}
+
+fn complete(asked: &Attributes<'_>, object: &mut Value) -> Result<(), ApiError> {
+    let cluster = asked.cluster;
+    let new = asked.live.is_none();
+    if new {
+        namespace_lifecycle::stays(asked, object)?;
+    }
+    match asked.whole() {
+        ("", "Pod") if new => {
+            limit_ranger::fill(cluster, object);
+            service_account::check(asked, object)?;
+            priority::resolve(asked, object)?;
+            nodes::tolerate_failures(object);
+            runtime_class::fill(asked, object)?;
+            nodes::label_with_topology(cluster, object);
         }
-        let (group, resource) = resource_quota::resource_of(served);
-        let refused = (served.kind == "PersistentVolumeClaim").then(|| limit_ranger::refuse(cluster, object)).flatten();
-        let refused = refused.or_else(|| resource_quota::refuse(cluster, (&group, &resource), &served.kind, object));
-        return refused.map_or(Ok(()), |why| Err(forbidden(&served.qualified_resource(), object, &why)));
+        ("", "Pod") => {
+            priority::resolve(asked, object)?;
+            nodes::tolerate_failures(object);
+        }
+        ("", "Node") if new => nodes::taint(object),
+        ("", "PersistentVolumeClaim") if new => {
+            storage::default_class(cluster, object);
+            storage::protect("PersistentVolumeClaim", object);
+        }
+        ("" | "storage.k8s.io", kind) if new => storage::protect(kind, object),
+        ("networking.k8s.io", "Ingress") if new => ingress::default_class(cluster, object),
+        _ => {}
+    }
+    if (asked.served.kind.as_str(), asked.subresource) == ("Pod", "resize") && object["metadata"].get("deletionTimestamp").is_none() {
+        limit_ranger::fill(cluster, object);
     }
     Ok(())
 }
 
-/// The pods that an object makes.
-fn pod_spec<'o>(served: &Served, object: &'o Value) -> Option<&'o Value> {
-    let template = &object["spec"]["template"]["spec"];
-    let spec = match (served.group.as_str(), served.kind.as_str()) {
-        ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet") | ("batch", "Job") | ("", "ReplicationController") => template,
-        ("batch", "CronJob") => &object["spec"]["jobTemplate"]["spec"]["template"]["spec"],
-        _ => return None,
-    };
-    Some(spec).filter(|s| s.is_object())
+/// The plugins that refuse an object that is valid otherwise, or warn of it.
+pub(super) fn validate(asked: &Attributes<'_>, object: &Value, warnings: &mut Vec<String>) -> Result<(), ApiError> {
+    if limit_ranger::handles(asked) {
+        limit_ranger::check(asked, object)?;
+    }
+    pod_security::check(asked, object, warnings)?;
+    match asked.whole() {
+        ("scheduling.k8s.io", "PriorityClass") => priority::one_default(asked, object)?,
+        ("", "PersistentVolumeClaim") => storage::may_grow(asked, object)?,
+        ("", "Pod") if asked.live.is_none() => runtime_class::check(asked, object)?,
+        _ => {}
+    }
+    if (asked.served.kind.as_str(), asked.subresource) == ("Pod", "resize") {
+        nodes::fits_when_resized(asked, object)?;
+    }
+    resource_quota::check(asked, object)
 }
 
-/// A pod on its way in, whoever makes it: completed by the plugins, or refused by one.
+/// A pod on its way in that a controller makes: completed by the plugins, or refused by one. Its namespace may be one that the state
+/// does not show.
 ///
 /// # Errors
 /// 403, in the words of the plugin that refuses it.
 pub(super) fn pod(cluster: &Cluster, pod: &mut Value) -> Result<(), ApiError> {
-    limit_ranger::fill(cluster, pod);
-    let refused = limit_ranger::refuse(cluster, pod)
-        .or_else(|| service_account::refuse(cluster, pod))
-        .or_else(|| pod_security::refuse(cluster, pod))
-        .or_else(|| resource_quota::refuse(cluster, ("", "pods"), "Pod", pod));
-    refused.map_or(Ok(()), |why| Err(forbidden("pods", pod, &why)))
+    let Some(served) = cluster.served_kind(&Gvk { group: "".into(), version: "v1".into(), kind: "Pod".into() }) else { return Ok(()) };
+    let asked = Attributes { cluster, served: &served, subresource: "", name: "", live: None };
+    complete(&asked, pod)?;
+    validate(&asked, pod, &mut Vec::new())
 }
 
-fn forbidden(resource: &str, object: &Value, why: &str) -> ApiError {
-    let name = [["metadata", "name"], ["metadata", "generateName"]].iter().map(|path| text(object, path)).find(|n| !n.is_empty());
-    ApiError::new(403, Reason::Forbidden, format!("{resource} {} is forbidden: {why}", quoted(name.unwrap_or_default())))
+/// Refused by a plugin; what has no name yet is called by what its name is made from.
+fn forbidden(asked: &Attributes<'_>, object: &Value, why: &str) -> ApiError {
+    let told = [asked.name, text(object, &["metadata", "name"]), text(object, &["metadata", "generateName"])];
+    let name = told.into_iter().find(|n| !n.is_empty()).unwrap_or("Unknown");
+    ApiError::new(403, Reason::Forbidden, format!("{} {} is forbidden: {why}", asked.served.qualified_resource(), quoted(name)))
 }
 
-/// Before an object is deleted.
-pub(super) fn delete(_cluster: &Cluster, served: &Served, live: &Value) -> Result<(), ApiError> {
-    namespace_lifecycle::delete(served, live)
+/// Before an object of that name is looked for, to be deleted.
+pub(super) fn delete(served: &Served, name: &str) -> Result<(), ApiError> {
+    namespace_lifecycle::delete(served, name)
 }
 
 #[cfg(test)]

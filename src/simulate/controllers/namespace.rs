@@ -5,7 +5,7 @@
 use super::queue::Task;
 use super::reading::deleting;
 use super::write;
-use crate::object::{ObjectId, Value, map_at, text};
+use crate::object::{ObjectId, Value, items, map_at, text};
 use crate::simulate::Cluster;
 use crate::simulate::store::Change;
 use std::collections::BTreeSet;
@@ -59,9 +59,13 @@ pub(super) fn sync(cluster: &mut Cluster, id: &ObjectId) {
 fn finalize(cluster: &mut Cluster, id: &ObjectId) {
     let Some(space) = cluster.store.get(id).cloned() else { return };
     let held = space["metadata"].get("finalizers").and_then(Value::as_array).is_some_and(|f| !f.is_empty());
-    if held {
+    // Whoever put another finalizer there takes it away himself.
+    let others: Vec<Value> = items(&space, &["spec", "finalizers"]).iter().filter(|f| *f != "kubernetes").cloned().collect();
+    if held || !others.is_empty() {
         let mut released = (*space).clone();
-        map_at(&mut released, &["spec"]).shift_remove("finalizers");
+        let spec = map_at(&mut released, &["spec"]);
+        spec.shift_remove("finalizers");
+        spec.extend((!others.is_empty()).then(|| ("finalizers".to_owned(), others.into())));
         write::update(cluster, &space, released);
     } else {
         cluster.store.remove(id);

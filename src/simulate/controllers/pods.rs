@@ -1,7 +1,6 @@
 //! Pods as controllers make and delete them.
 //!
-//! Follows `pkg/controller/controller_utils.go` (`GetPodFromTemplate`) and, for what the API server adds to every pod, the
-//! admission plugins `DefaultTolerationSeconds` and `Priority`.
+//! Follows `pkg/controller/controller_utils.go` (`GetPodFromTemplate`); what the API server adds to every pod is in `simulate::admission`.
 
 use super::reading::name;
 use super::write;
@@ -57,8 +56,6 @@ pub(super) fn create(cluster: &mut Cluster, mut pod: Value) -> Option<Arc<Value>
     if let Some(node) = node {
         spec.entry("nodeName").or_insert(node.into());
     }
-    spec.entry("preemptionPolicy").or_insert("PreemptLowerPriority".into());
-    spec.entry("priority").or_insert(0.into());
     Some(write::create(cluster, pod))
 }
 

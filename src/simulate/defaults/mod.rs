@@ -29,6 +29,27 @@ pub fn apply(gvk: &Gvk, version: Version, object: &mut Value) {
     }
 }
 
+/// Takes out of what a client sent the empty maps that defaulting makes itself: they cannot be told from none
+/// (`SetDefaults_ConfigMap`, `SetDefaults_LimitRangeItem`).
+pub(in crate::simulate) fn drop_defaulted_empties(gvk: &Gvk, sent: &mut Value) {
+    let drop_empty = |holder: &mut Value, field: &str| {
+        if let Some(map) = holder.as_object_mut().filter(|map| map.get(field).and_then(Value::as_object).is_some_and(Map::is_empty)) {
+            map.shift_remove(field);
+        }
+    };
+    match (gvk.group.as_str(), gvk.kind.as_str()) {
+        ("", "ConfigMap") => drop_empty(sent, "data"),
+        ("", "LimitRange") => {
+            let limits = sent.get_mut("spec").and_then(|spec| spec.get_mut("limits")).and_then(Value::as_array_mut);
+            for limit in limits.into_iter().flatten().filter(|limit| limit["type"] == "Container") {
+                drop_empty(limit, "default");
+                drop_empty(limit, "defaultRequest");
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Takes back defaults of lists that were sent empty, where the server fills in only those that are nil.
 pub fn keep_emptied(gvk: &Gvk, sent: &Value, object: &mut Value) {
     if gvk.group == "autoscaling" && gvk.kind == "HorizontalPodAutoscaler" && gvk.version != "v1" {

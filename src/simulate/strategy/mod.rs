@@ -1,7 +1,7 @@
 //! What the registry does to an object before it is stored: status reset, generation, allocated values, kind by kind.
 //!
-//! Follows `pkg/registry/*/*/strategy.go` and apiserver `pkg/registry/rest/{create,update}.go`. Nothing here refuses anything:
-//! that is `simulate::validate`. Objects come in as `schema::decode` and `simulate::defaults` leave them, and go out so.
+//! Follows `pkg/registry/*/*/strategy.go` and apiserver `pkg/registry/rest/{create,update}.go`. Nothing here refuses anything
+//! but what cannot be allocated: that is `simulate::validate`. Objects come in as `schema::decode` and `simulate::defaults` leave them, and go out so.
 
 mod claims;
 mod gated;
@@ -15,10 +15,12 @@ pub mod scale;
 mod service;
 mod workloads;
 
+pub(in crate::simulate) use nil::with_empties;
+pub(in crate::simulate) use pods::qos_class;
 pub use rules::{allows_create_on_update, allows_unconditional_update};
 
 use super::defaults::gates::Gate;
-use super::{Store, defaults};
+use super::{ApiError, Store, defaults};
 use crate::object::{Gvk, Text, Value, at, map_at};
 use crate::schema::decode::decode;
 use crate::schema::equal::equal;
@@ -44,6 +46,8 @@ pub struct Context<'c> {
     pub uid: String,
     /// The time of day, as objects carry it.
     pub now: String,
+    /// Whether nothing will be stored.
+    pub dry_run: bool,
 }
 
 impl Context<'_> {
@@ -62,7 +66,10 @@ impl Context<'_> {
 }
 
 /// Makes a new object ready: system fields of the metadata, no status, the first generation, and what its kind adds.
-pub fn prepare_create(ctx: &Context<'_>, new: &mut Value) {
+///
+/// # Errors
+/// What an allocator cannot give to a Service.
+pub fn prepare_create(ctx: &Context<'_>, new: &mut Value) -> Result<(), ApiError> {
     let gvk = Gvk::of(new);
     metadata::of_new_object(ctx, new);
     if ctx.has_status() && !rules::status_at_creation(&gvk) {
@@ -71,16 +78,17 @@ pub fn prepare_create(ctx: &Context<'_>, new: &mut Value) {
     if !matches!(rules::generation(&gvk, ctx.custom(), ctx.schema.version()), Generation::None | Generation::LaterSpec) {
         map_at(new, &["metadata"]).insert("generation".into(), 1.into());
     }
-    create_by_kind(ctx, &gvk, new);
+    create_by_kind(ctx, &gvk, new)?;
     defaults::apply(&gvk, ctx.schema.version(), new);
     ctx.sent.into_iter().for_each(|sent| defaults::keep_emptied(&gvk, sent, new));
+    Ok(())
 }
 
 const CRON_JOB_SCHEDULING: &[&str] = &["spec", "jobTemplate", "spec", "scheduling"];
 const MAX_UNAVAILABLE: &[&str] = &["spec", "updateStrategy", "rollingUpdate", "maxUnavailable"];
 const DRIVER_LIMITS: &[&str] = &["spec", "preventPodSchedulingIfMissing"];
 
-fn create_by_kind(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value) {
+fn create_by_kind(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value) -> Result<(), ApiError> {
     if let Some(path) = template_path(gvk) {
         workloads::drop_from_template(ctx, path, new, None);
     }
@@ -89,8 +97,11 @@ fn create_by_kind(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value) {
         ("", "Namespace") => claims::first_finalizer(new),
         ("", "PersistentVolume") => claims::first_phase(ctx, new),
         ("", "PersistentVolumeClaim") => claims::align_data_sources(new, None),
-        ("", "Pod") => pods::first_status(ctx, new),
-        ("", "Service") => service::allocate(ctx, new),
+        ("", "Pod") => {
+            pods::first_status(ctx, new);
+            pods::profiles_of_annotations(new);
+        }
+        ("", "Service") => return service::allocate(ctx, new),
         ("", "ServiceAccount") => claims::name_secrets_only(new),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => claims::add_stored_version(new),
         ("apps", "DaemonSet") => workloads::first_template_generation(new),
@@ -104,11 +115,15 @@ fn create_by_kind(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value) {
         ("coordination.k8s.io", "Lease") => claims::drop_coordination(new, None),
         _ => {}
     }
+    Ok(())
 }
 
 /// Makes an update ready: what it may not change is restored, and the generation counted. `subresource` is empty for the
 /// object itself, else `status`, `ephemeralcontainers`, `resize` or `finalize`.
-pub fn prepare_update(ctx: &Context<'_>, new: &mut Value, old: &Value, subresource: &str) {
+///
+/// # Errors
+/// What an allocator cannot give to a Service.
+pub fn prepare_update(ctx: &Context<'_>, new: &mut Value, old: &Value, subresource: &str) -> Result<(), ApiError> {
     let gvk = Gvk::of(new);
     metadata::keep_generation(new, old);
     match subresource {
@@ -121,7 +136,7 @@ pub fn prepare_update(ctx: &Context<'_>, new: &mut Value, old: &Value, subresour
                 _ if ctx.has_status() => restore(new, old, "status"),
                 _ => {}
             }
-            update_by_kind(ctx, &gvk, new, old);
+            update_by_kind(ctx, &gvk, new, old)?;
             if content_moved(ctx, &gvk, new, old) {
                 let generation = old["metadata"]["generation"].as_i64().unwrap_or(0);
                 map_at(new, &["metadata"]).insert("generation".into(), (generation + 1).into());
@@ -131,16 +146,24 @@ pub fn prepare_update(ctx: &Context<'_>, new: &mut Value, old: &Value, subresour
     metadata::keep_system_fields(new, old);
     defaults::apply(&gvk, ctx.schema.version(), new);
     ctx.sent.into_iter().for_each(|sent| defaults::keep_emptied(&gvk, sent, new));
+    Ok(())
 }
 
-fn update_by_kind(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value, old: &Value) {
+/// Leaves out what was stored once and is not read back (the `Decorator` of a kind's storage).
+pub(super) fn as_read(gvk: &Gvk, object: &mut Value) {
+    if gvk.group.is_empty() && gvk.kind == "Service" && object["spec"]["type"] == "ExternalName" {
+        map_at(object, &["spec"]).shift_remove("internalTrafficPolicy");
+    }
+}
+
+fn update_by_kind(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value, old: &Value) -> Result<(), ApiError> {
     if let Some(path) = template_path(gvk) {
         workloads::drop_from_template(ctx, path, new, Some(old));
     }
     match (gvk.group.as_str(), gvk.kind.as_str()) {
         ("", "Namespace") => claims::keep_finalizers(new, old),
         ("", "PersistentVolumeClaim") => claims::align_data_sources(new, Some(old)),
-        ("", "Service") => service::carry_over(ctx, new, old),
+        ("", "Service") => return service::carry_over(ctx, new, old),
         ("", "ServiceAccount") => claims::name_secrets_only(new),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => claims::add_stored_version(new),
         ("apps", "DaemonSet") => workloads::next_template_generation(ctx, new, old),
@@ -151,6 +174,7 @@ fn update_by_kind(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value, old: &Value) {
         ("storage.k8s.io", "CSIDriver") => claims::drop_gated(ctx, Gate::VolumeLimitScaling, DRIVER_LIMITS, new, Some(old)),
         _ => {}
     }
+    Ok(())
 }
 
 /// Where the pod template of a kind stands, if it has one.

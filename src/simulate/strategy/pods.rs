@@ -4,7 +4,8 @@
 
 use super::{Context, metadata};
 use crate::object::quantity::Quantity;
-use crate::object::{Map, Value, at, items, json, map_at};
+use crate::object::{Map, Value, at, items, json, map_at, text};
+use crate::simulate::defaults::pod::CONTAINER_LISTS;
 use std::collections::BTreeMap;
 
 /// A new pod waits; its QoS class is settled, and stays.
@@ -22,10 +23,35 @@ pub(super) fn first_status(ctx: &Context<'_>, pod: &mut Value) {
     }
 }
 
+/// Takes the AppArmor profiles over that containers are given by annotations of old.
+pub(super) fn profiles_of_annotations(pod: &mut Value) {
+    const PREFIX: &str = "container.apparmor.security.beta.kubernetes.io/";
+    if pod["spec"]["os"]["name"] == "windows" {
+        return;
+    }
+    let annotations = pod["metadata"]["annotations"].clone();
+    let of_pod = at(pod, &["spec", "securityContext", "appArmorProfile"]).cloned();
+    for list in CONTAINER_LISTS {
+        for container in pod["spec"].get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+            let key = format!("{PREFIX}{}", text(container, &["name"]));
+            let Some(told) = annotations[&key].as_str() else { continue };
+            let profile = match (told, told.strip_prefix("localhost/")) {
+                ("unconfined", _) => json!({"type": "Unconfined"}),
+                ("runtime/default", _) => json!({"type": "RuntimeDefault"}),
+                (_, Some(name)) if !name.is_empty() => json!({"type": "Localhost", "localhostProfile": name}),
+                _ => continue,
+            };
+            if at(container, &["securityContext", "appArmorProfile"]).is_none() && of_pod.as_ref() != Some(&profile) {
+                map_at(container, &["securityContext"]).insert("appArmorProfile".into(), profile);
+            }
+        }
+    }
+}
+
 type Amounts = BTreeMap<String, Quantity>;
 
 /// `Guaranteed` if every container limits cpu and memory and requests just that, `BestEffort` if none says anything.
-fn qos_class(pod: &Value) -> &'static str {
+pub(in crate::simulate) fn qos_class(pod: &Value) -> &'static str {
     let (mut requests, mut limits, mut guaranteed) = (Amounts::new(), Amounts::new(), true);
     let mut count = |holder: &Value| {
         add(&mut requests, holder, "requests");

@@ -118,15 +118,16 @@ fn replay(name: &str, version: Version) -> (usize, Vec<String>) {
                     store: &store,
                     uid: UID.into(),
                     now: text(&step["object"], &["metadata", "creationTimestamp"]).into(),
+                    dry_run: false,
                 };
                 match (text(step, &["method"]), &before) {
                     ("PUT", Some(old)) => {
                         let subresource = text(step, &["op"]).split_once(':').map_or("", |(_, name)| name);
                         let told = ["status", "ephemeralcontainers", "resize"].contains(&subresource);
                         let subresource = if told { subresource } else { "" };
-                        prepare_update(&context, &mut new, &stored(schema, old), subresource);
+                        prepare_update(&context, &mut new, &stored(schema, old), subresource).unwrap();
                     }
-                    _ => prepare_create(&context, &mut new),
+                    _ => prepare_create(&context, &mut new).unwrap(),
                 }
                 forget_empties(schema, context.resource.ty.as_ref().unwrap(), &mut new);
                 let mut theirs = with_our_uid(&step["object"]);

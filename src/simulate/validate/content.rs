@@ -44,10 +44,29 @@ fn frozen(check: &mut Check, new: &Value, old: &Value, lists: &[&str]) {
         check.forbidden(&Place::root("immutable"), FROZEN);
     }
     for list in lists {
-        let empty = |o: &Value| o.entries(list).next().is_none();
-        if new.field(list) != old.field(list) && !(empty(new) && empty(old)) {
+        // An empty map that was sent is another one than none (`reflect.DeepEqual`).
+        if new.field(list) != old.field(list) {
             check.forbidden(&Place::root(list), FROZEN);
         }
+    }
+}
+
+/// The status of a Namespace, or its finalizers.
+pub(super) fn namespace_part(check: &mut Check, new: &Value, subresource: &str) {
+    if subresource == "finalize" {
+        let spec_at = Place::root("spec");
+        let at = spec_at.child("finalizers");
+        for (i, name) in new.part("spec").texts("finalizers").enumerate() {
+            metadata::standard_finalizer(check, name, &at.index(i));
+        }
+        return;
+    }
+    let going = new.part("metadata").has("deletionTimestamp");
+    let (wanted, when) = if going { ("Terminating", "not empty") } else { ("Active", "empty") };
+    let phase = new.part("status").text("phase");
+    if phase != wanted {
+        let detail = format!("may only be '{wanted}' if `deletionTimestamp` is {when}");
+        check.invalid(&Place::root("status").child("Phase"), phase, &detail);
     }
 }
 

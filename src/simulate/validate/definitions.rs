@@ -1,8 +1,9 @@
-//! CustomResourceDefinitions, as far as their names, versions and scope go; their schemas are not looked into.
+//! CustomResourceDefinitions: names, scope, versions and what was stored; what stands in a version is in the files beside.
 //!
 //! Follows apiextensions-apiserver `pkg/apis/apiextensions/validation/validation.go`.
 
 use super::check::{Check, Place, TypedList};
+use super::definition_versions;
 use super::formats::{dns_1035_label, dns_subdomain};
 use super::metadata::{self, Names};
 use super::read::Read;
@@ -17,6 +18,8 @@ const MIXED: &str = "may have mixed case, but should otherwise match: ";
 /// A CustomResourceDefinition, new or changed.
 pub(super) fn definition(check: &mut Check, new: &Value, old: Option<&Value>) {
     let spec = new.part("spec");
+    // What is stored already is not held to rules that came later.
+    let unchanged = old.is_some_and(|old| old.part("spec").part("versions") == spec.part("versions"));
     match old {
         Some(old) => metadata::update(check, new, old),
         None => named(check, new),
@@ -33,12 +36,23 @@ pub(super) fn definition(check: &mut Check, new: &Value, old: Option<&Value>) {
     if check.filled(spec.text("scope"), &AT.child("scope")) {
         check.one_of(&AT.child("scope"), spec.text("scope"), &["Cluster", "Namespaced"]);
     }
-    versions(check, spec);
+    let shared = definition_versions::Shared::of(spec);
+    versions(check, spec, &shared, unchanged);
     let at = AT.child("names");
     for name in ["plural", "singular", "kind", "listKind"] {
         check.filled(spec.part("names").text(name), &at.child(name));
     }
     names(check, spec.part("names"), &at);
+    if !unchanged {
+        shared.check(check, spec);
+    }
+    definition_versions::conversion(check, spec.part("conversion"), &AT.child("conversion"));
+    stored_versions(check, new);
+    approval(check, new, old);
+    if spec.on("preserveUnknownFields") && !old.is_some_and(|old| old.part("spec").on("preserveUnknownFields")) {
+        let instead = "set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead";
+        check.invalid(&AT.child("preserveUnknownFields"), true, &format!("cannot set to true, {instead}"));
+    }
     if let Some(old) = old {
         let established =
             old.part("status").list("conditions").iter().any(|c| c.text("type") == "Established" && c.text("status") == "True");
@@ -61,7 +75,41 @@ fn named(check: &mut Check, new: &Value) {
     }
 }
 
-fn versions(check: &mut Check, spec: &Value) {
+/// Every version that objects were stored in must still be one.
+fn stored_versions(check: &mut Check, definition: &Value) {
+    let (status, at) = (definition.part("status"), Place::root("status.storedVersions"));
+    let stored: Vec<&str> = status.texts("storedVersions").collect();
+    if stored.is_empty() {
+        return check.invalid(&at, status.part("storedVersions"), "must have at least one stored version");
+    }
+    let versions = definition.part("spec").list("versions");
+    for version in versions.iter().filter(|v| v.on("storage") && !stored.contains(&v.text("name"))) {
+        let detail = format!("must have the storage version {}", version.text("name"));
+        check.invalid(&at, status.part("storedVersions"), &detail);
+    }
+    for (i, name) in stored.iter().enumerate().filter(|(_, name)| !versions.iter().any(|v| v.text("name") == **name)) {
+        let until =
+            format!("a storage migration ensures no data remains persisted in {name} and removes {name} from status.storedVersions");
+        let detail =
+            format!("missing from spec.versions; {name} was previously a storage version, and must remain in spec.versions until {until}");
+        check.invalid(&at.index(i), *name, &detail);
+    }
+}
+
+/// Kubernetes' own groups want to be approved.
+fn approval(check: &mut Check, new: &Value, old: Option<&Value>) {
+    const APPROVED: &str = "api-approved.kubernetes.io";
+    let group = new.part("spec").text("group");
+    let is_own = ["k8s.io", "kubernetes.io"].iter().any(|own| group == *own || group.ends_with(&format!(".{own}")));
+    let missing = |definition: &Value| definition.part("metadata").part("annotations").text(APPROVED).is_empty();
+    if is_own && missing(new) && !old.is_some_and(missing) {
+        let see = "see https://github.com/kubernetes/enhancements/pull/1111";
+        let detail = format!("protected groups must have approval annotation {APPROVED:?}, {see}");
+        check.required(&Place::root("metadata.annotations").key(APPROVED), &detail);
+    }
+}
+
+fn versions(check: &mut Check, spec: &Value, shared: &definition_versions::Shared<'_>, unchanged: bool) {
     let (list_at, all) = (AT.child("versions"), spec.list("versions"));
     for (i, version) in all.iter().enumerate() {
         if !version.part("schema").has("openAPIV3Schema") {
@@ -76,14 +124,24 @@ fn versions(check: &mut Check, spec: &Value) {
         if !messages.is_empty() {
             check.invalid(&list_at.index(i).child("name"), name, &messages.join(","));
         }
+        if !unchanged {
+            shared.check_version(check, version, &list_at.index(i));
+        }
     }
     let stored = all.iter().filter(|v| v.on("storage")).count();
     for (good, detail) in
         [(unique, "must contain unique version names"), (stored == 1, "must have exactly one version marked as storage version")]
     {
         if !good {
-            let shown = TypedList(VERSION, all);
+            let held = shared.without(all);
+            let shown = TypedList(VERSION, &held);
             check.invalid(&list_at, shown, detail);
+        }
+    }
+    if let Some(first) = all.first() {
+        let messages = dns_1035_label(first.text("name"));
+        if !messages.is_empty() {
+            check.invalid(&AT.child("version"), first.text("name"), &messages.join(","));
         }
     }
 }

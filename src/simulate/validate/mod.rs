@@ -9,6 +9,7 @@ mod check;
 mod claims;
 mod classes;
 mod content;
+mod definition_versions;
 mod definitions;
 mod formats;
 mod internal;
@@ -22,6 +23,7 @@ mod read;
 mod recorded;
 mod scaling;
 mod schedule;
+mod schemas;
 mod selector;
 mod service;
 mod status;
@@ -30,7 +32,7 @@ mod volumes;
 mod warnings;
 mod workloads;
 
-use crate::object::{Gvk, Value};
+use crate::object::{Gvk, Map, Value};
 use crate::schema::Version;
 use crate::simulate::status::Cause;
 use check::Check;
@@ -115,10 +117,14 @@ pub fn update(context: &Context, new: &Value, old: &Value, subresource: &str) ->
     check.sent.clone_from(&context.sent);
     metadata::generic(&mut check, new, context.namespaced);
     metadata::generic_update(&mut check, new, old);
-    match rules(&context.gvk) {
-        Some(_) if subresource == "status" => status::update(&mut check, &context.gvk.kind, new, old),
-        Some(rules) => rules(&mut check, new, Some(old)),
-        None => {}
+    match (context.gvk.group.as_str(), context.gvk.kind.as_str(), subresource) {
+        ("", "Pod", "status") => pod::status(&mut check, new, old),
+        ("", "Pod", "resize") => pod::resize(&mut check, new, old),
+        ("", "Pod", "ephemeralcontainers") => pod::ephemeral_containers(&mut check, new, old),
+        ("", "Namespace", "status" | "finalize") => content::namespace_part(&mut check, new, subresource),
+        (_, kind, "status") if rules(&context.gvk).is_some() => status::update(&mut check, kind, new, old),
+        (_, _, "status") => {}
+        _ => drop(rules(&context.gvk).map(|rules| rules(&mut check, new, Some(old)))),
     }
     check.causes
 }
@@ -126,6 +132,13 @@ pub fn update(context: &Context, new: &Value, old: &Value, subresource: &str) ->
 /// What the server warns of; to be asked once the object was found valid.
 pub fn warnings(context: &Context, new: &Value, old: Option<&Value>) -> Vec<String> {
     warnings::warnings(&context.gvk, new, old)
+}
+
+/// What is wrong with the addresses, families and family policy of a Service's spec: the first thing that is looked at.
+pub fn service_addresses(version: Version, spec: &Map, old: Option<&Map>) -> Vec<Cause> {
+    let mut check = Check::new(version);
+    service::addresses(&mut check, &spec.clone().into(), old.map(|old| old.clone().into()).as_ref());
+    check.causes
 }
 
 /// What is wrong with the metadata of a new custom resource.

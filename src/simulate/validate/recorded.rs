@@ -70,6 +70,7 @@ impl Server {
             sent: Some(sent),
             uid,
             now,
+            dry_run: false,
         }
     }
 
@@ -82,15 +83,17 @@ impl Server {
             map_at(&mut new, &["metadata"]).insert("namespace".into(), namespace.into());
         }
         let causes = match old {
-            None => {
-                strategy::prepare_create(&self.strategy(&new, body), &mut new);
-                create(&self.context(&new, Some(body)), &new)
-            }
+            None => match strategy::prepare_create(&self.strategy(&new, body), &mut new) {
+                Ok(()) => create(&self.context(&new, Some(body)), &new),
+                Err(refused) => return Some(refused.message),
+            },
             Some(old) => {
                 let version = old["metadata"]["resourceVersion"].clone();
                 map_at(&mut new, &["metadata"]).insert("resourceVersion".into(), version);
-                strategy::prepare_update(&self.strategy(&new, body), &mut new, old, "");
-                update(&self.context(&new, Some(body)), &new, old, "")
+                match strategy::prepare_update(&self.strategy(&new, body), &mut new, old, "") {
+                    Ok(()) => update(&self.context(&new, Some(body)), &new, old, ""),
+                    Err(refused) => return Some(refused.message),
+                }
             }
         };
         let qualified = if resource.group.is_empty() { resource.kind.clone() } else { format!("{}.{}", resource.kind, resource.group) };

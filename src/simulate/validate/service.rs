@@ -75,7 +75,7 @@ fn whole(check: &mut Check, service: &Value, old: Option<&Value>) {
     ports(check, spec);
     selector::labels(check, spec.part("selector"), &AT.child("selector"));
     affinity(check, spec);
-    addresses(check, spec, old);
+    addresses(check, spec, old.map(|o| o.part("spec")));
     external_addresses(check, spec, old);
     if kind.is_empty() {
         check.required(&AT.child("type"), "");
@@ -161,7 +161,8 @@ fn affinity(check: &mut Check, spec: &Value) {
     }
 }
 
-fn addresses(check: &mut Check, spec: &Value, old: Option<&Value>) {
+/// Whether addresses and families are well-formed and agree; `old` is the stored spec.
+pub(super) fn addresses(check: &mut Check, spec: &Value, old: Option<&Value>) {
     if spec.text("type") == "ExternalName" {
         return;
     }
@@ -194,7 +195,7 @@ fn addresses(check: &mut Check, spec: &Value, old: Option<&Value>) {
             continue;
         }
         let before = check.count();
-        if !old.is_some_and(|o| o.part("spec").texts("clusterIPs").any(|o| o == *address)) {
+        if !old.is_some_and(|o| o.texts("clusterIPs").any(|o| o == *address)) {
             pod::legacy_address(check, address, &at.index(i));
         }
         bad |= check.count() > before;

@@ -43,13 +43,18 @@ pub(super) fn warnings(gvk: &Gvk, new: &Value, old: Option<&Value>) -> Vec<Strin
                 template(job.part("template"), &at.child("jobTemplate.spec.template"), &mut found);
             }
         }
-        ("", "Pod") => {
-            if old.is_none() {
-                pod_names(new, "the Pod's hostname", &mut found);
-            }
+        ("", "Pod") if old.is_none() => {
+            pod_names(new, "the Pod's hostname", &mut found);
             pod(spec, new.part("metadata"), "", &at, &mut found);
         }
-        ("", "PersistentVolumeClaim") => claim(spec, &at, &mut found),
+        ("", "PersistentVolumeClaim") => {
+            let annotation = "volume.beta.kubernetes.io/storage-class";
+            if new.part("metadata").part("annotations").has(annotation) {
+                let instead = "use \"storageClassName\" attribute instead";
+                found.push(format!("metadata.annotations[{annotation}]: deprecated since v1.8; {instead}"));
+            }
+            claim(spec, &at, &mut found);
+        }
         ("", "Service") => service(new, &mut found),
         ("networking.k8s.io", "Ingress") => {
             let annotation = "kubernetes.io/ingress.class";

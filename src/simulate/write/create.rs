@@ -14,7 +14,7 @@ impl Cluster {
         let mut object = write.decode_object(self, &sent)?;
         body::wipe_system_metadata(&mut object);
         write.settle_namespace(&mut object)?;
-        write.sent = Some(Arc::new(sent));
+        write.remember(sent);
         self.own_created(write, &mut object);
         self.finish_create(write, object)
     }
@@ -27,19 +27,23 @@ impl Cluster {
 
     /// Admission, system metadata, strategy, validation, storage: the same for POST, PUT and apply of a missing object.
     pub(super) fn finish_create(&mut self, write: &mut Write<'_>, mut object: Value) -> Outcome {
-        admission::mutate(self, &write.served, &mut object, None, &mut write.warnings)?;
+        let (uid, served) = (self.store.new_uid(), write.served.clone());
+        let (subresource, name) = (write.request.target.subresource.as_str(), write.request.target.name.as_str());
+        let asked = admission::Attributes { cluster: self, served: &served, subresource, name, live: None };
+        admission::mutate(&asked, &mut object)?;
         let sent_version = !text(&object, &["metadata", "resourceVersion"]).is_empty();
-        let uid = self.store.new_uid();
-        strategy::prepare_create(&self.context(write, uid), &mut object);
+        strategy::prepare_create(&self.context(write, uid), &mut object)?;
         let checks = write.checks(self);
+        let told = strategy::with_empties(self.schema, &write.ty, subresource, write.sent.as_deref(), &object);
         let causes = match write.served.definition() {
             Some(definition) => definition.wrong_at_creation(&checks, &object),
-            None => validate::create(&checks, &object),
+            None => validate::create(&checks, &told),
         };
         if !causes.is_empty() {
             return Err(ApiError::invalid(&write.qualified_kind(&object), text(&object, &["metadata", "name"]), causes));
         }
         write.warnings.extend(validate::warnings(&checks, &object, None));
+        admission::validate(&asked, &told, &mut write.warnings)?;
         let id = ObjectId::of(&object);
         if self.store.get(&id).is_some() {
             let message = format!("{} {} already exists", write.served.qualified_resource(), quoted(&id.name));
@@ -68,6 +72,7 @@ impl Cluster {
             now: self.clock.timestamp(),
             status_subresource: write.served.definition().is_none_or(|d| d.status),
             sent: write.sent.as_deref(),
+            dry_run: write.dry_run,
         }
     }
 }

@@ -36,15 +36,17 @@ impl Cluster {
             write.dry_run = !items(&options, &["dryRun"]).is_empty();
         }
         let id = write.id();
+        admission::delete(&write.served, &id.name)?;
         let live = self.store.get(&id).cloned().ok_or_else(|| write.not_found())?;
         check_preconditions(write, &options, &live)?;
-        admission::delete(self, &write.served, &live)?;
         if id.kind == "CustomResourceDefinition" && !live["metadata"]["deletionTimestamp"].is_string() {
             return Ok((200, self.mark_definition(write, &live)));
         }
         let finalizers = finalizers_after(&id, &live, &options);
         let grace = grace_seconds(&id, &live, &options);
-        if finalizers.is_empty() && grace == 0 && id.kind != "Namespace" {
+        // A namespace goes when its own finalizers have: a second DELETE may be the one that ends it.
+        let is_held = id.kind == "Namespace" && !(live["metadata"].get("deletionTimestamp").is_some() && spec_finalizers(&live).is_empty());
+        if finalizers.is_empty() && grace == 0 && !is_held {
             if !write.dry_run {
                 self.store.remove(&id);
             }
@@ -67,7 +69,8 @@ impl Cluster {
     fn marked(&self, live: &Value, finalizers: Vec<Value>, grace: i64) -> Value {
         let mut object = live.clone();
         let already = live["metadata"]["deletionTimestamp"].is_string();
-        if object["kind"] == "Namespace" {
+        let is_namespace = object["kind"] == "Namespace";
+        if is_namespace {
             map_at(&mut object, &["status"]).insert("phase".into(), "Terminating".into());
         }
         let ends = self.clock.timestamp_at(self.clock.now + Duration::from_secs(grace.unsigned_abs()));
@@ -79,7 +82,9 @@ impl Cluster {
         }
         if !already {
             metadata.insert("deletionTimestamp".into(), ends.into());
-            metadata.insert("deletionGracePeriodSeconds".into(), grace.into());
+            if !is_namespace {
+                metadata.insert("deletionGracePeriodSeconds".into(), grace.into());
+            }
             if let Some(generation) = metadata.get("generation").and_then(Value::as_i64).filter(|g| *g > 0) {
                 metadata.insert("generation".into(), (generation + 1).into());
             }
@@ -103,6 +108,10 @@ impl Cluster {
         let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"});
         Ok((200, Arc::new(status)))
     }
+}
+
+fn spec_finalizers(namespace: &Value) -> &[Value] {
+    items(namespace, &["spec", "finalizers"])
 }
 
 fn check_preconditions(write: &Write<'_>, options: &Value, live: &Value) -> Result<(), ApiError> {

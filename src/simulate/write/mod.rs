@@ -9,11 +9,12 @@ mod create;
 mod delete;
 mod options;
 mod patch;
+mod pods;
 mod scale;
 mod update;
 
 use super::resources::Served;
-use super::{ApiError, Cluster, Doubt, PatchKind, Reason, Request, Response, Verb, admission, custom, validate};
+use super::{ApiError, Cluster, Doubt, PatchKind, Reason, Request, Response, Verb, admission, custom, strategy, validate};
 use crate::object::{ObjectId, Value};
 use crate::schema::{Type, decode};
 use std::sync::Arc;
@@ -38,12 +39,13 @@ impl Cluster {
     /// Does one write as the API server does it, and lets no controller run: the caller decides when they do.
     pub fn write(&mut self, request: &Request) -> Response {
         let mut warnings = Vec::new();
+        let changes = self.store.journal_len();
         let outcome = self.begin(request).and_then(|mut write| {
             let outcome = self.carry_out(&mut write);
             warnings = write.warnings;
             outcome
         });
-        self.follow_up(request, &outcome);
+        self.follow_up(request, &outcome, changes);
         match outcome {
             Ok((code, object)) => Response { code, result: Ok(object), warnings },
             Err(error) => Response { code: error.code, result: Err(error), warnings },
@@ -62,8 +64,9 @@ impl Cluster {
         Ok(Write { request, served, ty, dry_run: !request.options.dry_run.is_empty(), sent: None, patched: None, warnings })
     }
 
-    /// What the server does of its own after a write, and what it would have asked others.
-    fn follow_up(&mut self, request: &Request, outcome: &Outcome) {
+    /// What the server does of its own after a write, and what it would have asked others. The journal was `since` long before it.
+    fn follow_up(&mut self, request: &Request, outcome: &Outcome, since: usize) {
+        let changed = self.store.journal_len() > since;
         if outcome.is_err() || !request.options.dry_run.is_empty() {
             return;
         }
@@ -74,8 +77,12 @@ impl Cluster {
             let kind = "CustomResourceDefinition".to_owned();
             self.settle_definition(&ObjectId { group: target.group.as_str().into(), kind: kind.into(), namespace: "".into(), name });
         }
-        self.doubt_workload(request, outcome);
+        self.doubt_workload(request, outcome, since);
         let Ok(Served::Custom(definition)) = self.served(target) else { return };
+        // What is stored already was let in, and rules are not run when an object goes.
+        if !changed || matches!(request.verb, Verb::Delete | Verb::DeleteCollection) {
+            return;
+        }
         let kind = format!("{}.{}", definition.resource.kind, definition.resource.group);
         let mut doubt = |text: String| self.doubts.insert(Doubt { workload: None, source: kind.clone(), text });
         if definition.has_rules() {
@@ -87,13 +94,13 @@ impl Cluster {
     }
 
     /// Notes who would have been asked about a write of a workload.
-    fn doubt_workload(&mut self, request: &Request, outcome: &Outcome) {
+    fn doubt_workload(&mut self, request: &Request, outcome: &Outcome, since: usize) {
         let target = &request.target;
         let workload = matches!(target.resource.as_str(), "deployments" | "statefulsets" | "daemonsets");
         if target.group != "apps" || !workload || self.trusted.contains("*") || target.subresource == "status" {
             return;
         }
-        let Ok((_, answer)) = outcome else { return };
+        let Ok((code, answer)) = outcome else { return };
         let name = if target.name.is_empty() { crate::object::text(answer, &["metadata", "name"]) } else { &target.name };
         let Ok(served) = self.served(target) else { return };
         let id = ObjectId {
@@ -103,7 +110,9 @@ impl Cluster {
             name: name.into(),
         };
         let object = self.store.get(&id).unwrap_or(answer);
-        for (source, what) in admission::webhooks::asked(self, request, object) {
+        let before = self.store.changes_since(since).iter().find(|c| *c.id == id).and_then(|c| c.before.clone());
+        let asked = admission::webhooks::Asked::of(self, request, *code == 201, object, before.as_deref());
+        for (source, what) in asked.names() {
             if !self.trusted.contains(&source) {
                 let text = format!("{what} {source} decides about it and is not run here");
                 self.doubts.insert(Doubt { workload: Some(id.clone()), source, text });
@@ -115,7 +124,10 @@ impl Cluster {
         if write.request.target.subresource == "scale" && !matches!(write.request.verb, Verb::Delete | Verb::DeleteCollection) {
             return self.write_scale(write);
         }
+        let target = &write.request.target;
         match write.request.verb {
+            Verb::Create if target.resource == "pods" && target.subresource == "binding" => self.bind(write),
+            Verb::Create if target.resource == "pods" && target.subresource == "eviction" => self.evict(write),
             Verb::Create => self.create(write),
             Verb::Update => self.replace(write),
             Verb::Patch(kind) => self.patch(write, kind),
@@ -203,6 +215,7 @@ impl Write<'_> {
     fn as_stored(&mut self, cluster: &Cluster, object: &mut Value, live: Option<&Value>) {
         let Some(definition) = self.served.definition() else {
             decode::forget_empties(cluster.schema, &self.ty, object);
+            strategy::as_read(&self.served.gvk(), object);
             return;
         };
         self.warnings.extend(custom::finalizer_warnings(cluster.schema.version(), object, live));

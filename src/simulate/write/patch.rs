@@ -20,7 +20,7 @@ impl Cluster {
         write.patched = Some(Arc::clone(&live));
         let mut object = write.decode_patched(self, &mut patched)?;
         write.settle_namespace(&mut object)?;
-        write.sent = Some(Arc::new(patched));
+        write.remember(patched);
         self.own_updated(write, &live, &mut object);
         write.check_name(&object)?;
         self.finish_update(write, &live, object)
@@ -49,8 +49,13 @@ impl Cluster {
             })
         });
         write.warnings.extend(warnings);
-        write.sent = sent.map(Arc::new);
+        sent.into_iter().for_each(|sent| write.remember(sent));
         let mut object = applied.map_err(refused_apply)?;
+        let uid = text(&object, &["metadata", "uid"]);
+        if live.is_none() && !uid.is_empty() {
+            let why = format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+            return Err(super::update::stale(write, &why));
+        }
         write.settle_namespace(&mut object)?;
         write.check_name(&object)?;
         match live {

@@ -25,7 +25,7 @@ impl Cluster {
                 return Err(write.not_found());
             }
             body::wipe_system_metadata(&mut object);
-            write.sent = Some(Arc::new(sent));
+            write.remember(sent);
             self.own_created(write, &mut object);
             return self.finish_create(write, object);
         };
@@ -34,7 +34,7 @@ impl Cluster {
             let why = format!("Precondition failed: UID in precondition: {sent_uid}, UID in object meta: {uid}");
             return Err(stale(write, &why));
         }
-        write.sent = Some(Arc::new(sent));
+        write.remember(sent);
         self.own_updated(write, &live, &mut object);
         self.finish_update(write, &live, object)
     }
@@ -76,23 +76,23 @@ impl Cluster {
 
     /// Admission, preconditions, strategy, validation, the no-op check, storage: the same for PUT and every patch.
     pub(super) fn finish_update(&mut self, write: &mut Write<'_>, live: &Arc<Value>, mut object: Value) -> Outcome {
-        let mut warnings = Vec::new();
-        admission::mutate(self, &write.served, &mut object, Some(live), &mut warnings)?;
-        if write.request.target.subresource.is_empty() {
-            write.warnings.extend(warnings);
-        }
-        check_version(write, live, &mut object)?;
+        let (served, name) = (write.served.clone(), write.request.target.name.as_str());
         let subresource = write.request.target.subresource.as_str();
-        strategy::prepare_update(&self.context(write, String::new()), &mut object, live, subresource);
+        let asked = admission::Attributes { cluster: self, served: &served, subresource, name, live: Some(live) };
+        admission::mutate(&asked, &mut object)?;
+        check_version(write, live, &mut object)?;
+        strategy::prepare_update(&self.context(write, String::new()), &mut object, live, subresource)?;
         let checks = write.checks(self);
+        let told = strategy::with_empties(self.schema, &write.ty, subresource, write.sent.as_deref(), &object);
         let causes = match write.served.definition() {
             Some(definition) => definition.wrong_at_update(&checks, &object, live, subresource),
-            None => validate::update(&checks, &object, live, subresource),
+            None => validate::update(&checks, &told, live, subresource),
         };
         if !causes.is_empty() {
             return Err(ApiError::invalid(&write.qualified_kind(&object), text(&object, &["metadata", "name"]), causes));
         }
         write.warnings.extend(validate::warnings(&checks, &object, Some(live)));
+        admission::validate(&asked, &told, &mut write.warnings)?;
         // What goes is told as it was sent: it does not come back from the storage.
         let gone = (!write.dry_run && gone_with_last_finalizer(&object, live)).then(|| object.clone());
         write.as_stored(self, &mut object, Some(live));
@@ -154,7 +154,9 @@ pub(super) fn conflict(resource: &str, name: &str, why: &str) -> ApiError {
 /// `store.go:ShouldDeleteDuringUpdate`: the last finalizer of an object being deleted was taken away.
 fn gone_with_last_finalizer(object: &Value, live: &Value) -> bool {
     let grace = live["metadata"]["deletionGracePeriodSeconds"].as_i64();
+    let is_namespace = object["kind"] == "Namespace" && object["apiVersion"] == "v1";
     items(object, &["metadata", "finalizers"]).is_empty()
+        && (!is_namespace || items(object, &["spec", "finalizers"]).is_empty())
         && live["metadata"]["deletionTimestamp"].is_string()
         && grace.is_none_or(|g| g == 0)
 }

@@ -52,6 +52,9 @@ def described(name):
             field["lk"] = told["x-kubernetes-list-map-keys"]
         if told.get("x-kubernetes-map-type") == "atomic":
             field["ma"] = True
+        elif told.get("x-kubernetes-map-type") == "granular" and "ref" in field["t"]:
+            # a struct that is merged field by field here, though its type is not
+            field["ma"] = False
         if told.get("default") not in (None, {}):
             field["d"] = told["default"]
         elif told.get("default") == "":

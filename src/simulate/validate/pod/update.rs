@@ -38,7 +38,7 @@ pub(in crate::simulate::validate) fn pod_update(check: &mut Check, new: &Value, 
     }
 }
 
-fn annotation_updates(check: &mut Check, new: &Value, old: &Value) {
+pub(super) fn annotation_updates(check: &mut Check, new: &Value, old: &Value) {
     const APP_ARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
     const MIRROR: &str = "kubernetes.io/config.mirror";
     let at = Place::root("metadata.annotations");
@@ -123,6 +123,10 @@ fn without_allowed_changes(check: &mut Check, new: &Value, old: &Value) -> Value
         let containers = munged.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten();
         for (container, image) in containers.zip(images) {
             map_at(container, &[]).insert("image".into(), image);
+        }
+        // The list is made anew of its items, so an empty one becomes none.
+        if munged.list(list).is_empty() {
+            map_at(&mut munged, &[]).shift_remove(list);
         }
     }
     let grace = "terminationGracePeriodSeconds";
