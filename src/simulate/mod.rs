@@ -12,6 +12,7 @@ pub mod custom;
 pub mod defaults;
 pub mod kubelet;
 pub mod pipeline;
+mod reading;
 mod request;
 pub mod resources;
 mod status;

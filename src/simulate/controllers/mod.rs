@@ -153,6 +153,11 @@ pub fn run(cluster: &mut Cluster, until: &Until<'_>) -> Ended {
     ended
 }
 
+/// When the next thing happens by itself: a pod becomes ready or is gone. The end of a rollout's patience does not count.
+pub fn next_instant(cluster: &Cluster) -> Option<Duration> {
+    cluster.controllers.queue.next_instant(true)
+}
+
 /// Works the queue off; what the work itself changes is queued behind it.
 fn work(cluster: &mut Cluster) {
     for _ in 0..TASKS_AT_ONE_INSTANT * (cluster.store.len() + 1) {

@@ -1,0 +1,134 @@
+//! What a client accepts becomes the form in which it is answered.
+//!
+//! Follows apiserver `pkg/endpoints/handlers/negotiation/negotiate.go`.
+
+/// One entry of an `Accept` header.
+#[derive(Clone, Debug, Default)]
+struct Entry {
+    media: String,
+    parameters: Vec<(String, String)>,
+    quality: f32,
+}
+
+impl Entry {
+    fn read(text: &str) -> Self {
+        let mut parts = text.split(';').map(str::trim);
+        let media = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let mut entry = Self { media, parameters: Vec::new(), quality: 1.0 };
+        for part in parts {
+            let (key, value) = part.split_once('=').unwrap_or((part, ""));
+            let (key, value) = (key.trim().to_ascii_lowercase(), value.trim().trim_matches('"').to_owned());
+            match key.as_str() {
+                "q" => entry.quality = value.parse().unwrap_or(1.0),
+                _ => entry.parameters.push((key, value)),
+            }
+        }
+        entry
+    }
+
+    fn parameter(&self, key: &str) -> &str {
+        self.parameters.iter().find(|(k, _)| k == key).map_or("", |(_, v)| v)
+    }
+}
+
+/// The encoding of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encoding {
+    /// `application/json`
+    Json,
+    /// `application/yaml`
+    Yaml,
+}
+
+/// What an object is turned into before it is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Nothing.
+    Itself,
+    /// A `Table` of `meta.k8s.io` in that version.
+    Table(&'static str),
+    /// `PartialObjectMetadata`.
+    Metadata,
+}
+
+/// How a client wants its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Form {
+    /// In which encoding.
+    pub(super) encoding: Encoding,
+    /// As what.
+    pub(super) shape: Shape,
+}
+
+/// The header, read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Accept(Vec<Entry>);
+
+impl Accept {
+    /// Reads a header; the best entries first, as they stand among equals.
+    pub(super) fn read(header: &str) -> Self {
+        let mut entries: Vec<Entry> = header.split(',').filter(|e| !e.trim().is_empty()).map(Entry::read).collect();
+        entries.sort_by(|a, b| b.quality.total_cmp(&a.quality));
+        Self(entries)
+    }
+
+    /// The form of an answer that holds objects; none if there is none that is accepted.
+    pub(super) fn form(&self) -> Option<Form> {
+        let json = Form { encoding: Encoding::Json, shape: Shape::Itself };
+        if self.0.is_empty() {
+            return Some(json);
+        }
+        self.0.iter().find_map(|entry| {
+            let encoding = match entry.media.as_str() {
+                "application/json" | "*/*" | "application/*" => Encoding::Json,
+                "application/yaml" => Encoding::Yaml,
+                _ => return None,
+            };
+            let shape = match (entry.parameter("as"), entry.parameter("g"), entry.parameter("v")) {
+                ("", ..) => Shape::Itself,
+                ("Table", "meta.k8s.io", "v1") => Shape::Table("v1"),
+                ("Table", "meta.k8s.io", "v1beta1") => Shape::Table("v1beta1"),
+                ("PartialObjectMetadata" | "PartialObjectMetadataList", "meta.k8s.io", "v1") => Shape::Metadata,
+                _ => return None,
+            };
+            Some(Form { encoding, shape })
+        })
+    }
+
+    /// The version of aggregated discovery that is wanted before plain discovery.
+    pub(super) fn aggregated(&self) -> Option<&'static str> {
+        self.0.iter().find_map(|entry| match (entry.media.as_str(), entry.parameter("as"), entry.parameter("v")) {
+            ("application/json", "APIGroupDiscoveryList", "v2") => Some(Some("v2")),
+            ("application/json", "APIGroupDiscoveryList", "v2beta1") => Some(Some("v2beta1")),
+            ("application/json" | "*/*" | "application/*", "", _) => Some(None),
+            _ => None,
+        })?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Accept, Encoding, Shape};
+
+    #[test]
+    fn clients_get_the_first_form_that_is_served() {
+        let form = |header: &str| Accept::read(header).form();
+        let shape = |header: &str| form(header).map(|f| f.shape);
+        assert_eq!(shape(""), Some(Shape::Itself));
+        assert_eq!(shape("application/json, */*"), Some(Shape::Itself));
+        assert_eq!(shape("application/vnd.kubernetes.protobuf,application/json"), Some(Shape::Itself));
+        let table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
+        assert_eq!(shape(table), Some(Shape::Table("v1")));
+        assert_eq!(shape("text/html"), None);
+        assert_eq!(form("application/yaml").map(|f| f.encoding), Some(Encoding::Yaml));
+        assert_eq!(form("text/html,application/json;q=0.8,*/*;q=0.9").map(|f| f.encoding), Some(Encoding::Json));
+    }
+
+    #[test]
+    fn discovery_is_aggregated_for_who_asks_for_it_first() {
+        let all = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
+        assert_eq!(Accept::read(all).aggregated(), Some("v2"));
+        assert_eq!(Accept::read("application/json").aggregated(), None);
+        assert_eq!(Accept::read("").aggregated(), None);
+    }
+}
