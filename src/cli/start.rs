@@ -1,16 +1,20 @@
 //! What `serve` and `rehearse` start from: the options become a shadow of a state.
 
 use super::args::{ApplierName, FleetFile, PaceName, StateFrom};
+use super::assemble::{self, Parts};
 use super::console::{Console, Failure};
 use super::inputs::{self, Budgets, Prepared, Work};
 use crate::cluster::{self, SNAPSHOT_LIMIT, State};
 use crate::diagnostic::Diagnostic;
-use crate::shadow::{Options, Shadow};
+use crate::report::{Subject, json};
+use crate::roll;
+use crate::shadow::{Options, Reporter, Shadow};
 use crate::simulate::clock::Clock;
 use crate::simulate::pipeline::Pace;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How the cluster behaves.
@@ -43,8 +47,26 @@ pub(super) fn shadow(from: &StateFrom, behaviour: &Behaviour<'_>, console: &mut 
     cluster.clock = Clock::new(jiff::Timestamp::now());
     cluster.controllers.timing.pods_stay_pending = behaviour.pods_stay_pending;
     let pace = if behaviour.pace == PaceName::Settle { Pace::Settle } else { Pace::Script };
-    let shadow = Shadow::new(cluster, Options { pace, token: behaviour.token.clone() });
+    let reporter = reporter(state.source.clone(), assumptions.clone());
+    let shadow = Shadow::new(cluster, Options { pace, token: behaviour.token.clone(), reporter: Some(reporter) });
     Ok(Started { shadow, state, assumptions })
+}
+
+/// What clients did so far, judged.
+fn reporter(state: String, assumptions: Vec<String>) -> Reporter {
+    Reporter(Arc::new(move |run| {
+        let judged = roll::judge(run);
+        let kubernetes = run.cluster.schema.version().to_string();
+        json::write(&assemble::report(&Parts {
+            subject: Subject { name: "serve".into(), state: state.clone(), kubernetes },
+            run,
+            judged: &judged,
+            budgets: &Budgets::default(),
+            merged: None,
+            assumptions: assumptions.clone(),
+            findings: &[],
+        }))
+    }))
 }
 
 /// Nothing is to be deployed: what comes, comes from clients.

@@ -24,4 +24,4 @@ mod watch;
 
 pub use journal::{Client, Journal};
 pub use server::{Listening, listen};
-pub use state::{Options, Shadow};
+pub use state::{Options, Reporter, Shadow};

@@ -2,7 +2,7 @@
 
 use super::accept::Accept;
 use super::address::{self, Address, Doing, Query};
-use super::answer::{Answer, Wishes};
+use super::answer::{self, Answer, Wishes};
 use super::body::{self, Payload};
 use super::journal::Client;
 use super::resource::{self, Call};
@@ -221,7 +221,11 @@ fn own(shadow: &Shadow, method: &Method, path: &str) -> Answer {
             shadow.reset();
             Answer::json(200, serde_json::json!({"reset": true}))
         }
-        (_, "reset") => Answer::method_not_allowed(),
+        ("GET", "report") => match &shadow.options.reporter {
+            Some(reporter) => Answer::bytes(200, answer::JSON, (reporter.0)(&shadow.run())),
+            None => Answer::nowhere(),
+        },
+        (_, "reset" | "report") => Answer::method_not_allowed(),
         _ => Answer::nowhere(),
     }
 }

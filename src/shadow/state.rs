@@ -10,7 +10,8 @@ use crate::simulate::controllers::{self, Until};
 use crate::simulate::pipeline::{Pace, Run};
 use crate::simulate::{Cluster, Request, Response, Store};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -21,6 +22,16 @@ const QUIET: Duration = Duration::from_millis(10);
 /// So many states are kept for clients that list page by page.
 const PAGED: usize = 32;
 
+/// Makes the text of a report in JSON of what was done so far.
+#[derive(Clone)]
+pub struct Reporter(pub Arc<dyn Fn(&Run) -> String + Send + Sync>);
+
+impl fmt::Debug for Reporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reporter")
+    }
+}
+
 /// How the shadow behaves.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -28,6 +39,8 @@ pub struct Options {
     pub pace: Pace,
     /// The token that clients must send; none: any, or none at all.
     pub token: Option<String>,
+    /// What answers `GET /rollcast/v1/report`.
+    pub reporter: Option<Reporter>,
 }
 
 /// A group and a kind.
