@@ -27,5 +27,6 @@ mod random;
 mod replay;
 #[path = "differential/sequence.rs"]
 mod sequence;
+mod shadow;
 mod verdicts;
 mod yaml;

@@ -22,7 +22,7 @@ pub(super) fn run(options: &Serve, console: &mut Console) -> Result<u8, Failure>
         pace: options.pace,
         token: options.token.clone(),
     };
-    let Started { shadow, state, assumptions } = start::shadow(&options.state, &behaviour, console)?;
+    let Started { shadow, state, assumptions } = start::start(&options.state, &behaviour, console)?;
     assumptions.iter().for_each(|a| console.remark(a));
     let failed = |what: &str, e: std::io::Error| Failure::from(Diagnostic::error("cannot-serve", format!("cannot {what}: {e}")));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| failed("start threads", e))?;

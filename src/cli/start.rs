@@ -8,8 +8,9 @@ use crate::cluster::{self, SNAPSHOT_LIMIT, State};
 use crate::diagnostic::Diagnostic;
 use crate::report::{Subject, json};
 use crate::roll;
-use crate::shadow::{Options, Reporter, Shadow};
+use crate::shadow::{self, Options, Reporter, Shadow};
 use crate::simulate::clock::Clock;
+use crate::simulate::controllers;
 use crate::simulate::pipeline::Pace;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -39,13 +40,17 @@ pub(super) struct Started {
 }
 
 /// Reads the state and makes a shadow of it.
-pub(super) fn shadow(from: &StateFrom, behaviour: &Behaviour<'_>, console: &mut Console) -> Result<Started, Failure> {
+pub(super) fn start(from: &StateFrom, behaviour: &Behaviour<'_>, console: &mut Console) -> Result<Started, Failure> {
     let work = no_work();
     let state = read(from, console)?;
     let Prepared { mut cluster, assumptions } = inputs::cluster(&state, &work, behaviour.kubernetes, behaviour.timing, from)?;
     // Clients tell ages by their own clock.
     cluster.clock = Clock::new(jiff::Timestamp::now());
     cluster.controllers.timing.pods_stay_pending = behaviour.pods_stay_pending;
+    if state.objects.is_empty() {
+        shadow::fill(&mut cluster);
+    }
+    controllers::show_surroundings(&mut cluster);
     let pace = if behaviour.pace == PaceName::Settle { Pace::Settle } else { Pace::Script };
     let reporter = reporter(state.source.clone(), assumptions.clone());
     let shadow = Shadow::new(cluster, Options { pace, token: behaviour.token.clone(), reporter: Some(reporter) });

@@ -140,6 +140,17 @@ pub(super) fn object(schema: &'static Schema, media: Media, bytes: &Bytes) -> Re
     }
 }
 
+/// What a body holds.
+///
+/// # Errors
+/// 400 for a text that is neither JSON nor YAML.
+pub(super) fn value(body: Body) -> Result<Value, ApiError> {
+    match body {
+        Body::Value(value) => Ok(value),
+        Body::Text(text) => crate::simulate::parsed(&text),
+    }
+}
+
 /// A text as it was sent.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ mod address;
 mod answer;
 mod body;
 mod discovery;
+mod fresh;
 mod journal;
 mod list;
 mod openapi;
@@ -22,6 +23,7 @@ mod subresource;
 mod table;
 mod watch;
 
+pub use fresh::fill;
 pub use journal::{Client, Journal};
 pub use server::{Listening, listen};
 pub use state::{Options, Reporter, Shadow};

@@ -134,7 +134,8 @@ fn decide(shadow: &Arc<Shadow>, call: &Call) -> Result<Answer, ApiError> {
     let live = shadow.lock();
     let Ok(served) = live.cluster.served(&call.target) else { return Ok(unserved(&live, &call.target)) };
     if !has_subresource(&live.cluster, &served, &call.target) {
-        return Ok(Answer::no_resource());
+        let custom = served.definition().is_some();
+        return if custom { Err(ApiError::not_found(&served.qualified_resource(), &call.target.name)) } else { Ok(Answer::no_resource()) };
     }
     if !allowed(&live.cluster, &served, call) {
         return Ok(Answer::method_not_allowed());

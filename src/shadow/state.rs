@@ -111,6 +111,18 @@ impl Shadow {
         response
     }
 
+    /// Does what is no write of the API's own: the controllers run and the watches are told.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Cluster) -> T) -> T {
+        let mut live = self.ask();
+        let done = change(&mut live.cluster);
+        let until = if self.options.pace == Pace::Settle { Until::Settled } else { Until::Now };
+        controllers::run(&mut live.cluster, &until);
+        let Live { journal, cluster, .. } = &mut *live;
+        journal.extend(cluster);
+        live.take_in();
+        done
+    }
+
     /// Lets time pass up to the next thing that happens by itself, if nobody has asked for anything for a moment. Called by those
     /// who wait.
     pub(super) fn idle(&self) {

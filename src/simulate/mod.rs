@@ -24,6 +24,7 @@ mod write;
 pub use request::{Body, PatchKind, Request, Response, Target, Verb, WriteOptions};
 pub use status::{ApiError, Cause, Reason};
 pub use store::{Change, Store};
+pub use write::parsed;
 
 use crate::object::{self, ObjectId, Value};
 use crate::schema::{Schema, Version};

@@ -240,7 +240,10 @@ pub(super) fn wipe_system_metadata(object: &mut Value) {
 }
 
 /// JSON, or else the first YAML document.
-fn parse(body: &str) -> Result<Value, ApiError> {
+///
+/// # Errors
+/// 400 for a text that is neither.
+pub fn parse(body: &str) -> Result<Value, ApiError> {
     serde_json::from_str(body).or_else(|json| {
         let looks_like_json = body.trim_start().starts_with(['{', '[']);
         let fail = |why: String| ApiError::bad_request(format!("error decoding YAML: {why}"));

@@ -12,6 +12,8 @@ mod patch;
 mod scale;
 mod update;
 
+pub use body::parse as parsed;
+
 use super::resources::Served;
 use super::{ApiError, Cluster, Doubt, PatchKind, Reason, Request, Response, Verb, admission, custom, validate};
 use crate::object::{ObjectId, Value};

@@ -1,0 +1,4 @@
+//! The shadow as a client sees it: over HTTP, on the loopback.
+
+mod http;
+mod replay;
