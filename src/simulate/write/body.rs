@@ -144,16 +144,16 @@ impl Write<'_> {
     /// Decodes and defaults what a patch or an apply made of the live object; warnings are handed out.
     pub(super) fn decode_merged(&self, cluster: &Cluster, patched: &Value, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
         if let Some(definition) = self.served.definition() {
-            let decoded = definition.decode(cluster.schema, patched).map_err(|why| self.invalid_patch(patched, &why))?;
-            return self.known(patched, decoded.unknown, warnings).map(|()| decoded.value);
+            let decoded = definition.decode(cluster.schema, patched).map_err(|why| self.invalid_patch(cluster, patched, &why))?;
+            return self.known(cluster, patched, decoded.unknown, warnings).map(|()| decoded.value);
         }
         self.decode_as(cluster, &self.served.gvk(), patched, warnings)
     }
 
     /// The same for an object of another kind than the resource's own: a `Scale`.
     pub(super) fn decode_as(&self, cluster: &Cluster, gvk: &Gvk, patched: &Value, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
-        let decoded = decode::decode(cluster.schema, &self.ty, patched).map_err(|e| self.invalid_patch(patched, &e.message))?;
-        self.known(patched, decoded.unknown, warnings)?;
+        let decoded = decode::decode(cluster.schema, &self.ty, patched).map_err(|e| self.invalid_patch(cluster, patched, &e.message))?;
+        self.known(cluster, patched, decoded.unknown, warnings)?;
         let mut object = decoded.value;
         if self.is_strategic() {
             // Its result is read into an object of the kind, whatever it says of its own.
@@ -166,10 +166,10 @@ impl Write<'_> {
     }
 
     /// Refuses unknown fields of a patched object, or warns of them.
-    fn known(&self, patched: &Value, unknown: Vec<String>, warnings: &mut Vec<String>) -> Result<(), ApiError> {
+    fn known(&self, cluster: &Cluster, patched: &Value, unknown: Vec<String>, warnings: &mut Vec<String>) -> Result<(), ApiError> {
         let unknown: Vec<String> = unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
         if !unknown.is_empty() && self.validation() == Validation::Strict {
-            return Err(self.invalid_patch(patched, &format!("strict decoding error: {}", unknown.join(", "))));
+            return Err(self.invalid_patch(cluster, patched, &format!("strict decoding error: {}", unknown.join(", "))));
         }
         if self.validation() == Validation::Warn {
             warnings.extend(unknown);
@@ -178,12 +178,15 @@ impl Write<'_> {
     }
 
     /// What came of a patch is no object of the kind: told with the object, for a strategic merge patch with the patch.
-    fn invalid_patch(&self, patched: &Value, why: &str) -> ApiError {
+    fn invalid_patch(&self, cluster: &Cluster, patched: &Value, why: &str) -> ApiError {
         if self.request.verb == Verb::Patch(PatchKind::Apply) {
             return ApiError::internal(undecodable(patched, why));
         }
         let told = match self.body() {
-            Ok(patch) if self.is_strategic() => plain(&patch),
+            Ok(mut patch) if self.is_strategic() => {
+                spend(&mut patch, cluster.live(self).as_deref());
+                plain(&patch)
+            }
             _ => patched.to_string(),
         };
         let cause = Cause::invalid(&FieldPath::new("patch"), &crate::simulate::status::quoted(&told), why);
@@ -228,6 +231,25 @@ impl Write<'_> {
             return Err(ApiError::bad_request(format!("the name of the object ({sent}) does not match the name on the URL ({url})")));
         }
         Ok(())
+    }
+}
+
+/// Takes out of a strategic merge patch what the server takes out while it merges it: lists with an order, directives, and nulls
+/// below what is new (`strategicpatch/patch.go:{mergeMap,mergePatchIntoOriginal}`). The rest is what its errors show.
+fn spend(patch: &mut Value, live: Option<&Value>) {
+    let Value::Object(map) = patch else { return };
+    let Some(live) = live.filter(|l| l.is_object()) else {
+        map.retain(|_, value| !value.is_null());
+        map.values_mut().for_each(|value| spend(value, None));
+        return;
+    };
+    let ordered: Vec<String> = map.keys().filter_map(|k| k.strip_prefix("$setElementOrder/")).map(str::to_owned).collect();
+    map.retain(|key, _| key != "$retainKeys" && !ordered.iter().any(|o| key.strip_prefix("$setElementOrder/").unwrap_or(key) == o));
+    for (key, value) in map {
+        match live.get(key) {
+            Some(there) if there.is_object() == value.is_object() => spend(value, Some(there)),
+            _ => spend(value, None),
+        }
     }
 }
 
