@@ -104,6 +104,12 @@ impl Accept {
             _ => None,
         })?
     }
+
+    /// Whether a media type stands there before JSON.
+    pub(super) fn prefers(&self, media: &str) -> bool {
+        let first = self.0.iter().find(|e| e.media == media || e.media == "application/json" || e.media == "*/*");
+        first.is_some_and(|e| e.media == media)
+    }
 }
 
 #[cfg(test)]

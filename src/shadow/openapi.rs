@@ -4,9 +4,11 @@
 //! apiextensions-apiserver `pkg/controller/openapi/builder` makes it.
 
 mod custom;
+mod gnostic;
 mod v2;
 
-use super::answer::Answer;
+use super::accept::Accept;
+use super::answer::{self, Answer};
 use super::discovery::digest;
 use super::served;
 use crate::object::{Map, Value, map_at};
@@ -105,7 +107,14 @@ fn references<'v>(value: &'v Value, found: &mut BTreeSet<&'v str>) {
     }
 }
 
-/// `/openapi/v2`.
-pub(super) fn v2_document(cluster: &Cluster) -> Answer {
-    Answer::json(200, v2::document(cluster))
+/// `/openapi/v2`, in JSON or, for who asks for it, in protobuf.
+pub(super) fn v2_document(cluster: &Cluster, accept: &Accept, matching: &str) -> Answer {
+    let document = v2::document(cluster);
+    let answer = match gnostic::MEDIA.into_iter().find(|media| accept.prefers(media)) {
+        Some(_) => Answer::bytes(200, gnostic::MEDIA[1], gnostic::document(&document)),
+        None => Answer::json(200, document),
+    };
+    let tag = format!("\"{}\"", hash(cluster, "openapi/v2"));
+    let answer = if matching == tag { Answer::bytes(304, answer::JSON, "") } else { answer };
+    answer.header(header::ETAG, &tag).header(header::VARY, "Accept")
 }

@@ -40,6 +40,13 @@ pub(super) struct Call {
     pub(super) body: Bytes,
 }
 
+impl Call {
+    /// What is read, for two reads of the same to be known.
+    fn reading(&self) -> String {
+        format!("{:?}{:?}", self.target, self.query)
+    }
+}
+
 /// As what objects are sent to a client.
 #[derive(Clone, Debug)]
 pub(super) struct Rendering {
@@ -127,7 +134,22 @@ impl Rendering {
 
 /// Answers a call.
 pub(super) fn answer(shadow: &Arc<Shadow>, call: &Call) -> Answer {
-    decide(shadow, call).unwrap_or_else(|error| Answer::refusal(&error))
+    let answer = decide(shadow, call).unwrap_or_else(|error| Answer::refusal(&error));
+    answer.warnings(&deprecations(&shadow.lock(), call))
+}
+
+/// What everybody is told who uses a resource that is on its way out; writes of custom ones have been told already.
+fn deprecations(live: &Live, call: &Call) -> Vec<String> {
+    let target = &call.target;
+    match (target.group.as_str(), target.resource.as_str()) {
+        ("", "endpoints") => vec!["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".into()],
+        ("", "componentstatuses") => vec!["v1 ComponentStatus is deprecated in v1.19+".into()],
+        _ if matches!(call.doing, Doing::Get | Doing::List | Doing::Watch) => {
+            let served = live.cluster.served(target).ok();
+            served.and_then(|s| s.definition().and_then(|d| d.deprecation.clone())).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn decide(shadow: &Arc<Shadow>, call: &Call) -> Result<Answer, ApiError> {
@@ -153,7 +175,7 @@ fn decide(shadow: &Arc<Shadow>, call: &Call) -> Result<Answer, ApiError> {
     let answer = match call.doing {
         Doing::Get => get(shadow, call, &rendering)?,
         Doing::List => {
-            let mut live = shadow.ask();
+            let mut live = shadow.look(call.reading());
             let selection = Selection::of(served, &call.target, &call.query)?;
             let page = list::page(&mut live, &selection, &call.query)?;
             Answer::json(200, rendering.many(&live.cluster, &page.objects, page.metadata))
@@ -216,7 +238,7 @@ fn id_of(served: &Served, target: &Target) -> ObjectId {
 }
 
 fn get(shadow: &Shadow, call: &Call, rendering: &Rendering) -> Result<Answer, ApiError> {
-    let live = shadow.ask();
+    let live = shadow.look(call.reading());
     let served = &rendering.served;
     list::revision(call.query.text("resourceVersion"))?;
     let object = stored(&live, served, &call.target)?;

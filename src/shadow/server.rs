@@ -201,7 +201,7 @@ fn document(shadow: &Arc<Shadow>, asked: &Asked<'_>) -> Answer {
         Address::Group(name) => discovery::group(cluster, name).unwrap_or_else(Answer::nowhere),
         Address::GroupVersion(group, version) => discovery::resources(cluster, group, version)
             .unwrap_or_else(|| if discovery::has_group(cluster, group) { Answer::no_resource() } else { Answer::nowhere() }),
-        Address::OpenApiV2 => openapi::v2_document(cluster),
+        Address::OpenApiV2 => openapi::v2_document(cluster, &accept, matching),
         Address::OpenApiV3(None) => openapi::index(cluster, matching),
         Address::OpenApiV3(Some(name)) => {
             openapi::document(cluster, name, asked.query.text("hash"), matching).unwrap_or_else(Answer::nowhere)

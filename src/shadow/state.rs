@@ -9,7 +9,7 @@ use crate::object::ObjectId;
 use crate::simulate::controllers::{self, Until};
 use crate::simulate::pipeline::{Pace, Run};
 use crate::simulate::{Cluster, Request, Response, Store};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -65,6 +65,8 @@ pub(super) struct Live {
     pub(super) pages: BTreeMap<u64, Store>,
     bells: BTreeMap<Kind, watch::Sender<u64>>,
     last_asked: Instant,
+    /// What was read since something was written or time passed.
+    looked_at: BTreeSet<String>,
 }
 
 impl Shadow {
@@ -80,6 +82,7 @@ impl Shadow {
             pages: BTreeMap::new(),
             bells: BTreeMap::new(),
             last_asked: Instant::now(),
+            looked_at: BTreeSet::new(),
         };
         Self { live: Mutex::new(live), options }
     }
@@ -101,8 +104,7 @@ impl Shadow {
         let mut live = self.ask();
         let since = (live.cluster.controllers.happenings.len(), live.cluster.clock.now);
         let response = live.cluster.write(request);
-        let until = if self.options.pace == Pace::Settle { Until::Settled } else { Until::Now };
-        controllers::run(&mut live.cluster, &until);
+        live.work(self.options.pace);
         if request.options.dry_run.is_empty() {
             let Live { journal, cluster, .. } = &mut *live;
             journal.note(client, (request, &response), cluster, since);
@@ -115,8 +117,7 @@ impl Shadow {
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut Cluster) -> T) -> T {
         let mut live = self.ask();
         let done = change(&mut live.cluster);
-        let until = if self.options.pace == Pace::Settle { Until::Settled } else { Until::Now };
-        controllers::run(&mut live.cluster, &until);
+        live.work(self.options.pace);
         let Live { journal, cluster, .. } = &mut *live;
         journal.extend(cluster);
         live.take_in();
@@ -127,14 +128,18 @@ impl Shadow {
     /// who wait.
     pub(super) fn idle(&self) {
         let mut live = self.lock();
-        if live.last_asked.elapsed() < QUIET {
-            return;
+        if live.last_asked.elapsed() >= QUIET {
+            live.pass_time();
         }
-        let Some(next) = controllers::next_instant(&live.cluster) else { return };
-        controllers::run(&mut live.cluster, &Until::Point(next));
-        let Live { journal, cluster, .. } = &mut *live;
-        journal.extend(cluster);
-        live.take_in();
+    }
+
+    /// A client reads. Who reads the same again, while nothing was written, waits for it to change: time passes.
+    pub(super) fn look(&self, what: String) -> MutexGuard<'_, Live> {
+        let mut live = self.ask();
+        if !live.looked_at.insert(what) {
+            live.pass_time();
+        }
+        live
     }
 
     /// A connection is gone.
@@ -170,6 +175,26 @@ impl Shadow {
 }
 
 impl Live {
+    /// Lets the controllers work after a write, and what is due at this very instant happen.
+    fn work(&mut self, pace: Pace) {
+        self.looked_at.clear();
+        let until = if pace == Pace::Settle { Until::Settled } else { Until::Now };
+        controllers::run(&mut self.cluster, &until);
+        let now = self.cluster.clock.now;
+        if controllers::next_instant(&self.cluster).is_some_and(|next| next <= now) {
+            controllers::run(&mut self.cluster, &Until::Point(now));
+        }
+    }
+
+    /// Lets time pass up to the next thing that happens by itself.
+    fn pass_time(&mut self) {
+        self.looked_at.clear();
+        let Some(next) = controllers::next_instant(&self.cluster) else { return };
+        controllers::run(&mut self.cluster, &Until::Point(next));
+        self.journal.extend(&self.cluster);
+        self.take_in();
+    }
+
     /// Takes the store's journal over into the history and the steps, and rings for who watches.
     fn take_in(&mut self) {
         let changes: Vec<_> = self.cluster.store.forget_changes().collect();

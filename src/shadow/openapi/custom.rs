@@ -32,7 +32,13 @@ pub(super) fn documents(cluster: &Cluster) -> Vec<String> {
 
 /// What a document is made of, in short.
 pub(super) fn fingerprint(cluster: &Cluster, name: &str) -> String {
-    of(cluster, name).map(|d| format!("{}{:?}{}", d.resource.kind, d.resource.verbs, d.schema())).collect()
+    let all = name == "openapi/v2";
+    cluster
+        .custom
+        .iter()
+        .filter(|d| all || name_of(d) == name)
+        .map(|d| format!("{}{:?}{}", d.resource.kind, d.resource.verbs, d.schema()))
+        .collect()
 }
 
 /// The document of a group version; none if nothing is served there.

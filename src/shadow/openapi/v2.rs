@@ -39,8 +39,14 @@ fn downgraded(schema: &Value) -> Value {
     match schema {
         Value::Object(map) => {
             let mut out = Map::new();
+            let is = |key: &str| map.get(key) == Some(&Value::Bool(true));
+            let (nullable, open) = (is("nullable"), is("x-kubernetes-preserve-unknown-fields"));
+            let untyped = nullable || open && map.get("type").is_some_and(|t| t == "object" || t == "array");
             for (key, value) in map {
                 match (key.as_str(), value) {
+                    // kubectl cannot cope with these (apiextensions-apiserver `pkg/controller/openapi/v2/conversion.go`).
+                    ("items" | "properties", _) if nullable || open => {}
+                    ("type", _) if untyped => {}
                     ("default" | "nullable" | "oneOf" | "anyOf" | "not", _) => {}
                     ("allOf", Value::Array(list)) if list.len() == 1 => {
                         if let Value::Object(one) = downgraded(&list[0]) {

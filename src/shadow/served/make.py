@@ -49,7 +49,30 @@ for name, document in documents.items():
     assert reached == set(document.get("components", {}).get("schemas", {})), name
     paths[name] = document.get("paths", {})
 
+ORDER = [
+    "kind", "apiVersion", "groupVersion", "major", "minor", "emulationMajor", "emulationMinor", "minCompatibilityMajor", "minCompatibilityMinor",
+    "gitVersion", "gitCommit", "gitTreeState", "buildDate", "goVersion", "compiler", "platform",
+    "metadata", "items", "name", "resource", "subresource", "responseKind", "scope", "singularResource", "singularName", "namespaced",
+    "group", "version", "kind", "verbs", "shortNames", "categories", "subresources", "storageVersionHash", "resources", "freshness",
+    "versions", "preferredVersion", "groups",
+]
+
+
+def ordered(node):
+    """Keys as the server writes them: in the order of Go's fields."""
+    if isinstance(node, list):
+        return [ordered(value) for value in node]
+    if not isinstance(node, dict):
+        return node
+    # A kind stands first in a document and last in the name of one.
+    last = ["kind"] if "apiVersion" not in node and "groupVersion" not in node and "versions" not in node else []
+    place = {key: ORDER.index(key) for key in ORDER}
+    after = {"kind": place["version"] + 0.5} if last else {}
+    return {key: ordered(node[key]) for key in sorted(node, key=lambda k: after.get(k, place.get(k, len(ORDER))))}
+
+
 discovery = {key: recorded[key] for key in ("version", "api", "apis", "resources", "aggregated")}
+discovery = {key: {k: ordered(v) for k, v in value.items()} if key in ("resources", "aggregated") else ordered(value) for key, value in discovery.items()}
 openapi = {"schemas": schemas, "schemas_of": own, "paths": paths}
 for name, content in (("discovery", discovery), ("openapi", openapi)):
     data = json.dumps(content, separators=(",", ":")).encode()

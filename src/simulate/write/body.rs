@@ -189,6 +189,8 @@ impl Write<'_> {
             }
             _ => patched.to_string(),
         };
+        let words = if self.is_strategic() { converter_words(why) } else { None };
+        let why = words.as_deref().unwrap_or(why);
         let cause = Cause::invalid(&FieldPath::new("patch"), &crate::simulate::status::quoted(&told), why);
         ApiError::invalid("", "", vec![cause])
     }
@@ -232,6 +234,28 @@ impl Write<'_> {
         }
         Ok(())
     }
+}
+
+/// What a strategic merge patch made is not read from JSON but converted, and the converter has words of its own for a value of
+/// the wrong type (`apimachinery/pkg/runtime/converter.go:fromUnstructured`). None where they are the same or not known.
+fn converter_words(why: &str) -> Option<String> {
+    let (value, ty) = why.strip_prefix("json: cannot unmarshal ")?.split_once(" into ")?;
+    let ty = ty.rsplit_once(" of type ")?.1;
+    let (kind, go) = match value.split(' ').next()? {
+        "string" => ("string", "string"),
+        "bool" => ("bool", "bool"),
+        "number" => ("int64", "int64"),
+        "array" => ("slice", "[]interface {}"),
+        "object" => ("map", "map[string]interface {}"),
+        _ => return None,
+    };
+    Some(match ty {
+        _ if ty.starts_with("map[") => format!("cannot restore map from {kind}"),
+        _ if ty.starts_with("[]") => format!("cannot restore slice from {kind}"),
+        "string" if kind == "int64" => format!("cannot convert {go} to string"),
+        "string" | "bool" | "int32" | "int64" => format!("unrecognized type: {ty}"),
+        _ => return None,
+    })
 }
 
 /// Takes out of a strategic merge patch what the server takes out while it merges it: lists with an order, directives, and nulls

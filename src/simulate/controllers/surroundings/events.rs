@@ -18,6 +18,8 @@ const KEPT: usize = 4_096;
 struct Event {
     about: Arc<Value>,
     component: &'static str,
+    /// Whether it is no warning.
+    normal: bool,
     reason: &'static str,
     message: String,
 }
@@ -33,6 +35,28 @@ pub(super) fn note(cluster: &mut Cluster, change: &Change) {
     if let Some(event) = event {
         record(cluster, &event);
     }
+}
+
+/// A schedule that never comes: the controller says so whenever it looks at it.
+pub(super) fn note_schedule(cluster: &mut Cluster, change: &Change) {
+    let Some(job) = &change.after else { return };
+    let schedule = text(job, &["spec", "schedule"]);
+    if never(schedule) && job["spec"]["suspend"] != true {
+        let message = format!("invalid schedule: {schedule} : time difference between two schedules is less than 1 second");
+        let about = Arc::clone(job);
+        record(cluster, &Event { about, component: "cronjob-controller", normal: false, reason: "InvalidSchedule", message });
+    }
+}
+
+/// Whether no month that a schedule names has a day that it names, written as numbers.
+fn never(schedule: &str) -> bool {
+    const DAYS: [u32; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let fields: Vec<&str> = schedule.split_whitespace().collect();
+    let [_, _, days, months, "*" | "?"] = fields[..] else { return false };
+    let numbers = |list: &str| list.split(',').map(|n| n.parse::<usize>().ok()).collect::<Option<Vec<usize>>>();
+    let Some((days, months)) = numbers(days).zip(numbers(months)) else { return false };
+    let longest = months.iter().filter_map(|m| DAYS.get(m.checked_sub(1)?)).max().copied().unwrap_or(31);
+    days.iter().all(|day| *day > longest as usize)
 }
 
 fn owner(cluster: &Cluster, object: &Value, kinds: &[&str]) -> Option<Arc<Value>> {
@@ -53,7 +77,7 @@ fn scaled(cluster: &Cluster, change: &Change) -> Option<Event> {
         std::cmp::Ordering::Equal => return None,
     };
     let message = format!("Scaled {direction} replica set {} from {from} to {to}", name(after));
-    Some(Event { about, component: "deployment-controller", reason: "ScalingReplicaSet", message })
+    Some(Event { about, component: "deployment-controller", normal: true, reason: "ScalingReplicaSet", message })
 }
 
 /// A controller made a pod or told one to stop.
@@ -78,18 +102,24 @@ fn made_or_deleted(cluster: &Cluster, change: &Change) -> Option<Event> {
         (_, true) => format!("Created pod: {pod}"),
         (_, false) => format!("Deleted pod: {pod}"),
     };
-    Some(Event { about, component, reason: if made { "SuccessfulCreate" } else { "SuccessfulDelete" }, message })
+    Some(Event { about, component, normal: true, reason: if made { "SuccessfulCreate" } else { "SuccessfulDelete" }, message })
 }
 
 fn completed(change: &Change) -> Option<Event> {
     let (before, after) = change.before.as_ref().zip(change.after.as_ref())?;
     let complete = |job: &Value| condition(job, "Complete").is_some_and(|c| c["status"] == "True");
     let now = complete(after) && !complete(before);
-    now.then(|| Event { about: Arc::clone(after), component: "job-controller", reason: "Completed", message: "Job completed".into() })
+    now.then(|| Event {
+        about: Arc::clone(after),
+        component: "job-controller",
+        normal: true,
+        reason: "Completed",
+        message: "Job completed".into(),
+    })
 }
 
 fn record(cluster: &mut Cluster, event: &Event) {
-    let Event { about, component, reason, message } = event;
+    let Event { about, component, reason, message, normal } = event;
     let (gvk, now) = (Gvk::of(about), cluster.clock.timestamp());
     let part = |key: &str| text(about, &["metadata", key]);
     let number = cluster.store.journal_len();
@@ -101,7 +131,7 @@ fn record(cluster: &mut Cluster, event: &Event) {
             "resourceVersion": part("resourceVersion"),
         },
         "reason": reason, "message": message, "source": {"component": component}, "firstTimestamp": now, "lastTimestamp": now, "count": 1,
-        "type": "Normal", "eventTime": null, "reportingComponent": component, "reportingInstance": "",
+        "type": if *normal { "Normal" } else { "Warning" }, "eventTime": null, "reportingComponent": component, "reportingInstance": "",
     });
     let id = ObjectId::of(&write::create(cluster, object));
     let recorded = &mut cluster.controllers.events;

@@ -29,6 +29,7 @@ pub(super) fn note(cluster: &mut Cluster, change: &Change, own: bool) {
         ("", "ConfigMap") if id.name == accounts::ROOT_CERTIFICATE => accounts::sync(cluster, &id.namespace),
         ("", "Service") => cluster.controllers.queue.push(Task::Sync(id.clone())),
         ("", "Pod") => endpoints::note_pod(cluster, change),
+        ("batch", "CronJob") => events::note_schedule(cluster, change),
         _ => {}
     }
 }
