@@ -2,6 +2,9 @@
 //!
 //! Follows apiserver `pkg/endpoints/handlers/negotiation/negotiate.go`.
 
+use super::answer::Answer;
+use crate::simulate::{ApiError, Reason};
+
 /// One entry of an `Accept` header.
 #[derive(Clone, Debug, Default)]
 struct Entry {
@@ -60,6 +63,29 @@ pub(super) struct Form {
     pub(super) shape: Shape,
 }
 
+/// Why no form is served that a client accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// None of the media types is.
+    Media,
+    /// A media type is, but not in that shape.
+    Shape,
+}
+
+impl Refusal {
+    /// 406, as the web server or as the handler tells it.
+    pub(super) fn answer(self) -> Answer {
+        let served = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+        match self {
+            Self::Media => Answer::bare(406, "NotAcceptable", &format!("406: Not Acceptable\n\nAvailable representations: {served}")),
+            Self::Shape => {
+                let message = format!("only the following media types are accepted: {served}");
+                Answer::refusal(&ApiError::new(406, Reason::NotAcceptable, message))
+            }
+        }
+    }
+}
+
 /// The header, read.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Accept(Vec<Entry>);
@@ -72,27 +98,38 @@ impl Accept {
         Self(entries)
     }
 
-    /// The form of an answer that holds objects; none if there is none that is accepted.
-    pub(super) fn form(&self) -> Option<Form> {
-        let json = Form { encoding: Encoding::Json, shape: Shape::Itself };
+    /// The form of an answer that holds objects.
+    ///
+    /// # Errors
+    /// 406: none that is accepted is served.
+    pub(super) fn form(&self) -> Result<Form, Refusal> {
         if self.0.is_empty() {
-            return Some(json);
+            return Ok(Form { encoding: Encoding::Json, shape: Shape::Itself });
         }
-        self.0.iter().find_map(|entry| {
+        let mut refusal = Refusal::Media;
+        for entry in &self.0 {
             let encoding = match entry.media.as_str() {
                 "application/json" | "*/*" | "application/*" => Encoding::Json,
                 "application/yaml" => Encoding::Yaml,
-                _ => return None,
+                "application/vnd.kubernetes.protobuf" => {
+                    refusal = Refusal::Shape;
+                    continue;
+                }
+                _ => continue,
             };
             let shape = match (entry.parameter("as"), entry.parameter("g"), entry.parameter("v")) {
                 ("", ..) => Shape::Itself,
                 ("Table", "meta.k8s.io", "v1") => Shape::Table("v1"),
                 ("Table", "meta.k8s.io", "v1beta1") => Shape::Table("v1beta1"),
                 ("PartialObjectMetadata" | "PartialObjectMetadataList", "meta.k8s.io", "v1") => Shape::Metadata,
-                _ => return None,
+                _ => {
+                    refusal = Refusal::Shape;
+                    continue;
+                }
             };
-            Some(Form { encoding, shape })
-        })
+            return Ok(Form { encoding, shape });
+        }
+        Err(refusal)
     }
 
     /// The version of aggregated discovery that is wanted before plain discovery.
@@ -119,15 +156,15 @@ mod tests {
     #[test]
     fn clients_get_the_first_form_that_is_served() {
         let form = |header: &str| Accept::read(header).form();
-        let shape = |header: &str| form(header).map(|f| f.shape);
+        let shape = |header: &str| form(header).ok().map(|f| f.shape);
         assert_eq!(shape(""), Some(Shape::Itself));
         assert_eq!(shape("application/json, */*"), Some(Shape::Itself));
         assert_eq!(shape("application/vnd.kubernetes.protobuf,application/json"), Some(Shape::Itself));
         let table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
         assert_eq!(shape(table), Some(Shape::Table("v1")));
         assert_eq!(shape("text/html"), None);
-        assert_eq!(form("application/yaml").map(|f| f.encoding), Some(Encoding::Yaml));
-        assert_eq!(form("text/html,application/json;q=0.8,*/*;q=0.9").map(|f| f.encoding), Some(Encoding::Json));
+        assert_eq!(form("application/yaml").ok().map(|f| f.encoding), Some(Encoding::Yaml));
+        assert_eq!(form("text/html,application/json;q=0.8,*/*;q=0.9").ok().map(|f| f.encoding), Some(Encoding::Json));
     }
 
     #[test]

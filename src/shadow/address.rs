@@ -79,7 +79,7 @@ fn resource(group: &str, version: &str, parts: &[&str]) -> Address {
         [] => return Address::NoResource,
     };
     let odd = |part: &str| matches!(part, "." | "..");
-    if resource.is_empty() || parts.len() > 1 && name.is_empty() || odd(name) || odd(resource) || odd(namespace) {
+    if resource.is_empty() || parts.len() > 1 && name.is_empty() || odd(name) || odd(resource) {
         return Address::NoResource;
     }
     let target = Target {

@@ -192,7 +192,7 @@ fn details(error: &ApiError) -> Option<Value> {
     let subject = match error.reason {
         Reason::Conflict => message.strip_prefix("Operation cannot be fulfilled on ").unwrap_or(message),
         Reason::NotFound | Reason::AlreadyExists | Reason::Forbidden | Reason::Invalid => message,
-        Reason::MethodNotAllowed | Reason::InternalError => "",
+        Reason::MethodNotAllowed | Reason::InternalError | Reason::Timeout => "",
         _ => return None,
     };
     let mut details = json!({});
@@ -219,6 +219,9 @@ fn details(error: &ApiError) -> Option<Value> {
         .collect();
     if !causes.is_empty() {
         details["causes"] = causes.into();
+    }
+    if error.reason == Reason::Timeout {
+        details["retryAfterSeconds"] = 1.into();
     }
     Some(details)
 }

@@ -129,13 +129,14 @@ pub(super) fn patch_kind(content_type: &str) -> Option<PatchKind> {
 /// An object or options as they were sent.
 ///
 /// # Errors
-/// 400 for bytes that are not of the type that they claim to be.
-pub(super) fn object(schema: &'static Schema, media: Media, bytes: &Bytes) -> Result<Body, ApiError> {
-    if bytes.is_empty() {
-        return Ok(Body::Value(Value::Null));
-    }
+/// Why the bytes are not of the type that they claim to be. That they are no JSON is for the write path to find.
+pub(super) fn object(schema: &'static Schema, media: Media, bytes: &Bytes) -> Result<Body, String> {
     match media {
-        Media::Json | Media::Yaml => text(bytes),
+        Media::Json => text(bytes).map_err(|e| e.message),
+        Media::Yaml => {
+            let text = std::str::from_utf8(bytes).map_err(|e| e.to_string())?;
+            crate::simulate::parsed(text).map(Body::Value).map_err(|e| e.message)
+        }
         Media::Protobuf => protobuf::decode(schema, bytes).map(Body::Value),
     }
 }

@@ -3,13 +3,14 @@
 //! Follows apiserver `pkg/endpoints/handlers/get.go`, `pkg/storage/etcd3/store.go` and `pkg/apis/meta/v1/validation`.
 
 use super::address::Query;
+use super::fields;
 use super::state::Live;
 use super::watch::too_old;
 use crate::object::path::FieldPath;
-use crate::object::{ObjectId, Value, base64, selector, text};
+use crate::object::{ObjectId, Value, base64, json, selector, text};
 use crate::simulate::resources::Served;
 use crate::simulate::{ApiError, Cause, Cluster, Reason, Store, Target};
-use serde_json::json;
+use serde_json::json as make;
 use std::sync::Arc;
 
 /// Which objects of a kind.
@@ -28,7 +29,7 @@ pub(super) struct Selection {
 /// One term of a field selector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct FieldTerm {
-    path: Vec<String>,
+    path: String,
     equal: bool,
     value: String,
 }
@@ -46,9 +47,11 @@ impl Selection {
             fields: Vec::new(),
             served,
         };
+        selector::check_text(query.text("labelSelector")).map_err(ApiError::bad_request)?;
         for term in query.text("fieldSelector").split(',').filter(|t| !t.is_empty()) {
             let parsed =
                 field_term(term).ok_or_else(|| ApiError::bad_request(format!("invalid selector: '{term}'; can't understand '{term}'")))?;
+            fields::check(&selection.served, &parsed.path).map_err(ApiError::bad_request)?;
             selection.fields.push(parsed);
         }
         Ok(selection)
@@ -70,7 +73,7 @@ impl Selection {
 
     /// Whether the selectors choose an object.
     pub(super) fn chooses(&self, object: &Value) -> bool {
-        self.fields.iter().all(|term| (field(object, &term.path) == term.value) == term.equal)
+        self.fields.iter().all(|term| (fields::value(object, &term.path) == term.value) == term.equal)
             && selector::matches_text(&self.labels, object)
     }
 
@@ -97,17 +100,7 @@ fn field_term(text: &str) -> Option<FieldTerm> {
         let (path, value) = text.split_once("==").or_else(|| text.split_once('='))?;
         (path, value, true)
     };
-    Some(FieldTerm { path: path.split('.').map(str::to_owned).collect(), equal, value: value.to_owned() })
-}
-
-/// The value of a field as field selectors compare it: as text, empty where there is none.
-fn field(object: &Value, path: &[String]) -> String {
-    let found = path.iter().try_fold(object, |value, key| value.get(key));
-    match found {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Null) | None => String::new(),
-        Some(other) => other.to_string(),
-    }
+    Some(FieldTerm { path: path.to_owned(), equal, value: value.to_owned() })
 }
 
 /// A part of a collection.
@@ -123,20 +116,22 @@ pub(super) struct Page {
 fn token(revision: u64, after: &ObjectId) -> String {
     let start =
         if after.namespace.is_empty() { format!("{}\u{0}", after.name) } else { format!("{}/{}\u{0}", after.namespace, after.name) };
-    base64::encode(json!({"v": "meta.k8s.io/v1", "rv": revision, "start": start}).to_string().as_bytes())
+    base64::encode(make!({"v": "meta.k8s.io/v1", "rv": revision, "start": start}).to_string().as_bytes())
         .replace('+', "-")
         .replace('/', "_")
         .trim_end_matches('=')
         .to_owned()
 }
 
-fn read_token(text: &str) -> Option<(u64, String)> {
+fn read_token(text: &str) -> Result<(u64, String), String> {
     let mut padded = text.replace('-', "+").replace('_', "/");
     while !padded.len().is_multiple_of(4) {
         padded.push('=');
     }
-    let token: Value = serde_json::from_slice(&base64::decode(&padded).ok()?).ok()?;
-    Some((token["rv"].as_u64()?, token["start"].as_str()?.to_owned()))
+    let bytes = base64::decode(&padded).map_err(|at| format!("illegal base64 data at input byte {at}"))?;
+    let token = json::parse(&bytes)?;
+    let found = token["rv"].as_u64().zip(token["start"].as_str().map(str::to_owned));
+    found.ok_or_else(|| "incorrect encoded start resourceVersion".to_owned())
 }
 
 /// Lists.
@@ -154,8 +149,8 @@ pub(super) fn page(live: &mut Live, selection: &Selection, query: &Query) -> Res
             (&live.cluster.store, now, String::new())
         }
         Some(given) => {
-            let (revision, start) =
-                read_token(given).ok_or_else(|| ApiError::bad_request("continue key is not valid: illegal base64 data"))?;
+            let (revision, start) = read_token(given)
+                .map_err(|why| ApiError::bad_request(format!("invalid continue token: continue key is not valid: {why}")))?;
             let expired = "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.";
             let store = if revision == now { Some(&live.cluster.store) } else { live.pages.get(&revision) };
             (store.ok_or_else(|| ApiError::new(410, Reason::Expired, expired))?, revision, start)
@@ -163,7 +158,7 @@ pub(super) fn page(live: &mut Live, selection: &Selection, query: &Query) -> Res
     };
     let mut objects = selection.objects(&live.cluster, store);
     objects.retain(|object| start.is_empty() || key(object) >= start);
-    let mut metadata = json!({"resourceVersion": revision.to_string()});
+    let mut metadata = make!({"resourceVersion": revision.to_string()});
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     if most > 0 && objects.len() > most {
         let selects = !selection.labels.is_empty() || !selection.fields.is_empty();
@@ -199,12 +194,18 @@ pub(super) fn number(query: &Query, key: &str) -> Result<Option<u64>, ApiError> 
     }
 }
 
+/// 504: nobody has got that far yet.
+fn too_large(asked: u64, now: u64) -> ApiError {
+    let message = format!("Timeout: Too large resource version: {asked}, current: {now}");
+    let cause = Cause { reason: "ResourceVersionTooLarge", message: "Too large resource version".into(), field: String::new() };
+    ApiError { causes: vec![cause], ..ApiError::new(504, Reason::Timeout, message) }
+}
+
 /// A revision that the store must have reached; one in the future is told to wait, as the server does after its patience.
 fn check_revision(asked: &str, now: u64) -> Result<(), ApiError> {
-    match revision(asked)? {
-        Some(asked) if asked > now => {
-            Err(ApiError::new(504, Reason::Timeout, format!("Too large resource version: {asked}, current: {now}")))
-        }
+    let asked = revision(asked).map_err(|e| ApiError::bad_request(format!("invalid resource version: {}", e.message)))?;
+    match asked {
+        Some(asked) if asked > now => Err(too_large(asked, now)),
         _ => Ok(()),
     }
 }
@@ -229,6 +230,8 @@ pub(super) fn revision(text: &str) -> Result<Option<u64>, ApiError> {
 
 /// Refuses combinations of list options (`apis/meta/internalversion/validation`).
 pub(super) fn check(query: &Query, watch: bool) -> Result<(), ApiError> {
+    number(query, "limit")?;
+    number(query, "timeoutSeconds")?;
     let (revision, matching) = (query.text("resourceVersion"), query.text("resourceVersionMatch"));
     let initial = query.flag("sendInitialEvents");
     let mut causes = Vec::new();
@@ -239,7 +242,9 @@ pub(super) fn check(query: &Query, watch: bool) -> Result<(), ApiError> {
             forbid(&mut causes, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
         } else if initial.is_none() && !matching.is_empty() {
             forbid(&mut causes, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
-        } else if initial.is_some() && matching != "NotOlderThan" {
+        }
+        if initial.is_some() && !matching.is_empty() && matching != "NotOlderThan" {
+            forbid(&mut causes, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
             causes.push(Cause::not_supported(&field, &format!("{matching:?}"), &["NotOlderThan"]));
         }
     } else {

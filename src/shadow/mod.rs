@@ -10,6 +10,7 @@ mod address;
 mod answer;
 mod body;
 mod discovery;
+mod fields;
 mod fresh;
 mod journal;
 mod list;

@@ -5,7 +5,6 @@
 
 use crate::object::{Gvk, Map, Value, base64, map_at};
 use crate::schema::{Field, Scalar, Schema, StructType, Type};
-use crate::simulate::ApiError;
 
 /// What every body begins with: the envelope `runtime.Unknown` comes after it.
 const MAGIC: &[u8] = b"k8s\0";
@@ -19,15 +18,12 @@ const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 /// Decodes a body.
 ///
 /// # Errors
-/// 400 if it is none, or is of a kind that the schema does not have.
-pub(super) fn decode(schema: &'static Schema, bytes: &[u8]) -> Result<Value, ApiError> {
-    let Some(envelope) = bytes.strip_prefix(MAGIC) else {
-        let found: Vec<String> = bytes.iter().take(MAGIC.len()).map(u8::to_string).collect();
-        let message =
-            format!("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0], got [{}]", found.join(" "));
-        return Err(ApiError::bad_request(message));
-    };
-    read(schema, envelope).map_err(|why| ApiError::bad_request(format!("the protobuf body cannot be decoded: {why}")))
+/// Why it is none, or that the schema does not have its kind.
+pub(super) fn decode(schema: &'static Schema, bytes: &[u8]) -> Result<Value, String> {
+    match bytes.strip_prefix(MAGIC) {
+        Some(envelope) => read(schema, envelope),
+        None => Err("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]".into()),
+    }
 }
 
 fn read(schema: &'static Schema, envelope: &[u8]) -> Result<Value, String> {

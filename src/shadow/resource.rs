@@ -15,7 +15,7 @@ use super::watch::{self, Watch};
 use crate::object::{Gvk, ObjectId, Value, map_at};
 use crate::schema::Schema;
 use crate::simulate::resources::Served;
-use crate::simulate::{ApiError, Body, Cluster, Request, Target, Verb, WriteOptions};
+use crate::simulate::{ApiError, Body, Cluster, Request, Target, Verb, WriteOptions, unrecognized};
 use bytes::Bytes;
 use serde_json::json;
 use std::sync::Arc;
@@ -159,15 +159,25 @@ fn decide(shadow: &Arc<Shadow>, call: &Call) -> Result<Answer, ApiError> {
         let custom = served.definition().is_some();
         return if custom { Err(ApiError::not_found(&served.qualified_resource(), &call.target.name)) } else { Ok(Answer::no_resource()) };
     }
+    let placed = served.namespaced || call.target.namespace.is_empty();
+    if !placed || served.namespaced && call.target.namespace.is_empty() && !call.target.name.is_empty() {
+        return Ok(Answer::no_resource());
+    }
+    if matches!(call.target.namespace.as_str(), "." | "..") {
+        return Err(ApiError::internal(format!("invalid key: \"/{}/{}\"", call.target.resource, call.target.namespace)));
+    }
     if !allowed(&live.cluster, &served, call) {
         return Ok(Answer::method_not_allowed());
     }
     drop(live);
-    let Some(form) = call.accept.form() else {
-        let known =
-            "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf";
-        return Ok(Answer::bare(406, "NotAcceptable", known));
+    let form = match call.accept.form() {
+        Ok(form) => form,
+        Err(refusal) => return Ok(refusal.answer()),
     };
+    let builtin_patch = call.doing == Doing::Patch && served.definition().is_none();
+    if builtin_patch && body::patch_kind(&call.content_type).is_none() {
+        return Ok(Answer::bare(415, "UnsupportedMediaType", "415: Unsupported Media Type"));
+    }
     let rendering = Rendering { served: served.clone(), form, include: Include::of(call.query.text("includeObject")) };
     if let Some(answer) = subresource::answer(shadow, call, &served) {
         return answer.map(|a| encode(a, form));
@@ -240,7 +250,8 @@ fn id_of(served: &Served, target: &Target) -> ObjectId {
 fn get(shadow: &Shadow, call: &Call, rendering: &Rendering) -> Result<Answer, ApiError> {
     let live = shadow.look(call.reading());
     let served = &rendering.served;
-    list::revision(call.query.text("resourceVersion"))?;
+    list::revision(call.query.text("resourceVersion"))
+        .map_err(|e| ApiError::bad_request(format!("invalid resource version: {}", e.message)))?;
     let object = stored(&live, served, &call.target)?;
     if call.target.subresource == "scale" {
         return Ok(Answer::json(200, live.cluster.scale_of(served, &object)?));
@@ -259,6 +270,8 @@ pub(super) fn stored(live: &Live, served: &Served, target: &Target) -> Result<Ar
 
 fn watch(shadow: &Arc<Shadow>, call: &Call, served: Served, rendering: Rendering) -> Result<Answer, ApiError> {
     list::check(&call.query, true)?;
+    // The server converts the number itself only where it lists.
+    list::revision(call.query.text("resourceVersion")).map_err(|e| ApiError::internal(e.message))?;
     let selection = Selection::of(served, &call.target, &call.query)?;
     let timeout = list::number(&call.query, "timeoutSeconds")?.filter(|s| *s > 0).map(Duration::from_secs);
     let initial_events = call.query.flag("sendInitialEvents") == Some(true);
@@ -296,14 +309,13 @@ fn write(shadow: &Shadow, call: &Call, rendering: &Rendering) -> Result<Answer, 
 /// 400 or 415 for a body that cannot be read.
 pub(super) fn request(schema: &'static Schema, call: &Call, served: &Served) -> Result<Request, ApiError> {
     let query = &call.query;
-    let custom = served.definition().is_some();
     let (verb, body) = match call.doing {
         Doing::Patch => {
-            let kind = body::patch_kind(&call.content_type).ok_or_else(|| unsupported_patch(custom))?;
+            let kind = body::patch_kind(&call.content_type).ok_or_else(unsupported_patch)?;
             (Verb::Patch(kind), body::text(&call.body)?)
         }
-        Doing::Create => (Verb::Create, whole(schema, call, custom)?),
-        Doing::Update => (Verb::Update, whole(schema, call, custom)?),
+        Doing::Create => (Verb::Create, whole(schema, call, served)?),
+        Doing::Update => (Verb::Update, whole(schema, call, served)?),
         Doing::DeleteCollection => (Verb::DeleteCollection, delete_options(schema, call)?),
         _ => (Verb::Delete, delete_options(schema, call)?),
     };
@@ -320,14 +332,15 @@ pub(super) fn request(schema: &'static Schema, call: &Call, served: &Served) -> 
     Ok(Request { verb, target: call.target.clone(), options, body })
 }
 
-fn whole(schema: &'static Schema, call: &Call, custom: bool) -> Result<Body, ApiError> {
-    body::object(schema, body::media(&call.content_type, custom)?, &call.body)
+fn whole(schema: &'static Schema, call: &Call, served: &Served) -> Result<Body, ApiError> {
+    let media = body::media(&call.content_type, served.definition().is_some())?;
+    body::object(schema, media, &call.body).map_err(|why| unrecognized(&served.kind, &why, &call.body))
 }
 
 /// The options of a DELETE: from its body, else from the query.
 fn delete_options(schema: &'static Schema, call: &Call) -> Result<Body, ApiError> {
     if !call.body.is_empty() {
-        return body::object(schema, body::media(&call.content_type, false)?, &call.body);
+        return body::object(schema, body::media(&call.content_type, false)?, &call.body).map_err(ApiError::bad_request);
     }
     let mut options = json!({});
     let mut set = |key: &str, value: Value| drop(map_at(&mut options, &[]).insert(key.into(), value));
@@ -347,12 +360,8 @@ fn delete_options(schema: &'static Schema, call: &Call) -> Result<Body, ApiError
     Ok(Body::Value(if options == json!({}) { Value::Null } else { options }))
 }
 
-fn unsupported_patch(custom: bool) -> ApiError {
-    let taken = if custom {
-        "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
-    } else {
-        "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml"
-    };
+fn unsupported_patch() -> ApiError {
+    let taken = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
     let message = format!("the body of the request was in an unknown format - accepted media types include: {taken}");
     ApiError::new(415, crate::simulate::Reason::UnsupportedMediaType, message)
 }

@@ -131,7 +131,9 @@ async fn handle(shadow: &Arc<Shadow>, connection: u64, address: SocketAddr, requ
         user_agent: agent.to_owned(),
         connection,
     };
-    let Some(path) = address::decoded(head.uri.path()) else { return Answer::nowhere().send(wishes) };
+    let Some(path) = address::decoded(head.uri.path()) else {
+        return Answer::text(400, "400 Bad Request").send(wishes);
+    };
     let place = address::read(&path);
     let Address::Resource(target, watching) = place else {
         let asked = Asked { place, method: &head.method, headers: &head.headers, query: &query, host: address };
@@ -185,7 +187,12 @@ fn document(shadow: &Arc<Shadow>, asked: &Asked<'_>) -> Answer {
     if matches!(asked.place, Address::Nowhere) {
         return Answer::nowhere();
     }
-    if asked.method != Method::GET && !(asked.method == Method::HEAD && matches!(asked.place, Address::Health(_))) {
+    // These answer whatever the method.
+    let any = matches!(
+        asked.place,
+        Address::Health(_) | Address::CoreVersions | Address::Groups | Address::OpenApiV2 | Address::OpenApiV3(_) | Address::NoResource
+    );
+    if asked.method != Method::GET && !any {
         return Answer::method_not_allowed();
     }
     let accept = Accept::read(&joined(asked.headers, header::ACCEPT));

@@ -47,7 +47,7 @@ fn nothing_runs(call: &Call) -> ApiError {
 }
 
 fn sent(schema: &'static Schema, call: &Call) -> Result<Value, ApiError> {
-    body::value(body::object(schema, body::media(&call.content_type, false)?, &call.body)?)
+    body::value(body::object(schema, body::media(&call.content_type, false)?, &call.body).map_err(ApiError::bad_request)?)
 }
 
 fn success(code: u16) -> Answer {

@@ -75,8 +75,18 @@ impl Connection {
         }
         head.push_str("\r\n");
         self.stream.write_all(head.as_bytes()).unwrap();
-        self.stream.write_all(body).unwrap();
-        self.receive()
+        // A server that has refused the head need not read the body.
+        drop(self.stream.write_all(body));
+        if method == "HEAD" { self.head() } else { self.receive() }
+    }
+
+    /// Sends a request without a body and does not wait.
+    pub fn ask(&mut self, method: &str, path: &str) {
+        self.stream.write_all(format!("{method} {path} HTTP/1.1\r\nHost: shadow\r\n\r\n").as_bytes()).unwrap();
+    }
+
+    pub fn close_writing(&self) {
+        self.stream.shutdown(std::net::Shutdown::Write).unwrap();
     }
 
     pub fn get(&mut self, path: &str) -> Answer {

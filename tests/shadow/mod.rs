@@ -1,4 +1,6 @@
 //! The shadow as a client sees it: over HTTP, on the loopback.
 
 mod http;
+mod refusals;
 mod replay;
+mod watch;

@@ -24,6 +24,8 @@ pub struct Replicas {
 pub struct Definition {
     /// Its resource; it has no built-in type.
     pub resource: Resource,
+    /// The fields by which objects are selected, beside name and namespace.
+    pub selectable: Vec<String>,
     /// The kind of a list of the objects; empty if nobody says.
     pub list_kind: String,
     /// The API versions that the definition has, this one among them.
@@ -74,6 +76,10 @@ impl Definition {
                 categories: list("categories"),
                 ty: None,
             },
+            selectable: items(version, &["selectableFields"])
+                .iter()
+                .map(|f| text(f, &["jsonPath"]).trim_start_matches('.').to_owned())
+                .collect(),
             list_kind: text(names, &["listKind"]).to_owned(),
             api_versions: api_versions.clone(),
             status: version["subresources"]["status"].is_object(),
@@ -107,6 +113,7 @@ impl Definition {
                 singular,
                 ..Resource::default()
             },
+            selectable: Vec::new(),
             list_kind: String::new(),
             api_versions: vec![gvk.api_version()],
             status: false,

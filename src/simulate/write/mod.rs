@@ -12,7 +12,7 @@ mod patch;
 mod scale;
 mod update;
 
-pub use body::parse as parsed;
+pub use body::{parse as parsed, unrecognized};
 
 use super::resources::Served;
 use super::{ApiError, Cluster, Doubt, PatchKind, Reason, Request, Response, Verb, admission, custom, validate};
