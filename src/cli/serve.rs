@@ -6,6 +6,7 @@ use super::console::{Console, Failure};
 use super::start::{self, Behaviour, Started};
 use crate::cluster;
 use crate::diagnostic::Diagnostic;
+use crate::object::json;
 use crate::shadow;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -43,8 +44,8 @@ pub(super) fn run(options: &Serve, console: &mut Console) -> Result<u8, Failure>
 
 /// A kubeconfig that leads to the shadow.
 fn kubeconfig(address: SocketAddr, token: Option<&str>) -> String {
-    let user = token.map_or_else(|| serde_json::json!({}), |token| serde_json::json!({"token": token}));
-    let config = serde_json::json!({
+    let user = token.map_or_else(|| json!({}), |token| json!({"token": token}));
+    let config = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "rollcast",
         "clusters": [{"name": "rollcast", "cluster": {"server": format!("http://{address}")}}],
         "users": [{"name": "rollcast", "user": user}],

@@ -3,12 +3,11 @@
 //! Follows apiserver `pkg/endpoints/handlers/responsewriters` and apimachinery `pkg/api/errors/errors.go`.
 
 use super::body::Payload;
-use crate::object::{Value, yaml};
+use crate::object::{Value, json, yaml};
 use crate::simulate::{ApiError, Reason};
 use flate2::{Compression, write::GzEncoder};
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
-use serde_json::json;
 use std::io::Write;
 
 /// From this size on an answer is packed if the client takes it (`responsewriters/writers.go:defaultGzipThresholdBytes`).
@@ -229,8 +228,8 @@ fn details(error: &ApiError) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::status;
+    use crate::object::json;
     use crate::simulate::ApiError;
-    use serde_json::json;
 
     #[test]
     fn details_name_what_an_error_is_about() {

@@ -6,11 +6,10 @@
 use super::accept::Accept;
 use super::answer::Answer;
 use super::served;
-use crate::object::{Value, items, map_at, text};
+use crate::object::{Value, items, json, map_at, text};
 use crate::simulate::Cluster;
 use crate::simulate::custom::{self, Definition};
 use hyper::header;
-use serde_json::json;
 use sha2::{Digest, Sha512};
 use std::fmt::Write;
 
@@ -209,7 +208,7 @@ pub(super) fn paths(cluster: &Cluster) -> Answer {
     let builtin = items(recorded, &["apis", "groups"]).iter().map(|g| text(g, &["name"]).to_owned());
     paths.extend(builtin.chain(custom.iter().cloned()).map(|g| format!("/apis/{g}")));
     let of_custom = custom.iter().flat_map(|g| versions(cluster, g).into_iter().map(move |v| format!("{g}/{v}")));
-    let versions = recorded["resources"].as_object().into_iter().flatten().map(|(k, _)| k.clone()).filter(|k| k.contains('/'));
+    let versions = recorded["resources"].as_object().into_iter().flatten().map(|(k, _)| k.to_string()).filter(|k| k.contains('/'));
     paths.extend(versions.chain(of_custom).map(|v| format!("/apis/{v}")));
     paths.sort();
     Answer::json(200, json!({"paths": paths}))

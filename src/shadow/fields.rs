@@ -108,7 +108,7 @@ pub(super) fn value(object: &Value, path: &str) -> String {
             let stored = path.replace("regarding.", "involvedObject.");
             let keys: Vec<&str> = stored.split('.').collect();
             match at(object, &keys) {
-                Some(Value::String(text)) => text.clone(),
+                Some(Value::String(text)) => text.to_string(),
                 Some(Value::Null) | None => String::new(),
                 Some(other) => other.to_string(),
             }

@@ -113,12 +113,16 @@ impl Journal {
 fn performed(client: &Client, (request, response): (&Request, &Response)) -> Performed {
     let target = &request.target;
     let answered = response.result.as_ref().ok();
-    let named =
-        ObjectId { group: target.group.clone(), namespace: target.namespace.clone(), name: target.name.clone(), ..ObjectId::default() };
+    let named = ObjectId {
+        group: target.group.clone().into(),
+        namespace: target.namespace.clone().into(),
+        name: target.name.clone().into(),
+        ..ObjectId::default()
+    };
     let object = match answered {
         // What a DELETE or a subresource answers with may be of another kind.
         Some(object) if target.subresource.is_empty() && text(object, &["kind"]) != "Status" => ObjectId::of(object),
-        _ => ObjectId { kind: target.resource.clone(), ..named },
+        _ => ObjectId { kind: target.resource.clone().into(), ..named },
     };
     let outcome = match (&response.result, request.verb) {
         (Err(error), _) => Outcome::Failed(error.message.clone()),

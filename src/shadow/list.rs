@@ -7,10 +7,9 @@ use super::fields;
 use super::state::Live;
 use super::watch::too_old;
 use crate::object::path::FieldPath;
-use crate::object::{ObjectId, Value, base64, json, selector, text};
+use crate::object::{ObjectId, Value, base64, json, json_text, selector, text};
 use crate::simulate::resources::Served;
 use crate::simulate::{ApiError, Cause, Cluster, Reason, Store, Target};
-use serde_json::json as make;
 use std::sync::Arc;
 
 /// Which objects of a kind.
@@ -116,7 +115,7 @@ pub(super) struct Page {
 fn token(revision: u64, after: &ObjectId) -> String {
     let start =
         if after.namespace.is_empty() { format!("{}\u{0}", after.name) } else { format!("{}/{}\u{0}", after.namespace, after.name) };
-    base64::encode(make!({"v": "meta.k8s.io/v1", "rv": revision, "start": start}).to_string().as_bytes())
+    base64::encode(json!({"v": "meta.k8s.io/v1", "rv": revision, "start": start}).to_string().as_bytes())
         .replace('+', "-")
         .replace('/', "_")
         .trim_end_matches('=')
@@ -129,7 +128,7 @@ fn read_token(text: &str) -> Result<(u64, String), String> {
         padded.push('=');
     }
     let bytes = base64::decode(&padded).map_err(|at| format!("illegal base64 data at input byte {at}"))?;
-    let token = json::parse(&bytes)?;
+    let token = json_text::parse(&bytes)?;
     let found = token["rv"].as_u64().zip(token["start"].as_str().map(str::to_owned));
     found.ok_or_else(|| "incorrect encoded start resourceVersion".to_owned())
 }
@@ -158,7 +157,7 @@ pub(super) fn page(live: &mut Live, selection: &Selection, query: &Query) -> Res
     };
     let mut objects = selection.objects(&live.cluster, store);
     objects.retain(|object| start.is_empty() || key(object) >= start);
-    let mut metadata = make!({"resourceVersion": revision.to_string()});
+    let mut metadata = json!({"resourceVersion": revision.to_string()});
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     if most > 0 && objects.len() > most {
         let selects = !selection.labels.is_empty() || !selection.fields.is_empty();

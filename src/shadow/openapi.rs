@@ -11,21 +11,20 @@ use super::accept::Accept;
 use super::answer::{self, Answer};
 use super::discovery::digest;
 use super::served;
-use crate::object::{Map, Value, map_at};
+use crate::object::{Map, Value, json, map_at};
 use crate::schema::Version;
 use crate::simulate::Cluster;
 use hyper::header;
-use serde_json::json;
 use std::collections::BTreeSet;
 
 /// `/openapi/v3`: where the documents are.
 pub(super) fn index(cluster: &Cluster, matching: &str) -> Answer {
     let recorded = served::openapi(cluster.schema.version());
     let mut paths = Map::new();
-    let builtin = recorded["paths"].as_object().into_iter().flatten().map(|(name, _)| name.clone());
+    let builtin = recorded["paths"].as_object().into_iter().flatten().map(|(name, _)| name.to_string());
     for name in builtin.chain(custom::documents(cluster)) {
         let hash = hash(cluster, &name);
-        paths.insert(name.clone(), json!({"serverRelativeURL": format!("/openapi/v3/{name}?hash={hash}")}));
+        paths.insert(name.clone().into(), json!({"serverRelativeURL": format!("/openapi/v3/{name}?hash={hash}")}));
     }
     let body = json!({"paths": paths}).to_string();
     let tag = format!("\"{}\"", digest(body.as_bytes()));
@@ -78,7 +77,7 @@ fn assembled(version: Version, name: &str, paths: &Value) -> Value {
     for name_of in reached {
         let own = recorded["schemas_of"].get(name).and_then(|own| own.get(name_of));
         if let Some(schema) = own.or_else(|| recorded["schemas"].get(name_of)) {
-            schemas.insert(name_of.to_owned(), schema.clone());
+            schemas.insert(name_of.to_owned().into(), schema.clone());
         }
     }
     let mut document = json!({

@@ -146,14 +146,7 @@ fn message(schema: &'static Schema, ty: &Type, bytes: &[u8], depth: usize) -> Re
 }
 
 /// Reads a message into an object; `embedded` is the tag of the message that holds the fields, where Go embeds a struct.
-fn fill(
-    schema: &'static Schema,
-    fields: &StructType,
-    embedded: &str,
-    bytes: &[u8],
-    object: &mut Map<String, Value>,
-    depth: usize,
-) -> Result<(), String> {
+fn fill(schema: &'static Schema, fields: &StructType, embedded: &str, bytes: &[u8], object: &mut Map, depth: usize) -> Result<(), String> {
     for part in Parts(bytes) {
         let (tag, wire) = part?;
         // `apiVersion` and `kind` stand in the envelope only.
@@ -171,10 +164,10 @@ fn fill(
     Ok(())
 }
 
-fn put(schema: &'static Schema, field: &Field, wire: &Wire<'_>, object: &mut Map<String, Value>, depth: usize) -> Result<(), String> {
+fn put(schema: &'static Schema, field: &Field, wire: &Wire<'_>, object: &mut Map, depth: usize) -> Result<(), String> {
     match (&field.ty, wire) {
         (Type::List(list), _) => {
-            let entry = object.entry(field.name.clone()).or_insert_with(|| Value::Array(Vec::new()));
+            let entry = object.entry(field.name.clone()).or_insert_with(|| Value::Array(Vec::new().into()));
             let Value::Array(items) = entry else { return Ok(()) };
             match (&list.item, wire) {
                 // Numbers may come packed.
@@ -198,14 +191,14 @@ fn put(schema: &'static Schema, field: &Field, wire: &Wire<'_>, object: &mut Map
             }
             let entry = object.entry(field.name.clone()).or_insert_with(|| Value::Object(Map::new()));
             if let Value::Object(entries) = entry {
-                entries.insert(key, held);
+                entries.insert(key.into(), held);
             }
         }
         (ty, wire) => {
             let read = value(schema, ty, wire, depth)?;
             // A time that is zero is none.
             if !read.is_null() {
-                object.insert(field.name.clone(), read);
+                object.insert(field.name.clone().into(), read);
             }
         }
     }
@@ -219,7 +212,7 @@ fn empty(ty: &Type) -> Value {
         Type::Scalar(Scalar::Quantity) => "0".into(),
         Type::Scalar(Scalar::Bool) => false.into(),
         Type::Scalar(_) => 0.into(),
-        Type::List(_) => Value::Array(Vec::new()),
+        Type::List(_) => Value::Array(Vec::new().into()),
         _ => Value::Object(Map::new()),
     }
 }

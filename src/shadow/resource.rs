@@ -12,12 +12,11 @@ use super::state::{Live, Shadow};
 use super::subresource;
 use super::table::{self, Include};
 use super::watch::{self, Watch};
-use crate::object::{Gvk, ObjectId, Value, map_at};
+use crate::object::{Gvk, ObjectId, Value, json, map_at};
 use crate::schema::Schema;
 use crate::simulate::resources::Served;
 use crate::simulate::{ApiError, Body, Cluster, Request, Target, Verb, WriteOptions, unrecognized};
 use bytes::Bytes;
-use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -244,7 +243,7 @@ fn allowed(cluster: &Cluster, served: &Served, call: &Call) -> bool {
 
 fn id_of(served: &Served, target: &Target) -> ObjectId {
     let (group, kind) = list::stored(served);
-    ObjectId { group, kind, namespace: target.namespace.clone(), name: target.name.clone() }
+    ObjectId { group: group.into(), kind: kind.into(), namespace: target.namespace.clone().into(), name: target.name.clone().into() }
 }
 
 fn get(shadow: &Shadow, call: &Call, rendering: &Rendering) -> Result<Answer, ApiError> {

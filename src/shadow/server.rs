@@ -8,6 +8,7 @@ use super::journal::Client;
 use super::resource::{self, Call};
 use super::state::Shadow;
 use super::{discovery, openapi};
+use crate::object::json;
 use crate::simulate::{ApiError, Reason};
 use bytes::Bytes;
 use hyper::body::Incoming;
@@ -226,7 +227,7 @@ fn own(shadow: &Shadow, method: &Method, path: &str) -> Answer {
     match (method.as_str(), path) {
         ("POST", "reset") => {
             shadow.reset();
-            Answer::json(200, serde_json::json!({"reset": true}))
+            Answer::json(200, json!({"reset": true}))
         }
         ("GET", "report") => match &shadow.options.reporter {
             Some(reporter) => Answer::bytes(200, answer::JSON, (reporter.0)(&shadow.run())),

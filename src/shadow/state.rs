@@ -224,5 +224,5 @@ impl Live {
 }
 
 fn kind_of(id: &ObjectId) -> Kind {
-    (id.group.clone(), id.kind.clone())
+    (id.group.to_string(), id.kind.to_string())
 }

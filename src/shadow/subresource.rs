@@ -8,11 +8,10 @@ use super::answer::Answer;
 use super::body;
 use super::resource::{Call, stored};
 use super::state::Shadow;
-use crate::object::{Value, integer, items, map_at, selector, text};
+use crate::object::{Value, integer, items, json, map_at, selector, text};
 use crate::schema::Schema;
 use crate::simulate::resources::Served;
 use crate::simulate::{ApiError, Body, Reason, Request, Target, Verb, WriteOptions};
-use serde_json::json;
 use std::time::Duration;
 
 /// Whom requests are taken to come from.

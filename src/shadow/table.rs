@@ -3,10 +3,9 @@
 //! Follows apiserver `pkg/registry/rest/table.go` for kinds without columns of their own.
 
 use super::resource::Rendering;
-use crate::object::{Value, map_at, text};
+use crate::object::{Value, json, map_at, text};
 use crate::simulate::Cluster;
 use crate::simulate::resources::Served;
-use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
 /// What stands beside the cells of a row (`includeObject`).
@@ -39,16 +38,16 @@ pub(super) fn table(
     _served: &Served,
     version: &str,
     objects: &[Arc<Value>],
-    metadata: Json,
+    metadata: Value,
     include: Include,
     columns: bool,
-) -> Json {
+) -> Value {
     let column = |name: &str, ty: &str, format: &str, description: &str| json!({"name": name, "type": ty, "format": format, "description": description, "priority": 0});
     let definitions = [
         column("Name", "string", "name", "Name must be unique within a namespace."),
         column("Created At", "date", "", "CreationTimestamp is a timestamp representing the server time when this object was created."),
     ];
-    let rows: Vec<Json> = objects
+    let rows: Vec<Value> = objects
         .iter()
         .map(|object| {
             let cells = json!([text(object, &["metadata", "name"]), text(object, &["metadata", "creationTimestamp"])]);
@@ -56,7 +55,7 @@ pub(super) fn table(
             match include {
                 Include::None => {}
                 Include::Metadata => row["object"] = Rendering::metadata_of(object),
-                Include::Object => row["object"] = Json::clone(object),
+                Include::Object => row["object"] = Value::clone(object),
             }
             row
         })

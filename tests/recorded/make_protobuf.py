@@ -69,7 +69,7 @@ class Between(http.server.BaseHTTPRequestHandler):
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Between)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 for command in COMMANDS:
-    words = [word.replace("\u00a0", " ") for word in command.split()]
+    words = [word.replace("\u00a0", " ") for word in command.split(" ")]
     subprocess.run(["kubectl", "-s", f"http://127.0.0.1:{server.server_port}", *words], stdout=subprocess.DEVNULL, check=True)
 lines = ",\n".join(json.dumps(case) for case in captured)
 print('{"kubernetes": "1.36.2", "cases": [\n' + lines + "\n]}")

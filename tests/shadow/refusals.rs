@@ -3,9 +3,9 @@
 use super::http::Server;
 use crate::answers::difference;
 use crate::replay::{fresh_cluster, read};
+use rollcast::object::json;
 use rollcast::object::{Value, text};
 use rollcast::schema::Version;
-use serde_json::json;
 
 /// What YAML errors and Go's own frames say differs in words.
 const OTHER_WORDS: &[&str] = &["patch application/apply-patch+yaml 1", "patch application/apply-patch+yaml 6", "list ?continue=xyz"];

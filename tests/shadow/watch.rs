@@ -2,9 +2,9 @@
 
 use super::http::{Connection, Server};
 use crate::replay::fresh_cluster;
+use rollcast::object::json;
 use rollcast::object::{Value, text};
 use rollcast::schema::Version;
-use serde_json::json;
 
 const MAPS: &str = "/api/v1/namespaces/ns/configmaps";
 const JSON: [(&str, &str); 1] = [("Content-Type", "application/json")];

@@ -2,10 +2,9 @@
 //!
 //! Follows apiextensions-apiserver `pkg/controller/openapi/builder/builder.go`: the paths of a built-in kind, with the kind replaced.
 
-use crate::object::{Map, Value, map_at};
+use crate::object::{Map, Value, json, map_at};
 use crate::simulate::Cluster;
 use crate::simulate::custom::Definition;
-use serde_json::json;
 use std::sync::Arc;
 
 /// A built-in resource in namespaces and one of the cluster's own that stand model for the paths of custom ones.
@@ -60,7 +59,7 @@ pub(super) fn document(cluster: &Cluster, name: &str) -> Option<Value> {
     let mut todo: Vec<&str> = vec!["io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta", "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta"];
     while let Some(next) = todo.pop() {
         if let Some(schema) = recorded["schemas"].get(next)
-            && components.insert(next.to_owned(), schema.clone()).is_none()
+            && components.insert(next.to_owned().into(), schema.clone()).is_none()
         {
             let mut found = std::collections::BTreeSet::new();
             super::references(schema, &mut found);
@@ -77,7 +76,7 @@ fn schema_name(definition: &Definition) -> String {
     format!("{}.{}.{}", reversed.join("."), own.version, own.kind)
 }
 
-fn add_paths(cluster: &Cluster, definition: &Definition, paths: &mut Map<String, Value>) {
+fn add_paths(cluster: &Cluster, definition: &Definition, paths: &mut Map) {
     let own = &definition.resource;
     let (document, model, kind, schema) = MODELS[usize::from(!own.namespaced)];
     let recorded = &super::served::openapi(cluster.schema.version())["paths"][document];
@@ -96,7 +95,7 @@ fn add_paths(cluster: &Cluster, definition: &Definition, paths: &mut Map<String,
         let text = item.to_string().replace(&format!("{schema}\""), &format!("{}\"", schema_name(definition)));
         let text = text.replace(&format!("{schema}List\""), &format!("{}List\"", schema_name(definition)));
         let Ok(mut item) = serde_json::from_str::<Value>(&text) else { continue };
-        for (_, operation) in item.as_object_mut().into_iter().flatten().filter(|(_, o)| o.is_object()) {
+        for (_, operation) in item.as_object_mut().into_iter().flat_map(Map::iter_mut).filter(|(_, o)| o.is_object()) {
             if operation["x-kubernetes-group-version-kind"]["kind"] == kind {
                 map_at(operation, &[]).insert("x-kubernetes-group-version-kind".into(), gvk.clone());
             }
@@ -108,11 +107,11 @@ fn add_paths(cluster: &Cluster, definition: &Definition, paths: &mut Map<String,
                 content.shift_remove("application/strategic-merge-patch+json");
             }
         }
-        paths.insert(format!("/apis/{}/{}/{place}{}{below}", own.group, own.version, own.resource), item);
+        paths.insert(format!("/apis/{}/{}/{place}{}{below}", own.group, own.version, own.resource).into(), item);
     }
 }
 
-fn add_schemas(definition: &Definition, schemas: &mut Map<String, Value>) {
+fn add_schemas(definition: &Definition, schemas: &mut Map) {
     let own = &definition.resource;
     let gvk = |kind: &str| json!([{"group": own.group, "version": own.version, "kind": kind}]);
     let reference = |name: &str| json!({"allOf": [{"$ref": format!("#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.{name}")}]});
@@ -137,6 +136,6 @@ fn add_schemas(definition: &Definition, schemas: &mut Map<String, Value>) {
         },
         "x-kubernetes-group-version-kind": gvk(&list_kind),
     });
-    schemas.insert(format!("{name}List"), list);
-    schemas.insert(name, schema);
+    schemas.insert(format!("{name}List").into(), list);
+    schemas.insert(name.into(), schema);
 }

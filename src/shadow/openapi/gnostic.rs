@@ -2,7 +2,7 @@
 //!
 //! Follows `openapiv2/OpenAPIv2.proto` of gnostic-models; the numbers of the fields are from there.
 
-use crate::object::{Map, Value, items, text};
+use crate::object::{Map, Text, Value, items, text};
 
 /// The media type of this form, as servers name it and as old clients ask for it.
 pub(super) const MEDIA: [&str; 2] =
@@ -95,7 +95,7 @@ fn within(number: u64, inner: &Message) -> Message {
     out
 }
 
-fn entries<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = (&'v String, &'v Value)> {
+fn entries<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = (&'v Text, &'v Value)> {
     value.get(key).and_then(Value::as_object).map(Map::iter).into_iter().flatten()
 }
 

@@ -2,10 +2,9 @@
 //!
 //! Follows kube-openapi `pkg/openapiconv`, the other way round.
 
-use crate::object::{Map, Value, map_at};
+use crate::object::{Map, Value, json, map_at};
 use crate::shadow::served;
 use crate::simulate::Cluster;
-use serde_json::json;
 
 /// The whole document.
 pub(super) fn document(cluster: &Cluster) -> Value {
@@ -57,7 +56,7 @@ fn downgraded(schema: &Value) -> Value {
                         out.insert(key.clone(), reference.replace("#/components/schemas/", "#/definitions/").into());
                     }
                     ("properties", Value::Object(fields)) => {
-                        let fields: Map<String, Value> = fields.iter().map(|(name, field)| (name.clone(), downgraded(field))).collect();
+                        let fields: Map = fields.iter().map(|(name, field)| (name.clone(), downgraded(field))).collect();
                         out.insert(key.clone(), fields.into());
                     }
                     _ => drop(out.insert(key.clone(), downgraded(value))),

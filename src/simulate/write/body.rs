@@ -4,7 +4,7 @@ use super::Write;
 use crate::apply::go_format::plain;
 use crate::apply::server_side::undecodable;
 use crate::object::path::FieldPath;
-use crate::object::{Gvk, Map, Value, json, json_kind, map_at, text};
+use crate::object::{Gvk, Map, Value, json_kind, json_text, map_at, text};
 use crate::schema::decode;
 use crate::simulate::{ApiError, Body, Cause, Cluster, PatchKind, Verb, defaults};
 
@@ -28,7 +28,7 @@ impl Write<'_> {
         let (value, text) = match &self.request.body {
             Body::Value(value) => (value.clone(), None),
             Body::Text(text) if self.request.verb == Verb::Patch(PatchKind::Apply) => (parse(text)?, None),
-            Body::Text(text) => (json::parse(text.as_bytes()).map_err(|why| self.unreadable(&why, text))?, Some(text.as_str())),
+            Body::Text(text) => (json_text::parse(text.as_bytes()).map_err(|why| self.unreadable(&why, text))?, Some(text.as_str())),
         };
         self.shaped(value, text)
     }
@@ -37,7 +37,7 @@ impl Write<'_> {
     fn shaped(&self, value: Value, text: Option<&str>) -> Result<Value, ApiError> {
         let cannot = |ty: &str| format!("json: cannot unmarshal {} into Go value of type {ty}", json_kind(&value));
         let why = match (self.request.verb, &value) {
-            (Verb::Patch(PatchKind::Json), Value::Null) => return Ok(Value::Array(Vec::new())),
+            (Verb::Patch(PatchKind::Json), Value::Null) => return Ok(Value::Array(Vec::new().into())),
             (Verb::Patch(PatchKind::Json), Value::Array(_)) | (_, Value::Object(_)) if self.takes(&value) => return Ok(value),
             (Verb::Patch(PatchKind::Json), _) => cannot("[]handlers.jsonPatchOp"),
             (Verb::Patch(PatchKind::Merge), Value::Null) => return Err(ApiError::bad_request("Invalid JSON Patch")),
@@ -45,7 +45,7 @@ impl Write<'_> {
             (_, Value::Null) => return Ok(Value::Object(Map::new())),
             (Verb::Patch(_), _) => cannot("map[string]interface {}"),
             (_, Value::Object(map)) => {
-                let wrong = ["apiVersion", "kind"].into_iter().find(|k| map.get(*k).is_some_and(|v| !v.is_string() && !v.is_null()));
+                let wrong = ["apiVersion", "kind"].into_iter().find(|k| map.get(k).is_some_and(|v| !v.is_string() && !v.is_null()));
                 let key = wrong.unwrap_or("kind");
                 format!("json: cannot unmarshal {} into Go struct field .{key} of type string", json_kind(&value[key]))
             }
@@ -288,7 +288,7 @@ impl Write<'_> {
 
 /// What an object that does not say it is taken to be.
 fn gvk_part(gvk: &Gvk, key: &str) -> String {
-    if key == "kind" { gvk.kind.clone() } else { gvk.api_version() }
+    if key == "kind" { gvk.kind.to_string() } else { gvk.api_version() }
 }
 
 /// An object of which not even the kind can be told, with the beginning of the body (`rest.go:{transformDecodeError,summarizeData}`).
@@ -337,7 +337,7 @@ fn spend(patch: &mut Value, live: Option<&Value>) {
     };
     let ordered: Vec<String> = map.keys().filter_map(|k| k.strip_prefix("$setElementOrder/")).map(str::to_owned).collect();
     map.retain(|key, _| key != "$retainKeys" && !ordered.iter().any(|o| key.strip_prefix("$setElementOrder/").unwrap_or(key) == o));
-    for (key, value) in map {
+    for (key, value) in map.iter_mut() {
         match live.get(key) {
             Some(there) if there.is_object() == value.is_object() => spend(value, Some(there)),
             _ => spend(value, None),

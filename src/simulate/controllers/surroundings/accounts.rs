@@ -3,10 +3,9 @@
 //! Follows `pkg/controller/serviceaccount/serviceaccounts_controller.go` and
 //! `pkg/controller/certificates/rootcacertpublisher/publisher.go`.
 
-use crate::object::{ObjectId, Value, text};
+use crate::object::{ObjectId, Value, json, text};
 use crate::simulate::controllers::{reading::deleting, write};
 use crate::simulate::{Body, Cluster, Request, Target, Verb, WriteOptions};
-use serde_json::json;
 
 /// The account that pods have who name none.
 pub(super) const DEFAULT: &str = "default";
@@ -23,7 +22,7 @@ const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\ncm9sbGNhc3Q=\n-----END C
 /// Puts both into a namespace that lives.
 pub(super) fn sync(cluster: &mut Cluster, namespace: &str) {
     let id = |kind: &str, namespace: &str, name: &str| ObjectId {
-        group: String::new(),
+        group: String::new().into(),
         kind: kind.into(),
         namespace: namespace.into(),
         name: name.into(),

@@ -3,13 +3,12 @@
 //! Follows `pkg/controller/endpoint/endpoints_controller.go` and `staging/src/k8s.io/endpointslice`, for one address family and one
 //! slice for each service.
 
-use crate::object::{ObjectId, Value, at, integer, items, map_at, text};
+use crate::object::{Map, ObjectId, Value, at, integer, items, json, map_at, text};
 use crate::simulate::Cluster;
 use crate::simulate::controllers::queue::Task;
 use crate::simulate::controllers::reading::{active, deleting, labels, name, ready, terminal, uid};
 use crate::simulate::controllers::{hash, write};
 use crate::simulate::store::Change;
-use serde_json::{Map, json};
 use std::sync::Arc;
 
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
@@ -52,7 +51,7 @@ pub(super) fn sync(cluster: &mut Cluster, id: &ObjectId) {
 }
 
 fn with_labels(service: &Value, own: &[(&str, &str)]) -> Value {
-    let mut all: Map<String, Value> = labels(service).cloned().unwrap_or_default();
+    let mut all: Map = labels(service).cloned().unwrap_or_default();
     own.iter().for_each(|(key, value)| drop(all.insert((*key).into(), (*value).into())));
     if text(service, &["spec", "clusterIP"]) == "None" {
         all.insert(HEADLESS.into(), "".into());

@@ -3,12 +3,11 @@
 //! Follows the calls of `Eventf` in `pkg/controller/{deployment,replicaset,statefulset,daemon,job}` and client-go
 //! `tools/record/event.go`.
 
-use crate::object::{Gvk, ObjectId, Value, text};
+use crate::object::{Gvk, ObjectId, Value, json, text};
 use crate::simulate::Cluster;
 use crate::simulate::controllers::reading::{condition, controller_of, deleting, name, referred, replicas, uid};
 use crate::simulate::controllers::write;
 use crate::simulate::store::Change;
-use serde_json::json;
 use std::sync::Arc;
 
 /// So many events are kept; the server keeps each for an hour.
