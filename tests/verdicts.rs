@@ -13,7 +13,7 @@ use rollcast::simulate::{Body, Cluster, Request, Target, Verb, WriteOptions};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-const SESSION: Session<'static> = Session { namespace: "ns", release: "", previous_release: None };
+const SESSION: Session<'static> = Session { namespace: "ns", release: "", previous_release: None, given: &[] };
 
 /// A cluster in which the object was created by a POST and its pods became ready.
 fn cluster_with(object: &Value) -> Cluster {

@@ -269,6 +269,11 @@ pub fn undecodable(config: &Value, why: &str) -> String {
     format!("failed to convert new object ({}) to proper version: unable to convert unstructured object to {gvk}: {why}", described(config))
 }
 
+/// The same for an object that is of its kind, but not of the form that the server works with.
+pub fn unconvertible(config: &Value, why: &str) -> String {
+    format!("failed to convert to unversioned ({}): {why}", described(config))
+}
+
 /// `namespace/name; apps/v1, Kind=Deployment`, with what the object itself says.
 fn described(object: &Value) -> String {
     let (namespace, name) = (text(object, &["metadata", "namespace"]), text(object, &["metadata", "name"]));

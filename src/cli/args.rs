@@ -53,7 +53,7 @@ pub(super) enum Command {
     /// Show what applying would change, the verdict of each workload first
     ///
     /// Exits 0 without a difference, 1 with one, 2 for an error.
-    Diff(Diff),
+    Diff(Applied),
     /// Write the fleet's manifests to standard output or into a directory
     Render(Render),
     /// Read a cluster (GET only) into one file
@@ -125,27 +125,9 @@ pub(super) struct StateFrom {
 #[derive(Debug, Args)]
 #[group(id = "pipeline-options")]
 pub(super) struct Plan {
-    /// The fleet
+    /// What is applied to which state
     #[command(flatten)]
-    pub(super) fleet: FleetFile,
-    /// The state
-    #[command(flatten)]
-    pub(super) state: StateFrom,
-    /// Manifests instead of a fleet: a file, a directory, or `-` (can be repeated)
-    #[arg(short = 'f', long = "filename", value_name = "FILE", conflicts_with_all = ["fleet", "environment"])]
-    pub(super) files: Vec<PathBuf>,
-    /// The namespace of manifests that name none; that of the context, or `default`, without this
-    #[arg(short = 'n', long = "namespace", value_name = "NAME")]
-    pub(super) namespace: Option<String>,
-    /// How the manifests given with `-f` are applied
-    #[arg(long = "as", value_enum, value_name = "APPLIER", default_value = "kubectl-server")]
-    pub(super) applier: ApplierName,
-    /// The Kubernetes version to simulate, where the state does not tell it (`1.36`)
-    #[arg(long, value_name = "VERSION", value_parser = kubernetes)]
-    pub(super) kubernetes: Option<String>,
-    /// A webhook or admission policy that changes nothing about rollouts; `*` for all (can be repeated)
-    #[arg(long, value_name = "NAME")]
-    pub(super) trust_webhook: Vec<String>,
+    pub(super) applied: Applied,
     /// Time from a pod's start to its Ready, for every workload (`90s`, `3m`)
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(super) restart: Option<Duration>,
@@ -160,9 +142,10 @@ pub(super) struct Plan {
     pub(super) report: Vec<ReportTo>,
 }
 
-/// Options of `diff`.
+/// What is applied to which state: options of `plan`, `check` and `diff`.
 #[derive(Debug, Args)]
-pub(super) struct Diff {
+#[group(id = "applied")]
+pub(super) struct Applied {
     /// The fleet
     #[command(flatten)]
     pub(super) fleet: FleetFile,
@@ -175,7 +158,7 @@ pub(super) struct Diff {
     /// The namespace of manifests that name none; that of the context, or `default`, without this
     #[arg(short = 'n', long = "namespace", value_name = "NAME")]
     pub(super) namespace: Option<String>,
-    /// How the manifests are applied
+    /// How the manifests given with `-f` are applied
     #[arg(long = "as", value_enum, value_name = "APPLIER", default_value = "kubectl-server")]
     pub(super) applier: ApplierName,
     /// The Kubernetes version to simulate, where the state does not tell it (`1.36`)

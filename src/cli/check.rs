@@ -12,13 +12,14 @@ use crate::{cluster, lint, roll};
 
 /// Plans; with `gate` exits 1 over budget or if anything is unknown.
 pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u8, Failure> {
-    manifests::check_standard_input(&options.files, &options.state)?;
+    manifests::check_standard_input(&options.applied.files, &options.applied.state)?;
     one_report_to_standard_output(options)?;
-    let mut work = inputs::work(&options.fleet, &options.files, options.applier, console)?;
-    let state = inputs::state(&options.state, &mut work, &options.fleet, options.namespace.as_deref())?;
+    let mut work = inputs::work(&options.applied.fleet, &options.applied.files, options.applied.applier, console)?;
+    let state = inputs::state(&options.applied.state, &mut work, &options.applied.fleet, options.applied.namespace.as_deref())?;
     inputs::remarks(&state, &work, console);
-    let mut prepared = inputs::cluster(&state, &work, options.kubernetes.as_deref(), (options.restart, options.stop), &options.state)?;
-    prepared.cluster.trusted.extend(options.trust_webhook.iter().cloned());
+    let mut prepared =
+        inputs::cluster(&state, &work, options.applied.kubernetes.as_deref(), (options.restart, options.stop), &options.applied.state)?;
+    prepared.cluster.trusted.extend(options.applied.trust_webhook.iter().cloned());
     let pace = if options.pace == PaceName::Settle { Pace::Settle } else { Pace::Script };
     let open = owners::steps(&state, &work.steps);
     if let Some((forced, _)) = &open {

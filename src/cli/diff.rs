@@ -1,6 +1,6 @@
 //! `rollcast diff`: what applying would change, object by object, the verdict of each workload first.
 
-use super::args::Diff;
+use super::args::Applied;
 use super::assemble::{self, Parts};
 use super::console::{self, Console, Failure};
 use super::{CLEAN, FOUND, inputs, manifests, owners};
@@ -13,7 +13,7 @@ use crate::roll;
 use crate::simulate::pipeline::{Pace, Plan, Run};
 use std::collections::BTreeSet;
 
-pub(super) fn run(options: &Diff, console: &mut Console) -> Result<u8, Failure> {
+pub(super) fn run(options: &Applied, console: &mut Console) -> Result<u8, Failure> {
     manifests::check_standard_input(&options.files, &options.state)?;
     let mut work = inputs::work(&options.fleet, &options.files, options.applier, console)?;
     let action = pipeline::Action::Apply { applier: inputs::as_applier(options.applier), files: Vec::new() };

@@ -367,7 +367,7 @@ pub(super) fn open_questions(cluster: &Cluster) -> impl Iterator<Item = String> 
 
 /// What the clients of a pipeline know beside the cluster.
 pub(super) fn session(work: &Work) -> Session<'_> {
-    Session { namespace: &work.namespace, release: "", previous_release: None }
+    Session { namespace: &work.namespace, release: "", previous_release: None, given: &work.given }
 }
 
 /// The rules of the fleet under which differences do not count.

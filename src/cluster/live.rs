@@ -305,7 +305,7 @@ fn parse<T: for<'de> Deserialize<'de>>(job: &Job, bytes: &[u8]) -> Result<T, Fai
 fn whole(mut item: Map, gvk: &Gvk) -> Value {
     for (key, value) in [("kind", gvk.kind.clone()), ("apiVersion", gvk.api_version().into())] {
         item.shift_remove(key);
-        item.shift_insert(0, key.into(), Value::String(value.into()));
+        item.shift_insert(0, key.into(), Value::String(value));
     }
     let mut object = Value::Object(item);
     mask_secret(&mut object);

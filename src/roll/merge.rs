@@ -5,7 +5,7 @@
 
 use super::{Judged, judge};
 use crate::fleet::pipeline::{Action, Step};
-use crate::object::{ObjectId, Value, map_at};
+use crate::object::{ObjectId, Value, map_at, sorted_json, text};
 use crate::simulate::pipeline::{self, Ended, Plan, Run};
 use crate::simulate::{Cluster, Store};
 use std::sync::Arc;
@@ -105,7 +105,17 @@ fn comparable(store: &Store) -> impl Iterator<Item = (&ObjectId, &Arc<Value>)> {
 /// Whether two stores hold the same objects of users, but for what the server keeps for itself.
 fn same_end(a: &Store, b: &Store) -> bool {
     let same = |((id, a), (other, b)): ((_, &Arc<Value>), (_, &Arc<Value>))| id == other && (Arc::ptr_eq(a, b) || content(a) == content(b));
-    comparable(a).count() == comparable(b).count() && comparable(a).zip(comparable(b)).all(same)
+    comparable(a).count() == comparable(b).count() && comparable(a).zip(comparable(b)).all(same) && running(a) == running(b)
+}
+
+/// The pods that stay, by namespace and labels, among them the hash of their template: a workload that ends paused need not run what it
+/// asks for.
+fn running(store: &Store) -> Vec<(&str, String)> {
+    let stays = |pod: &&Arc<Value>| pod["metadata"].get("deletionTimestamp").is_none();
+    let pods = store.list("", "Pod", None).map(|(_, pod)| pod).filter(stays);
+    let mut all: Vec<_> = pods.map(|pod| (text(pod, &["metadata", "namespace"]), sorted_json(&pod["metadata"]["labels"]))).collect();
+    all.sort_unstable();
+    all
 }
 
 /// What the server writes into the metadata of an object.

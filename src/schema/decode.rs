@@ -3,7 +3,7 @@
 //! A value goes in as a client sent it, and comes out as the server's own encoder would write the Go value that it was
 //! decoded into: fields of the type only and in its order, zero values left out as their tags say, canonical quantities.
 //! Defaults are not here (`simulate::defaults`), and neither are the texts around an error. Follows `sigs.k8s.io/json` and
-//! Go's `encoding/json`; empty and absent lists of built-in types are one, as they are in the server's storage.
+//! Go's `encoding/json`. An empty list is none where the encoder leaves it out, and in the server's storage everywhere.
 
 use super::scalar::{Fault, scalar, zero_scalar};
 use super::{Field, ListType, Omit, Scalar, Schema, StructType, Type};
@@ -41,6 +41,56 @@ pub fn decode(schema: &Schema, ty: &Type, value: &Value) -> Result<Decoded, Deco
     match decoder.first_fault {
         Some(message) => Err(DecodeError { message }),
         None => Ok(Decoded { value, unknown: decoder.unknown }),
+    }
+}
+
+/// Makes nil of empty lists and maps that the encoder writes all the same: storage does not tell them apart.
+pub fn forget_empties(schema: &Schema, ty: &Type, value: &mut Value) {
+    if keeps_empties(schema, ty, value) {
+        make_nil(schema, ty, value);
+    }
+}
+
+fn is_empty(field: &Field, value: &Value) -> bool {
+    let empty = match (&field.ty, value) {
+        (Type::List(_), Value::Array(items)) => items.is_empty(),
+        (Type::Map(_), Value::Object(entries)) => entries.is_empty(),
+        _ => false,
+    };
+    empty && !field.pointer
+}
+
+fn keeps_empties(schema: &Schema, ty: &Type, value: &Value) -> bool {
+    match (ty, value) {
+        (Type::List(list), Value::Array(items)) => items.iter().any(|item| keeps_empties(schema, &list.item, item)),
+        (Type::Map(map), Value::Object(entries)) => entries.values().any(|entry| keeps_empties(schema, &map.value, entry)),
+        (Type::Named(_) | Type::Struct(_), Value::Object(entries)) => {
+            let Some(own) = schema.fields(ty) else { return false };
+            let mut near = 0;
+            entries.iter().any(|(name, value)| {
+                let Some(place) = position(own, name, near) else { return false };
+                near = place;
+                is_empty(&own.fields[place], value) || keeps_empties(schema, &own.fields[place].ty, value)
+            })
+        }
+        _ => false,
+    }
+}
+
+fn make_nil(schema: &Schema, ty: &Type, value: &mut Value) {
+    match (ty, value) {
+        (Type::List(list), Value::Array(items)) => items.iter_mut().for_each(|item| make_nil(schema, &list.item, item)),
+        (Type::Map(map), Value::Object(entries)) => entries.values_mut().for_each(|entry| make_nil(schema, &map.value, entry)),
+        (Type::Named(_) | Type::Struct(_), Value::Object(entries)) => {
+            for field in schema.fields(ty).into_iter().flat_map(|own| &own.fields) {
+                match entries.get_mut(field.name.as_str()) {
+                    Some(value) if is_empty(field, value) => *value = Value::Null,
+                    Some(value) => make_nil(schema, &field.ty, value),
+                    None => {}
+                }
+            }
+        }
+        _ => {}
     }
 }
 
@@ -220,8 +270,12 @@ impl<'v> Decoder<'v> {
         }
         let always = field.omit == Omit::Never;
         Ok(match &field.ty {
-            Type::List(_) => value.filter(|v| v.as_array().is_some_and(|l| !l.is_empty())).or_else(|| always.then_some(Value::Null)),
-            Type::Map(_) => value.filter(|v| v.as_object().is_some_and(|m| !m.is_empty())).or_else(|| always.then_some(Value::Null)),
+            Type::List(_) => {
+                value.filter(|v| always || v.as_array().is_some_and(|l| !l.is_empty())).or_else(|| always.then_some(Value::Null))
+            }
+            Type::Map(_) => {
+                value.filter(|v| always || v.as_object().is_some_and(|m| !m.is_empty())).or_else(|| always.then_some(Value::Null))
+            }
             Type::Any => value.or((field.omit != Omit::Zero).then_some(Value::Null)),
             Type::Scalar(kind) => {
                 let zero = zero_scalar(*kind);
@@ -315,7 +369,7 @@ impl<'v> Decoder<'v> {
 
 #[cfg(test)]
 mod tests {
-    use super::{DecodeError, Decoded, arrange, decode};
+    use super::{DecodeError, Decoded, arrange, decode, forget_empties};
     use crate::object::{Value, json};
     use crate::schema::{Schema, Type, Version};
 
@@ -438,7 +492,10 @@ mod tests {
         });
         let expected = r#"{"metadata":{"creationTimestamp":"2020-01-01T00:00:00Z","labels":{"a":"1","b":""}},"spec":{"replicas":0,"selector":null,"template":{"metadata":{},"spec":{"containers":[{"name":"c","image":"i","resources":{"limits":{"cpu":"0","memory":"1Gi"}},"securityContext":{}}]}},"strategy":{}},"status":{}}"#;
         assert_eq!(decoded(DEPLOYMENT, &sent).unwrap().value.to_string(), expected);
-        let role = decoded("io.k8s.api.rbac.v1.Role", &json!({"rules": []})).unwrap().value;
+        let ty = named("io.k8s.api.rbac.v1.Role");
+        let mut role = decoded("io.k8s.api.rbac.v1.Role", &json!({"rules": []})).unwrap().value;
+        assert_eq!(role.to_string(), r#"{"metadata":{},"rules":[]}"#);
+        forget_empties(Schema::of(Version::V1_36), &ty, &mut role);
         assert_eq!(role.to_string(), r#"{"metadata":{},"rules":null}"#);
     }
 

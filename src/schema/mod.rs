@@ -4,6 +4,7 @@
 //! decoded type by type when first asked for. Custom resources make the same types from their definition's schema. Nothing
 //! here knows a kind by name.
 
+pub mod convert;
 pub mod decode;
 pub mod equal;
 mod load;

@@ -35,7 +35,8 @@ pub fn request(step: &Value, namespace: &str) -> Request {
 fn target(path: &str) -> Target {
     let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     let (group, version, rest) = if parts[0] == "api" { ("", parts[1], &parts[2..]) } else { (parts[1], parts[2], &parts[3..]) };
-    let (namespace, rest) = if rest[0] == "namespaces" && rest.len() > 2 { (rest[1], &rest[2..]) } else { ("", rest) };
+    let within = rest[0] == "namespaces" && rest.len() > 2 && !["status", "finalize"].contains(&rest[2]);
+    let (namespace, rest) = if within { (rest[1], &rest[2..]) } else { ("", rest) };
     let part = |i: usize| rest.get(i).copied().unwrap_or_default().to_owned();
     Target {
         group: group.into(),
@@ -70,6 +71,13 @@ pub fn normalised(object: &Value) -> (Value, Vec<Value>) {
         without_allocations(&mut object);
     }
     let metadata = map_at(&mut object, &["metadata"]);
+    // A LimitRange without a name gets a uid for one.
+    if metadata.get("name").and_then(Value::as_str).is_some_and(|n| n == "its-uid" || n.split('-').map(str::len).eq([8, 4, 4, 4, 12])) {
+        metadata.insert("name".into(), "a-uid".into());
+    }
+    if metadata.contains_key("generateName") {
+        metadata.insert("name".into(), "generated".into());
+    }
     let owners = metadata.shift_remove("managedFields");
     for key in ["uid", "resourceVersion", "creationTimestamp", "selfLink", "namespace"] {
         metadata.shift_remove(key);

@@ -183,6 +183,11 @@ impl Drawing {
             "ObjectMeta" => METADATA.iter().filter_map(|name| ty.field(name)).collect(),
             _ => fields,
         };
+        if ty.go == "AggregationRule" {
+            // Selectors that match the cluster's own roles would give rules that differ from cluster to cluster.
+            map.insert("clusterRoleSelectors".into(), self.random.pick(pool("AggregationRule.clusterRoleSelectors").unwrap()).clone());
+            return;
+        }
         let weight = |f: &Field| {
             let heavy = HEAVY.iter().find(|(name, _)| *name == f.name).map_or(1, |(_, weight)| *weight);
             if f.name == "selector" && depth == 1 && ty.go != "ServiceSpec" { 0 } else { heavy }

@@ -277,8 +277,15 @@ impl Writer {
     fn status(&mut self) -> Value {
         let manager = self.updater();
         let metadata = self.drawing.random.pick(&[json!({}), json!({"labels": {"s": "t"}}), json!({"annotations": {"s": "t"}})]).clone();
-        let condition = json!([{"type": "example.com/C", "status": "True"}]);
-        let body = json!({"metadata": metadata, "status": {"conditions": condition}});
+        let told = [
+            json!({"conditions": [{"type": "example.com/C", "status": "True"}]}),
+            json!({"conditions": [{"type": "example.com/C", "status": "True"}]}),
+            json!({"conditions": [{"type": "C", "status": "False", "reason": "Because", "lastTransitionTime": "2026-01-01T00:00:00Z"}]}),
+            json!({"conditions": [{"type": "a b", "status": "So", "reason": "not so"}]}),
+            json!({"readyReplicas": 100}),
+            json!({"observedGeneration": -1}),
+        ];
+        let body = json!({"metadata": metadata, "status": self.drawing.random.pick(&told)});
         self.sent("status", "PATCH", &format!("{}/status", self.kind.path()), "merge-patch+json", manager, body)
     }
 

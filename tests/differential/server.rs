@@ -6,27 +6,40 @@ use crate::ours::{Answer, no_server_finalizers};
 use kube::client::Body;
 use kube::{Client, Config};
 use rollcast::object::{Value, json, text};
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How often an object is looked at until it must have settled, and how long between two looks.
-const LOOKS: u32 = 400;
-const BETWEEN: Duration = Duration::from_millis(8);
+/// For how long an object is looked at until it must have settled, and how long between the first two looks; then ever longer.
+const PATIENCE: Duration = Duration::from_secs(30);
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
+/// For how long nobody writes an object that is at rest.
+const QUIET: Duration = Duration::from_millis(150);
+
+/// How often a request is sent that gets no answer: a busy server closes connections.
+const ATTEMPTS: u32 = 20;
 
 pub struct Server {
-    client: Client,
+    url: String,
+    client: RefCell<Client>,
     runtime: tokio::runtime::Runtime,
+}
+
+fn connected(url: &str) -> Client {
+    let mut config = Config::new(url.parse().expect("a URL"));
+    config.accept_invalid_certs = true;
+    config.auth_info.token = Some("admintoken".to_owned().into());
+    Client::try_from(config).unwrap()
 }
 
 impl Server {
     pub fn new(url: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let mut config = Config::new(url.parse().expect("a URL"));
-        config.accept_invalid_certs = true;
-        config.auth_info.token = Some("admintoken".to_owned().into());
-        let client = runtime.block_on(async { Client::try_from(config).unwrap() });
-        Self { client, runtime }
+        let client = runtime.block_on(async { connected(url) }).into();
+        Self { url: url.to_owned(), client, runtime }
     }
 
     fn ask(&self, method: &str, path: &str, content_type: &str, body: Option<&Value>) -> (u64, Value) {
@@ -36,14 +49,23 @@ impl Server {
             request.header("Accept", "application/json").header("User-Agent", "oracle").body(Body::from(bytes.clone())).unwrap()
         };
         self.runtime.block_on(async {
-            let response = match self.client.send(request()).await {
-                Ok(response) => response,
-                // The server closed a kept connection before it read the request.
-                Err(_) => self.client.send(request()).await.expect("the server answers"),
-            };
-            let code = response.status().as_u16();
-            let bytes = response.into_body().collect_bytes().await.expect("a whole answer");
-            (code.into(), serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+            for attempt in 1.. {
+                let client = self.client.borrow().clone();
+                let failed = match client.send(request()).await {
+                    // 429: it has too much to do.
+                    Ok(response) if response.status().as_u16() == 429 => "429".to_owned(),
+                    Ok(response) => {
+                        let code = response.status().as_u16();
+                        let bytes = response.into_body().collect_bytes().await.expect("a whole answer");
+                        return (code.into(), serde_json::from_slice(&bytes).unwrap_or(Value::Null));
+                    }
+                    Err(error) => error.to_string(),
+                };
+                assert!(attempt < ATTEMPTS, "the server does not answer: {failed}");
+                self.client.replace(connected(&self.url));
+                tokio::time::sleep(LONGEST_PAUSE * attempt).await;
+            }
+            unreachable!("the last attempt has returned")
         })
     }
 
@@ -84,10 +106,26 @@ impl Server {
         Some(answer)
     }
 
+    /// Waits until nobody has written the object for a while.
+    pub fn wait_until_quiet(&self, kind: &Kind, namespace: &str) {
+        let path = kind.path().replace("{ns}", namespace);
+        let version = || self.ask("GET", &path, "application/json", None).1["metadata"]["resourceVersion"].clone();
+        let (began, mut last) = (Instant::now(), version());
+        while began.elapsed() < PATIENCE {
+            sleep(QUIET);
+            let now = version();
+            if now == last {
+                return;
+            }
+            last = now;
+        }
+    }
+
     /// The object once its controllers have seen it; none within if there is none, none at all if they do not come to rest.
     pub fn settled(&self, kind: &Kind, namespace: &str) -> Option<Option<Value>> {
         let path = kind.path().replace("{ns}", namespace);
-        for _ in 0..LOOKS {
+        let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
+        while began.elapsed() < PATIENCE {
             let (code, object) = self.ask("GET", &path, "application/json", None);
             if code == 404 {
                 return Some(None);
@@ -95,7 +133,8 @@ impl Server {
             if at_rest(kind, &object) {
                 return Some(Some(object));
             }
-            sleep(BETWEEN);
+            sleep(pause);
+            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
         }
         None
     }

@@ -18,6 +18,7 @@ pub(super) fn apply(
     applier: &Applier,
     files: &[PathBuf],
 ) -> Vec<Performed> {
+    let files = if files.is_empty() { session.given } else { files };
     let manager = |habit: &'static str| applier.field_manager.as_deref().unwrap_or(habit);
     let forced = |habit: bool| applier.force.unwrap_or(habit);
     let found = manifests

@@ -59,7 +59,7 @@ pub(super) fn delete(api: &mut impl Api, session: &Session<'_>, objects: &[Strin
 /// `replace`, or with `force` delete and create: all are deleted before the first is made.
 pub(super) fn replace(api: &mut impl Api, session: &Session<'_>, manifests: &[Value], force: bool, files: &[PathBuf]) -> Vec<Performed> {
     let flags: Vec<String> = if force { vec!["--force".into()] } else { Vec::new() };
-    let line = command::with_files("replace", &flags, files);
+    let line = command::with_files("replace", &flags, if files.is_empty() { session.given } else { files });
     let (mut performed, mut aims) = (Vec::new(), Vec::new());
     for manifest in manifests {
         match of_manifest(api, manifest, session) {

@@ -22,6 +22,7 @@ use crate::fleet::pipeline::Action;
 use crate::object::{Gvk, ObjectId, Value};
 use crate::schema::{Resource, Schema};
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The API server as a client sees it.
@@ -59,6 +60,8 @@ pub struct Session<'a> {
     pub release: &'a str,
     /// The manifests of the Helm release's previous revision, if they are known.
     pub previous_release: Option<&'a [Value]>,
+    /// Where manifests stand for which a step names no files; empty if they were rendered.
+    pub given: &'a [PathBuf],
 }
 
 /// One command's work on one object.

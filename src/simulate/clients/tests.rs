@@ -182,7 +182,7 @@ fn comparable(mut body: Value) -> Value {
 
 fn check(case: &Value) -> Result<(), String> {
     let mut api = Recorded::new(case);
-    let session = Session { namespace: text(case, &["namespace"]), release: "", previous_release: None };
+    let session = Session { namespace: text(case, &["namespace"]), release: "", previous_release: None, given: &[] };
     let performed = run(&mut api, &action(&case["action"]), items(case, &["manifests"]), &session);
     let recorded = items(case, &["requests"]);
     for (i, request) in api.sent.iter().enumerate() {
@@ -276,7 +276,7 @@ impl Api for Willing {
     }
 }
 
-const SESSION: Session<'_> = Session { namespace: "ns", release: "", previous_release: None };
+const SESSION: Session<'_> = Session { namespace: "ns", release: "", previous_release: None, given: &[] };
 
 fn config_map(data: Value) -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "ns"}, "data": data})

@@ -38,14 +38,17 @@ pub(super) fn note(cluster: &mut Cluster, change: &Change) {
             }
         }
     }
-    let Some(after) = change.after.as_ref().filter(|a| deleting(a) || change.before.is_none()) else { return };
+    let Some(after) = &change.after else { return };
+    if matches!(change.id.kind.as_str(), "PersistentVolumeClaim" | "PersistentVolume") {
+        cluster.controllers.queue.push(Task::Sync(ObjectId::clone(&change.id)));
+    }
+    if !deleting(after) && change.before.is_some() {
+        return;
+    }
     let guarded = items(after, &["metadata", "finalizers"]).iter().any(|f| f == FOREGROUND || f == ORPHAN);
     let owned = !items(after, &["metadata", "ownerReferences"]).is_empty() && change.before.is_none();
     if guarded || owned {
         cluster.controllers.queue.push(Task::Collect(ObjectId::clone(&change.id)));
-    }
-    if matches!(change.id.kind.as_str(), "PersistentVolumeClaim" | "PersistentVolume") && deleting(after) {
-        cluster.controllers.queue.push(Task::Sync(ObjectId::clone(&change.id)));
     }
 }
 
@@ -108,26 +111,31 @@ fn finish(cluster: &mut Cluster, id: &ObjectId, object: &Arc<Value>) {
     }
 }
 
-/// Lets a claim go that is being deleted, once no pod uses it.
-pub(super) fn release_claim(cluster: &mut Cluster, id: &ObjectId) {
-    let protected = |c: &Arc<Value>| deleting(c) && items(c, &["metadata", "finalizers"]).iter().any(|f| f == CLAIM_PROTECTION);
-    if !cluster.store.get(id).is_some_and(protected) {
-        return;
-    }
-    let uses = |pod: &Value| items(pod, &["spec", "volumes"]).iter().any(|v| text(v, &["persistentVolumeClaim", "claimName"]) == id.name);
-    let used = cluster.store.list("", "Pod", Some(&id.namespace)).any(|(_, pod)| uses(pod));
-    if !used {
-        write::release(cluster, id, CLAIM_PROTECTION);
+/// Lets a claim go that is being deleted, once no pod uses it; puts the finalizer back that a write took off.
+pub(super) fn protect_claim(cluster: &mut Cluster, id: &ObjectId) {
+    let Some(claim) = cluster.store.get(id).cloned() else { return };
+    let protected = items(&claim, &["metadata", "finalizers"]).iter().any(|f| f == CLAIM_PROTECTION);
+    match (deleting(&claim), protected) {
+        (false, false) => write::guard(cluster, &claim, CLAIM_PROTECTION),
+        (true, true) => {
+            let name = |v: &Value| text(v, &["persistentVolumeClaim", "claimName"]) == id.name;
+            let uses = |pod: &Value| items(pod, &["spec", "volumes"]).iter().any(name);
+            let used = cluster.store.list("", "Pod", Some(&id.namespace)).any(|(_, pod)| uses(pod));
+            if !used {
+                write::release(cluster, id, CLAIM_PROTECTION);
+            }
+        }
+        _ => {}
     }
 }
 
-/// Lets a volume go that is being deleted, unless it is bound.
-pub(super) fn release_volume(cluster: &mut Cluster, id: &ObjectId) {
-    let free = |v: &Arc<Value>| {
-        let protected = items(v, &["metadata", "finalizers"]).iter().any(|f| f == VOLUME_PROTECTION);
-        deleting(v) && protected && text(v, &["status", "phase"]) != "Bound"
-    };
-    if cluster.store.get(id).is_some_and(free) {
-        write::release(cluster, id, VOLUME_PROTECTION);
+/// Lets a volume go that is being deleted, unless it is bound; puts the finalizer back that a write took off.
+pub(super) fn protect_volume(cluster: &mut Cluster, id: &ObjectId) {
+    let Some(volume) = cluster.store.get(id).cloned() else { return };
+    let protected = items(&volume, &["metadata", "finalizers"]).iter().any(|f| f == VOLUME_PROTECTION);
+    match (deleting(&volume), protected) {
+        (false, false) => write::guard(cluster, &volume, VOLUME_PROTECTION),
+        (true, true) if text(&volume, &["status", "phase"]) != "Bound" => write::release(cluster, id, VOLUME_PROTECTION),
+        _ => {}
     }
 }

@@ -103,7 +103,6 @@ pub(super) fn refresh(cluster: &mut Cluster) {
 /// The objects of a kind that a workload controls: orphans that its selector matches are adopted, owned ones that it does not
 /// match are released. Orphans that do not `fits` are left alone. Follows `pkg/controller/controller_ref_manager.go`.
 pub(super) fn claim(cluster: &mut Cluster, owner: &Arc<Value>, kind: &str, fits: &dyn Fn(&Value) -> bool) -> Vec<Arc<Value>> {
-    let owner_id = ObjectId::of(owner);
     let mut claimed = Vec::new();
     let mine: Vec<ObjectId> = cluster.controllers.index.dependents(uid(owner)).filter(|id| id.kind == kind).cloned().collect();
     for id in mine {
@@ -120,22 +119,20 @@ pub(super) fn claim(cluster: &mut Cluster, owner: &Arc<Value>, kind: &str, fits:
     if deleting(owner) {
         return claimed;
     }
-    let group = if kind == "Pod" { "" } else { "apps" };
-    let first = ObjectId { group: group.into(), kind: kind.into(), namespace: owner_id.namespace.clone(), name: "".into() };
-    let orphans: Vec<ObjectId> = cluster
-        .controllers
-        .index
-        .orphans
-        .range(first..)
-        .take_while(|id| id.kind == kind && id.namespace == owner_id.namespace)
-        .cloned()
-        .collect();
-    for id in orphans {
-        let Some(object) = cluster.store.get(&id).cloned() else { continue };
-        let free = controller_of(&object).is_none() && !deleting(&object);
-        if free && fits(&object) && selects(selector(owner), labels(&object)) {
+    for object in orphans(cluster, owner, kind) {
+        if fits(&object) {
             claimed.push(write::adopt(cluster, &object, owner));
         }
     }
     claimed
+}
+
+/// The objects of a kind without a controller that a workload selects.
+pub(super) fn orphans(cluster: &Cluster, owner: &Value, kind: &str) -> Vec<Arc<Value>> {
+    let group = if kind == "Pod" { "" } else { "apps" };
+    let namespace = text(owner, &["metadata", "namespace"]);
+    let first = ObjectId { group: group.into(), kind: kind.into(), namespace: namespace.into(), name: "".into() };
+    let all = cluster.controllers.index.orphans.range(first..).take_while(|id| id.kind == kind && id.namespace == namespace);
+    let free = |o: &&Arc<Value>| controller_of(o).is_none() && !deleting(o) && selects(selector(owner), labels(o));
+    all.filter_map(|id| cluster.store.get(id)).filter(free).cloned().collect()
 }

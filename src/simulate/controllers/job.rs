@@ -1,30 +1,73 @@
-//! Jobs: pods that run, and end if the virtual kubelet lets them. No failures, no retries, no indexes.
+//! Jobs: pods that run, and end if the virtual kubelet lets them; a deadline fails them. No failing pods, no retries, no indexes.
 //!
 //! Follows the plain course of `pkg/controller/job/job_controller.go`. CronJobs make nothing here: no schedule falls due.
 
-use super::reading::{active, deleting, integer_at, phase, ready};
+use super::queue::Timer;
+use super::reading::{active, condition, deleting, integer_at, phase, ready};
 use super::{index, pods, write};
-use crate::object::{Map, json};
-use crate::object::{ObjectId, at, text};
+use crate::object::{Map, ObjectId, Value, at, integer, items, json, text};
+use crate::schema::Version;
 use crate::simulate::Cluster;
+use std::sync::Arc;
+use std::time::Duration;
+
+const CONTROLLER: &str = "kubernetes.io/job-controller";
 
 /// Brings the pods of a Job to the number it asks for, and its status to what there is.
 pub(super) fn sync(cluster: &mut Cluster, id: &ObjectId) {
     let Some(job) = cluster.store.get(id).cloned() else { return };
-    let over = super::reading::condition(&job, "Complete").or_else(|| super::reading::condition(&job, "Failed"));
-    if deleting(&job) || over.is_some_and(|c| text(c, &["status"]) == "True") {
+    let over = ["Complete", "Failed"].into_iter().filter_map(|ty| condition(&job, ty)).any(|c| text(c, &["status"]) == "True");
+    let other = at(&job, &["spec", "managedBy"]).is_some_and(|by| by != CONTROLLER);
+    if over || other {
         return;
     }
     let owned = index::claim(cluster, &job, "Pod", &|_| true);
     let (mut running, others): (Vec<_>, Vec<_>) = owned.into_iter().partition(|p| active(p));
     let succeeded = others.iter().filter(|p| phase(p) == "Succeeded").count();
-    let count = |key, default| usize::try_from(integer_at(&job, &["spec", key], default)).unwrap_or(0);
-    let completions = count("completions", 1);
-    let wanted = if job["spec"]["suspend"] == true { 0 } else { count("parallelism", 1).min(completions.saturating_sub(succeeded)) };
-    let template = at(&job, &["spec", "template"]).cloned().unwrap_or_default();
+    let late = past_deadline(cluster, &job);
+    if late {
+        running.drain(..).for_each(|pod| pods::delete(cluster, &pod, "scaled"));
+    } else if !deleting(&job) {
+        manage(cluster, &job, &mut running, succeeded);
+    }
+    let status = status_of(cluster, &job, &running, succeeded, late);
+    write::set_status(cluster, &job, status);
+}
+
+/// Whether a Job has run for too long; else the clock will tell when it has.
+fn past_deadline(cluster: &mut Cluster, job: &Value) -> bool {
+    let Some(seconds) = integer(job, &["spec", "activeDeadlineSeconds"]).filter(|_| !suspended(job)) else { return false };
+    let started = text(job, &["status", "startTime"]);
+    let at =
+        if started.is_empty() { seconds.try_into().ok().map(Duration::from_secs) } else { cluster.clock.point_after(started, seconds) };
+    let at = if started.is_empty() { at.map(|at| at + cluster.clock.now) } else { at };
+    let Some(at) = at else { return false };
+    if at > cluster.clock.now {
+        cluster.controllers.queue.at(at, Timer::Deadline(ObjectId::of(job)));
+    }
+    at <= cluster.clock.now
+}
+
+fn suspended(job: &Value) -> bool {
+    job["spec"]["suspend"] == true
+}
+
+fn completions(job: &Value) -> Option<usize> {
+    at(job, &["spec", "completions"]).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok())
+}
+
+/// Without a number of completions, one success ends the starting of pods.
+fn manage(cluster: &mut Cluster, job: &Arc<Value>, running: &mut Vec<Arc<Value>>, succeeded: usize) {
+    let parallelism = usize::try_from(integer_at(job, &["spec", "parallelism"], 1)).unwrap_or(0);
+    let wanted = match completions(job) {
+        _ if suspended(job) => 0,
+        None if succeeded > 0 => running.len(),
+        None => parallelism,
+        Some(completions) => parallelism.min(completions.saturating_sub(succeeded)),
+    };
+    let template = at(job, &["spec", "template"]).cloned().unwrap_or_default();
     while running.len() < wanted {
-        let pod = pods::of_template(&template, &job);
-        match pods::create(cluster, pod) {
+        match pods::create(cluster, pods::of_template(&template, job)) {
             Some(made) => running.push(made),
             None => break,
         }
@@ -32,21 +75,48 @@ pub(super) fn sync(cluster: &mut Cluster, id: &ObjectId) {
     for pod in running.drain(wanted.min(running.len())..) {
         pods::delete(cluster, &pod, "scaled");
     }
+}
+
+fn status_of(cluster: &Cluster, job: &Value, running: &[Arc<Value>], succeeded: usize, late: bool) -> Value {
     let now = cluster.clock.timestamp();
-    let before = |key: &str| job["status"].get(key).cloned();
     let mut status = Map::new();
     let counts = [("active", running.len()), ("ready", running.iter().filter(|p| ready(p)).count()), ("succeeded", succeeded)];
     status.extend(counts.into_iter().filter(|(key, n)| *n > 0 || *key == "ready").map(|(key, n)| (key.to_owned(), n.into())));
-    status.insert("startTime".into(), before("startTime").unwrap_or_else(|| now.clone().into()));
     status.insert("terminating".into(), 0.into());
     status.insert("uncountedTerminatedPods".into(), json!({}));
-    if succeeded >= completions {
-        let condition = |ty: &str| {
-            let message = "Reached expected number of succeeded pods";
-            json!({"type": ty, "status": "True", "lastProbeTime": now, "lastTransitionTime": now, "reason": "CompletionsReached", "message": message})
-        };
-        status.insert("conditions".into(), json!([condition("SuccessCriteriaMet"), condition("Complete")]));
+    let mut started = job["status"].get("startTime").cloned().or_else(|| (!suspended(job)).then(|| now.clone().into()));
+    let mut conditions = items(job, &["status", "conditions"]).to_vec();
+    let of = |ty: &str, value: &str, reason: &str, message: &str| json!({"type": ty, "status": value, "lastProbeTime": now, "lastTransitionTime": now, "reason": reason, "message": message});
+    if late {
+        let message = "Job was active longer than specified deadline";
+        conditions.extend(["FailureTarget", "Failed"].map(|ty| of(ty, "True", "DeadlineExceeded", message)));
+    } else if running.is_empty() && completions(job).map_or(succeeded > 0, |wanted| succeeded >= wanted) {
+        let message = "Reached expected number of succeeded pods";
+        conditions.extend(["SuccessCriteriaMet", "Complete"].map(|ty| of(ty, "True", "CompletionsReached", message)));
         status.insert("completionTime".into(), now.clone().into());
+    } else if !deleting(job) {
+        let said = condition(job, "Suspended").map(|c| text(c, &["status"]));
+        let told = match (suspended(job), said) {
+            (true, said) if said != Some("True") => Some(of("Suspended", "True", "JobSuspended", "Job suspended")),
+            (false, Some(said)) if said != "False" => Some(of("Suspended", "False", "JobResumed", "Job resumed")),
+            _ => None,
+        };
+        if let Some(told) = told {
+            // Its time starts anew; while it waits it has none, since `MutableSchedulingDirectivesForSuspendedJobs` is on.
+            if !suspended(job) {
+                started = Some(now.into());
+            } else if cluster.schema.version() >= Version::V1_36 {
+                started = None;
+            }
+            match conditions.iter_mut().find(|c| text(c, &["type"]) == "Suspended") {
+                Some(before) => *before = told,
+                None => conditions.push(told),
+            }
+        }
     }
-    write::set_status(cluster, &job, status.into());
+    status.extend(started.map(|started| ("startTime".to_owned(), started)));
+    if !conditions.is_empty() {
+        status.insert("conditions".into(), conditions.into());
+    }
+    status.into()
 }

@@ -190,8 +190,8 @@ fn sync(cluster: &mut Cluster, id: &ObjectId) {
         ("batch", "Job") => job::sync(cluster, id),
         ("", "Namespace") => namespace::sync(cluster, id),
         ("", "Service") => surroundings::sync_service(cluster, id),
-        ("", "PersistentVolumeClaim") => garbage::release_claim(cluster, id),
-        ("", "PersistentVolume") => garbage::release_volume(cluster, id),
+        ("", "PersistentVolumeClaim") => garbage::protect_claim(cluster, id),
+        ("", "PersistentVolume") => garbage::protect_volume(cluster, id),
         _ => {}
     }
 }

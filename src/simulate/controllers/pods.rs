@@ -27,7 +27,7 @@ pub(super) fn of_template(template: &Value, owner: &Value) -> Value {
     pod
 }
 
-/// Creates a pod; it is bound to a node at once. Without a name it gets one. None if admission refuses it: then its controller
+/// Creates a pod; it is bound to a node at once, unless pods stay pending. Without a name it gets one. None if admission refuses it: then its controller
 /// waits, and looks again when something that may have been in the way has changed.
 pub(super) fn create(cluster: &mut Cluster, mut pod: Value) -> Option<Arc<Value>> {
     let number = cluster.store.journal_len();
@@ -51,10 +51,12 @@ pub(super) fn create(cluster: &mut Cluster, mut pod: Value) -> Option<Arc<Value>
     if let Some(workload) = workload {
         cluster.controllers.refused.remove(&workload);
     }
-    let node = cluster.controllers.kubelet.node(number);
+    let node = (!cluster.controllers.timing.pods_stay_pending).then(|| cluster.controllers.kubelet.node(number));
     let spec = map_at(&mut pod, &["spec"]);
     spec.entry("enableServiceLinks").or_insert(true.into());
-    spec.entry("nodeName").or_insert(node.into());
+    if let Some(node) = node {
+        spec.entry("nodeName").or_insert(node.into());
+    }
     spec.entry("preemptionPolicy").or_insert("PreemptLowerPriority".into());
     spec.entry("priority").or_insert(0.into());
     Some(write::create(cluster, pod))

@@ -2,6 +2,7 @@
 
 use super::reading::{deleting, generation, name, uid};
 use crate::apply::field_manager::FieldManager;
+use crate::apply::managers::Managers;
 use crate::object::{Gvk, Map, ObjectId, Text, Value, at, integer, items, json, map_at, text};
 use crate::simulate::Cluster;
 use std::sync::Arc;
@@ -66,7 +67,23 @@ pub(super) fn set_status(cluster: &mut Cluster, before: &Arc<Value>, status: Val
     };
     let mut object: Map = before.as_object().into_iter().flatten().map(part).collect();
     object.extend(status.map(|status| ("status", status)));
-    put(cluster, object.into())
+    let mut object = Value::from(object);
+    join_twins(&mut object);
+    put(cluster, object)
+}
+
+/// A `/scale` that changed nothing leaves its manager two entries; the next write reads one, and writes that.
+fn join_twins(object: &mut Value) {
+    const IDENTITY: [&str; 4] = ["manager", "operation", "apiVersion", "subresource"];
+    let entries = items(object, &["metadata", "managedFields"]);
+    let twins = |a: &Value, b: &Value| IDENTITY.iter().all(|key| a.get(key) == b.get(key));
+    if !entries.iter().enumerate().any(|(i, entry)| entries[..i].iter().any(|other| twins(entry, other))) {
+        return;
+    }
+    let joined = Managers::decode(at(object, &["metadata", "managedFields"])).ok().and_then(|managers| managers.encode());
+    if let Some(joined) = joined {
+        map_at(object, &["metadata"]).insert("managedFields".into(), joined);
+    }
 }
 
 /// The reference by which a controller marks what it owns.
@@ -140,6 +157,15 @@ fn pod_grace(pod: &Value) -> u64 {
         return 0;
     }
     integer(pod, &["spec", "terminationGracePeriodSeconds"]).and_then(|s| u64::try_from(s).ok()).unwrap_or(30)
+}
+
+/// Puts a finalizer on.
+pub(super) fn guard(cluster: &mut Cluster, object: &Arc<Value>, finalizer: &str) {
+    let mut finalizers = items(object, &["metadata", "finalizers"]).to_vec();
+    finalizers.push(finalizer.into());
+    let mut guarded = (**object).clone();
+    map_at(&mut guarded, &["metadata"]).insert("finalizers".into(), finalizers.into());
+    update(cluster, object, guarded);
 }
 
 /// Takes a finalizer off; an object that is being deleted goes with its last one.

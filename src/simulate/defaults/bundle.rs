@@ -8,7 +8,7 @@ use super::gates::Gate;
 use super::pod::volume_source;
 use super::table::visit;
 use super::{each, fill, fill_zero, inside};
-use crate::object::{Map, Value, base64, items, json, map_at, text};
+use crate::object::{Map, Value, at, base64, items, json, map_at, text};
 use crate::schema::Version;
 
 /// The label of a namespace that says its name, whatever was written.
@@ -152,6 +152,16 @@ pub(super) fn autoscaler(object: &mut Value, _: Version) {
             }
             fill(rules, "selectPolicy", "Max");
             fill(rules, "policies", policies);
+        }
+    }
+}
+
+/// Policies that were sent empty are not those of a rule that says nothing (`autoscaling/v2/defaults.go:copyHPAScalingRules`).
+pub(super) fn keep_emptied_policies(sent: &Value, object: &mut Value) {
+    for direction in ["scaleUp", "scaleDown"] {
+        let path = ["spec", "behavior", direction, "policies"];
+        if at(sent, &path).and_then(Value::as_array).is_some_and(Vec::is_empty) {
+            map_at(object, &path[..3]).shift_remove("policies");
         }
     }
 }

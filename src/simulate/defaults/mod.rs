@@ -29,6 +29,13 @@ pub fn apply(gvk: &Gvk, version: Version, object: &mut Value) {
     }
 }
 
+/// Takes back defaults of lists that were sent empty, where the server fills in only those that are nil.
+pub fn keep_emptied(gvk: &Gvk, sent: &Value, object: &mut Value) {
+    if gvk.group == "autoscaling" && gvk.kind == "HorizontalPodAutoscaler" && gvk.version != "v1" {
+        bundle::keep_emptied_policies(sent, object);
+    }
+}
+
 type Defaults = fn(&mut Value, Version);
 
 fn defaults_of(gvk: &Gvk) -> Option<Defaults> {

@@ -51,7 +51,10 @@ pub(super) fn align_data_sources(new: &mut Value, old: Option<&Value>) {
     }
     match (spec.get("dataSource").cloned(), spec.get("dataSourceRef").cloned()) {
         (Some(source), None) => drop(spec.insert("dataSourceRef".into(), source)),
-        (None, Some(reference)) if text(&reference, &["namespace"]).is_empty() => drop(spec.insert("dataSource".into(), reference)),
+        (None, Some(mut reference)) if text(&reference, &["namespace"]).is_empty() => {
+            map_at(&mut reference, &[]).shift_remove("namespace");
+            spec.insert("dataSource".into(), reference);
+        }
         _ => {}
     }
 }

@@ -73,6 +73,7 @@ pub fn prepare_create(ctx: &Context<'_>, new: &mut Value) {
     }
     create_by_kind(ctx, &gvk, new);
     defaults::apply(&gvk, ctx.schema.version(), new);
+    ctx.sent.into_iter().for_each(|sent| defaults::keep_emptied(&gvk, sent, new));
 }
 
 const CRON_JOB_SCHEDULING: &[&str] = &["spec", "jobTemplate", "spec", "scheduling"];
@@ -129,6 +130,7 @@ pub fn prepare_update(ctx: &Context<'_>, new: &mut Value, old: &Value, subresour
     }
     metadata::keep_system_fields(new, old);
     defaults::apply(&gvk, ctx.schema.version(), new);
+    ctx.sent.into_iter().for_each(|sent| defaults::keep_emptied(&gvk, sent, new));
 }
 
 fn update_by_kind(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value, old: &Value) {

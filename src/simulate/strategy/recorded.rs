@@ -2,7 +2,7 @@
 
 use super::{Context, prepare_create, prepare_update};
 use crate::object::{Gvk, Value, items, json, map_at, text};
-use crate::schema::decode::decode;
+use crate::schema::decode::{decode, forget_empties};
 use crate::schema::{Resource, Schema, Version};
 use crate::simulate::{Store, defaults};
 use flate2::read::GzDecoder;
@@ -128,6 +128,7 @@ fn replay(name: &str, version: Version) -> (usize, Vec<String>) {
                     }
                     _ => prepare_create(&context, &mut new),
                 }
+                forget_empties(schema, context.resource.ty.as_ref().unwrap(), &mut new);
                 let mut theirs = with_our_uid(&step["object"]);
                 // Controllers write it before the recording is taken, or before the next step.
                 if theirs.get("status").is_none() || text(step, &["method"]) == "PUT" {

@@ -2,9 +2,8 @@
 //!
 //! Follows `pkg/apis/batch/validation/validation.go` and `pkg/registry/batch/*/strategy.go`.
 
-use super::check::{Check, Json, Place};
+use super::check::{Check, Json, Place, Typed};
 use super::formats::{dns_label, dns_subdomain, no_match, qualified_name};
-use super::internal::shown_as;
 use super::metadata::{self, Names};
 use super::read::Read;
 use super::selector::{self, Matching};
@@ -125,7 +124,7 @@ fn job_spec(check: &mut Check, spec: &Value, at: &Place) {
         if spec.text("completionMode") == "Indexed" {
             success_policy(check, spec, policy, &at);
         } else {
-            let shown = shown_as(check.schema, "io.k8s.api.batch.v1.SuccessPolicy", policy);
+            let shown = Typed("io.k8s.api.batch.v1.SuccessPolicy", policy);
             check.invalid(&at, shown, "requires indexed completion mode");
         }
     }
@@ -373,7 +372,7 @@ fn immutable(check: &mut Check, new: &Value, old: &Value, name: &str) {
         "successPolicy" => "io.k8s.api.batch.v1.SuccessPolicy",
         _ => return check.invalid(&AT.child(name), new.part(name), IMMUTABLE),
     };
-    let shown = shown_as(check.schema, ty, new.part(name));
+    let shown = Typed(ty, new.part(name));
     check.invalid(&AT.child(name), shown, IMMUTABLE);
 }
 
@@ -407,11 +406,11 @@ fn template_update(check: &mut Check, spec: &Value, was: &Value, old: &Value) {
         let mut old = old_template.part("spec").clone();
         take_resources(&mut old, new);
         if !check.same(POD, new, &old) {
-            let shown = shown_as(check.schema, POD, new);
+            let shown = Typed(POD, new);
             check.invalid(&AT.child("template.spec"), shown, IMMUTABLE);
         }
     } else if !check.same(TEMPLATE, new_template, &old_template) {
-        let shown = shown_as(check.schema, TEMPLATE, new_template);
+        let shown = Typed(TEMPLATE, new_template);
         check.invalid(&AT.child("template"), shown, IMMUTABLE);
     }
 }

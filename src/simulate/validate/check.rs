@@ -3,10 +3,12 @@
 //! A [`Place`] is only a chain of borrowed steps; its text is made when there is an error to report, so an object without errors costs
 //! no allocation. Follows apimachinery `pkg/util/validation/field`.
 
-use crate::object::{Value, path::FieldPath};
+use super::internal::{difference, list_shown_as, shown_as};
+use crate::object::{Map, Value, path::FieldPath};
 use crate::schema::equal::equal;
 use crate::schema::{Schema, Version};
 use crate::simulate::status::{Cause, quoted};
+use std::sync::Arc;
 
 /// A path to a field, linked to the place above it.
 #[derive(Clone, Copy)]
@@ -43,6 +45,16 @@ impl<'p> Place<'p> {
         Self { up: Some(self), step: Step::Key(key) }
     }
 
+    /// What stands at this place in an object.
+    fn within<'v>(&self, object: &'v Value) -> Option<&'v Value> {
+        let up = self.up.map_or(Some(object), |up| up.within(object))?;
+        match self.step {
+            Step::Field(names) => names.split('.').try_fold(up, |value, name| value.get(name)),
+            Step::Index(index) => up.get(index),
+            Step::Key(key) => up.get(key),
+        }
+    }
+
     /// The path as it is reported.
     pub(super) fn path(&self) -> FieldPath {
         let up = self.up.map(Place::path).unwrap_or_default();
@@ -56,40 +68,60 @@ impl<'p> Place<'p> {
 
 /// A value that was refused, as the error shows it.
 pub(super) trait Refused {
-    /// `"text"`, `-1`, `{"matchLabels":{"a":"b"}}`.
-    fn shown(&self) -> String;
+    /// `"text"`, `-1`, `{"matchLabels":{"a":"b"}}`; in what was sent, empty lists and maps may stand that the value does not have.
+    fn shown(&self, schema: &Schema, sent: Option<&Value>) -> String;
 }
 
 impl Refused for &str {
-    fn shown(&self) -> String {
+    fn shown(&self, _: &Schema, _: Option<&Value>) -> String {
         quoted(self)
     }
 }
 
 impl Refused for i64 {
-    fn shown(&self) -> String {
+    fn shown(&self, _: &Schema, _: Option<&Value>) -> String {
         self.to_string()
     }
 }
 
 impl Refused for bool {
-    fn shown(&self) -> String {
+    fn shown(&self, _: &Schema, _: Option<&Value>) -> String {
         self.to_string()
     }
 }
 
-/// As Go's JSON encoder writes it; an absent value is `null`.
+/// As Go's JSON encoder writes it; an absent value is `null`, but for a list or a map that was sent empty.
 impl Refused for &Value {
-    fn shown(&self) -> String {
-        escaped(&crate::object::sorted_json(self))
+    fn shown(&self, _: &Schema, sent: Option<&Value>) -> String {
+        let empty = |v: &&Value| v.as_object().is_some_and(Map::is_empty) || v.as_array().is_some_and(Vec::is_empty);
+        let shown = sent.filter(|s| self.is_null() && empty(s)).unwrap_or(self);
+        escaped(&crate::object::sorted_json(shown))
     }
 }
 
-/// JSON text of a Go struct, already made.
+/// A value of a named type of the schema, held by pointer: shown in its internal form.
+pub(super) struct Typed<'v>(pub(super) &'v str, pub(super) &'v Value);
+
+impl Refused for Typed<'_> {
+    fn shown(&self, schema: &Schema, sent: Option<&Value>) -> String {
+        escaped(&shown_as(schema, self.0, self.1, sent))
+    }
+}
+
+/// A list of values of a named type.
+pub(super) struct TypedList<'v>(pub(super) &'v str, pub(super) &'v [Value]);
+
+impl Refused for TypedList<'_> {
+    fn shown(&self, schema: &Schema, sent: Option<&Value>) -> String {
+        escaped(&list_shown_as(schema, self.0, self.1, sent))
+    }
+}
+
+/// JSON text, already made.
 pub(super) struct Json(pub(super) String);
 
 impl Refused for Json {
-    fn shown(&self) -> String {
+    fn shown(&self, _: &Schema, _: Option<&Value>) -> String {
         escaped(&self.0)
     }
 }
@@ -107,12 +139,14 @@ pub(super) struct Check {
     pub(super) causes: Vec<Cause>,
     /// What an older object is forgiven.
     pub(super) options: super::pod::Options,
+    /// What the object was decoded from: an empty list or map in it is not nil to the server, though it will not be stored.
+    pub(super) sent: Option<Arc<Value>>,
 }
 
 impl Check {
     /// Nothing found yet.
     pub(super) fn new(version: Version) -> Self {
-        Self { schema: Schema::of(version), causes: Vec::new(), options: super::pod::Options::default() }
+        Self { schema: Schema::of(version), causes: Vec::new(), options: super::pod::Options::default(), sent: None }
     }
 
     /// The server's version.
@@ -123,6 +157,21 @@ impl Check {
     /// Whether two values of a named type are the same to Kubernetes; null is an absent one.
     pub(super) fn same(&self, type_name: &str, a: &Value, b: &Value) -> bool {
         self.schema.named(type_name).map_or(a == b, |ty| equal(self.schema, &ty, a, b))
+    }
+
+    /// What changed between two values of a named type, the new one from a place of the object.
+    pub(super) fn difference(&self, at: &Place, type_name: &str, old: &Value, new: &Value) -> String {
+        difference(self.schema, type_name, old, new, self.sent.as_deref().and_then(|sent| at.within(sent)))
+    }
+
+    fn text_of(&self, at: &Place, value: &impl Refused) -> String {
+        value.shown(self.schema, self.sent.as_deref().and_then(|sent| at.within(sent)))
+    }
+
+    /// Whether a list or a map is there, if only as an empty one that was sent: it is not nil.
+    pub(super) fn told(&self, value: &Value, at: &Place) -> bool {
+        let sent = || self.sent.as_deref().and_then(|sent| at.within(sent));
+        !value.is_null() || sent().is_some_and(|s| s.is_array() || s.is_object())
     }
 
     /// How many errors there are: to see whether a part had any.
@@ -150,7 +199,7 @@ impl Check {
 
     /// `Invalid value`.
     pub(super) fn invalid(&mut self, at: &Place, value: impl Refused, detail: &str) {
-        self.causes.push(Cause::invalid(&at.path(), &value.shown(), detail));
+        self.causes.push(Cause::invalid(&at.path(), &self.text_of(at, &value), detail));
     }
 
     /// `Invalid value`, once for each message.
@@ -168,7 +217,7 @@ impl Check {
 
     /// `Duplicate value`.
     pub(super) fn duplicate(&mut self, at: &Place, value: impl Refused) {
-        self.causes.push(Cause::duplicate(&at.path(), &value.shown()));
+        self.causes.push(Cause::duplicate(&at.path(), &self.text_of(at, &value)));
     }
 
     /// `Not found`.
@@ -178,7 +227,7 @@ impl Check {
 
     /// `Unsupported value`.
     pub(super) fn not_supported(&mut self, at: &Place, value: impl Refused, supported: &[&str]) {
-        self.causes.push(Cause::not_supported(&at.path(), &value.shown(), supported));
+        self.causes.push(Cause::not_supported(&at.path(), &self.text_of(at, &value), supported));
     }
 
     /// `Unsupported value`, unless the text is one of these.

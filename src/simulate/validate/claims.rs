@@ -4,7 +4,6 @@
 
 use super::check::{Check, Place};
 use super::formats::{dns_label, dns_subdomain};
-use super::internal::difference;
 use super::metadata::{self, Names};
 use super::pod;
 use super::read::{Read, quantity};
@@ -148,7 +147,7 @@ fn immutable(check: &mut Check, new: &Value, old: &Value) {
     }
     if !check.same(SPEC, &now, &before) {
         let fields = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
-        let diff = difference(check.schema, SPEC, &before, &now);
+        let diff = check.difference(&Place::root("spec"), SPEC, &before, &now);
         check.forbidden(&Place::root("spec"), &format!("{fields}\n{diff}"));
     }
     let capacity = old.part("status").part("capacity").part("storage");

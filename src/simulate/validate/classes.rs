@@ -28,11 +28,11 @@ pub(super) fn storage_class(check: &mut Check, new: &Value, old: Option<&Value>)
     } else {
         check.required(&Place::root("volumeBindingMode"), "");
     }
-    let (list_at, mut seen) = (Place::root("allowedTopologies"), Vec::new());
+    // The server's list of what it has seen begins with as many empty terms as there are terms.
+    let (list_at, mut seen) = (Place::root("allowedTopologies"), vec![Vec::new(); new.list("allowedTopologies").len()]);
     for (i, term) in new.list("allowedTopologies").iter().enumerate() {
         let mut keys = pod::topology_term(check, term, &list_at.index(i));
         keys.sort();
-        // an empty term equals what the server compares with first
         for _ in seen.iter().filter(|s| **s == keys) {
             check.duplicate(&list_at.index(i).child("matchLabelExpressions"), "");
         }

@@ -2,9 +2,8 @@
 //!
 //! Follows apiextensions-apiserver `pkg/apis/apiextensions/validation/validation.go`.
 
-use super::check::{Check, Place};
+use super::check::{Check, Place, TypedList};
 use super::formats::{dns_1035_label, dns_subdomain};
-use super::internal::list_shown_as;
 use super::metadata::{self, Names};
 use super::read::Read;
 use crate::object::Value;
@@ -83,7 +82,7 @@ fn versions(check: &mut Check, spec: &Value) {
         [(unique, "must contain unique version names"), (stored == 1, "must have exactly one version marked as storage version")]
     {
         if !good {
-            let shown = list_shown_as(check.schema, VERSION, all);
+            let shown = TypedList(VERSION, all);
             check.invalid(&list_at, shown, detail);
         }
     }

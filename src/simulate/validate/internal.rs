@@ -3,8 +3,7 @@
 //! Internal types have no JSON tags and mostly the v1 names. Types of `meta/v1` are the same inside and
 //! outside, and are shown as the API writes them.
 
-use super::check::Json;
-use super::read::{ABSENT, Read};
+use super::read::Read;
 use super::unified::unified;
 use crate::object::Value;
 use crate::schema::{Field, Omit, Scalar, Schema, StructType, Type};
@@ -13,37 +12,54 @@ use serde::Serialize;
 /// The part of a PersistentVolume's spec that v1 embeds there.
 pub(super) const VOLUME_SOURCE: &str = "PersistentVolumeSource";
 
-/// A value of a named type, held by pointer.
-pub(super) fn shown_as(schema: &Schema, name: &str, value: &Value) -> Json {
+/// A value of a named type, held by pointer. In `sent`, what it was decoded from, empty lists and maps stand that the value does not have.
+pub(super) fn shown_as(schema: &Schema, name: &str, value: &Value, sent: Option<&Value>) -> String {
     let mut out = String::new();
     if name == VOLUME_SOURCE {
         let spec = schema.named("io.k8s.api.core.v1.PersistentVolumeSpec");
         let fields = spec.as_ref().and_then(|ty| schema.fields(ty)).map(|f| StructType { go: name.to_owned(), ..f.clone() });
         out.push('{');
-        write_fields(schema, &fields.unwrap_or_default(), Some(value), &mut true, &mut out);
+        write_fields(schema, &fields.unwrap_or_default(), Shown { value: Some(value), sent }, &mut true, &mut out);
         out.push('}');
-        return Json(out);
+        return out;
     }
     match schema.named(name) {
-        Some(ty) if !value.is_null() => write(schema, &ty, true, Some(value), &mut out),
+        Some(ty) if !value.is_null() => write(schema, &ty, true, Shown { value: Some(value), sent }, &mut out),
         Some(_) => out.push_str("null"),
         None => out.push_str(&value.to_string()),
     }
-    Json(out)
+    out
 }
 
 /// A list of values of a named type.
-pub(super) fn list_shown_as(schema: &Schema, name: &str, values: &[Value]) -> Json {
+pub(super) fn list_shown_as(schema: &Schema, name: &str, values: &[Value], sent: Option<&Value>) -> String {
     if values.is_empty() {
-        return Json("null".into());
+        return if sent.is_some_and(Value::is_array) { "[]" } else { "null" }.into();
     }
-    let items: Vec<String> = values.iter().map(|v| shown_as(schema, name, v).0).collect();
-    Json(format!("[{}]", items.join(",")))
+    let item = |(i, v): (usize, &Value)| shown_as(schema, name, v, sent.and_then(|s| s.get(i)));
+    let items: Vec<String> = values.iter().enumerate().map(item).collect();
+    format!("[{}]", items.join(","))
 }
 
-fn write(schema: &Schema, ty: &Type, pointer: bool, value: Option<&Value>, out: &mut String) {
+/// A part of a value, and the same part as it was sent.
+#[derive(Clone, Copy)]
+struct Shown<'v> {
+    value: Option<&'v Value>,
+    sent: Option<&'v Value>,
+}
+
+impl<'v> Shown<'v> {
+    fn field(self, name: &str) -> Self {
+        Self { value: self.value.and_then(|v| v.field(name)), sent: self.sent.and_then(|s| s.get(name)) }
+    }
+}
+
+fn write(schema: &Schema, ty: &Type, pointer: bool, shown: Shown<'_>, out: &mut String) {
+    let Shown { value, sent } = shown;
     let value = value.filter(|v| !v.is_null());
     match (ty, value) {
+        (Type::List(_), None) if sent.is_some_and(Value::is_array) => out.push_str("[]"),
+        (Type::Map(_), None) if sent.is_some_and(Value::is_object) => out.push_str("{}"),
         (_, None) if pointer => out.push_str("null"),
         (Type::List(_) | Type::Map(_) | Type::Any, None) => out.push_str("null"),
         (Type::Scalar(scalar), None) => out.push_str(zero(*scalar)),
@@ -51,7 +67,8 @@ fn write(schema: &Schema, ty: &Type, pointer: bool, value: Option<&Value>, out: 
             out.push('[');
             for (i, item) in value.as_array().into_iter().flatten().enumerate() {
                 comma(i, out);
-                write(schema, &list.item, list.pointers, Some(item), out);
+                let item = Shown { value: Some(item), sent: sent.and_then(|s| s.get(i)) };
+                write(schema, &list.item, list.pointers, item, out);
             }
             out.push(']');
         }
@@ -62,7 +79,7 @@ fn write(schema: &Schema, ty: &Type, pointer: bool, value: Option<&Value>, out: 
             for (i, (key, item)) in entries.into_iter().enumerate() {
                 comma(i, out);
                 out.push_str(&format!("{}:", Value::from(key.as_str())));
-                write(schema, &map.value, false, Some(item), out);
+                write(schema, &map.value, false, Shown { value: Some(item), sent: sent.and_then(|s| s.get(key)) }, out);
             }
             out.push('}');
         }
@@ -70,7 +87,7 @@ fn write(schema: &Schema, ty: &Type, pointer: bool, value: Option<&Value>, out: 
             Some(fields) => {
                 out.push('{');
                 let mut first = true;
-                write_fields(schema, fields, value, &mut first, out);
+                write_fields(schema, fields, Shown { value, sent }, &mut first, out);
                 out.push('}');
             }
             None => out.push_str(&value.map(Value::to_string).unwrap_or_else(|| "null".into())),
@@ -120,30 +137,30 @@ fn internal_fields(fields: &StructType) -> Vec<&Field> {
 }
 
 /// The security context of a pod with the fields of the host in front.
-fn write_security_context(schema: &Schema, spec: &StructType, field: &Field, value: &Value, out: &mut String) {
+fn write_security_context(schema: &Schema, spec: &StructType, field: &Field, shown: Shown<'_>, out: &mut String) {
     let mut first = true;
     out.push('{');
     for own in OF_THE_HOST.iter().filter_map(|go| spec.fields.iter().find(|f| f.go == *go)) {
-        write_field(schema, own, &own.go, value.field(&own.name), &mut first, out);
+        write_field(schema, own, &own.go, shown.field(&own.name), &mut first, out);
     }
     if let Some(fields) = schema.fields(&field.ty) {
-        write_fields(schema, fields, value.field(&field.name), &mut first, out);
+        write_fields(schema, fields, shown.field(&field.name), &mut first, out);
     }
     out.push('}');
 }
 
-fn write_field(schema: &Schema, field: &Field, name: &str, value: Option<&Value>, first: &mut bool, out: &mut String) {
+fn write_field(schema: &Schema, field: &Field, name: &str, shown: Shown<'_>, first: &mut bool, out: &mut String) {
     comma(usize::from(!*first), out);
     *first = false;
     out.push_str(&format!("\"{name}\":"));
-    write(schema, &field.ty, field.pointer, value, out);
+    write(schema, &field.ty, field.pointer, shown, out);
 }
 
-fn write_fields(schema: &Schema, fields: &StructType, value: Option<&Value>, first: &mut bool, out: &mut String) {
+fn write_fields(schema: &Schema, fields: &StructType, shown: Shown<'_>, first: &mut bool, out: &mut String) {
     let tagged = fields.name.starts_with("io.k8s.apimachinery.");
     let object = fields.fields.iter().any(|f| is_metadata(schema, f));
     for field in internal_fields(fields) {
-        let part = value.and_then(|v| v.field(&field.name));
+        let part = shown.field(&field.name);
         if object && is_metadata(schema, field) {
             // the metadata is embedded, so its fields stand among the object's own
             if let Some(metadata) = schema.fields(&field.ty) {
@@ -151,14 +168,14 @@ fn write_fields(schema: &Schema, fields: &StructType, value: Option<&Value>, fir
             }
             continue;
         }
-        let left_out = tagged && part.is_none() && field.omit != Omit::Never && !always(field);
+        let left_out = tagged && part.value.is_none() && field.omit != Omit::Never && !always(field);
         if left_out || object && (field.name == "apiVersion" || field.name == "kind") {
             continue;
         }
         if fields.go == "PodSpec" && field.go == "SecurityContext" {
             comma(usize::from(!*first), out);
             out.push_str("\"SecurityContext\":");
-            write_security_context(schema, fields, field, value.unwrap_or(&ABSENT), out);
+            write_security_context(schema, fields, field, shown, out);
             continue;
         }
         write_field(schema, field, if tagged { &field.name } else { &field.go }, part, first, out);
@@ -175,8 +192,8 @@ fn always(field: &Field) -> bool {
 }
 
 /// What changed between two values of a type, as the server's own diff prints their internal forms.
-pub(super) fn difference(schema: &Schema, name: &str, old: &Value, new: &Value) -> String {
-    unified(&indented(&shown_as(schema, name, old).0), &indented(&shown_as(schema, name, new).0))
+pub(super) fn difference(schema: &Schema, name: &str, old: &Value, new: &Value, sent: Option<&Value>) -> String {
+    unified(&indented(&shown_as(schema, name, old, None)), &indented(&shown_as(schema, name, new, sent)))
 }
 
 /// JSON text in lines, one blank for each level.
@@ -214,10 +231,10 @@ mod tests {
     #[test]
     fn go_names_in_go_order_with_zero_values() {
         let schema = Schema::of(Version::V1_36);
-        let strategy = shown_as(schema, "io.k8s.api.apps.v1.DeploymentStrategy", &json!({"type": "rolling"}));
-        assert_eq!(strategy.0, r#"{"Type":"rolling","RollingUpdate":null}"#);
+        let strategy = shown_as(schema, "io.k8s.api.apps.v1.DeploymentStrategy", &json!({"type": "rolling"}), None);
+        assert_eq!(strategy, r#"{"Type":"rolling","RollingUpdate":null}"#);
         let budget = json!({"maxUnavailable": "25%", "minAvailable": 1, "selector": {}});
-        let budget = shown_as(schema, "io.k8s.api.policy.v1.PodDisruptionBudgetSpec", &budget);
-        assert_eq!(budget.0, r#"{"MinAvailable":1,"Selector":{},"MaxUnavailable":"25%","UnhealthyPodEvictionPolicy":null}"#);
+        let budget = shown_as(schema, "io.k8s.api.policy.v1.PodDisruptionBudgetSpec", &budget, None);
+        assert_eq!(budget, r#"{"MinAvailable":1,"Selector":{},"MaxUnavailable":"25%","UnhealthyPodEvictionPolicy":null}"#);
     }
 }

@@ -3,9 +3,8 @@
 //! Follows apimachinery `pkg/api/validation/objectmeta.go`, and `ValidateObjectMeta` of `pkg/apis/core/validation`, which looks at
 //! finalizers once more.
 
-use super::check::{Check, Json, Place, Refused};
+use super::check::{Check, Place, Typed, TypedList};
 use super::formats::{self, as_prefix, qualified_name};
-use super::internal::{list_shown_as, shown_as};
 use super::read::Read;
 use super::selector;
 use crate::object::Value;
@@ -104,7 +103,7 @@ pub(super) fn generic_update(check: &mut Check, new: &Value, old: &Value) {
         extra.sort_unstable();
         extra.dedup();
         if !extra.is_empty() {
-            let list: Vec<String> = extra.iter().map(|f| f.shown()).collect();
+            let list: Vec<String> = extra.iter().map(|f| crate::simulate::status::quoted(f)).collect();
             let detail = "no new finalizers can be added if the object is being deleted, found new finalizers";
             check.forbidden(&AT.child("finalizers"), &format!("{detail} []string{{{}}}", list.join(", ")));
         }
@@ -157,7 +156,7 @@ fn owners(check: &mut Check, meta: &Value, at: &Place) {
             match &controller {
                 None => controller = Some(this),
                 Some(first) => {
-                    let shown = list_shown_as(check.schema, OWNER, meta.list("ownerReferences"));
+                    let shown = TypedList(OWNER, meta.list("ownerReferences"));
                     let detail = "Only one reference can have Controller set to true. Found \"true\" in references for";
                     check.invalid(at, shown, &format!("{detail} {first} and {this}"));
                 }
@@ -198,8 +197,7 @@ fn owner_reference(check: &mut Check, owner: &Value, at: &Place) {
 
 fn banned_owner(check: &mut Check, owner: &Value, at: &Place) {
     if owner.text("apiVersion") == "v1" && owner.text("kind") == "Event" {
-        let Json(shown) = shown_as(check.schema, OWNER, owner);
-        check.invalid(at, Json(shown), "/v1, Kind=Event is disallowed from being an owner");
+        check.invalid(at, Typed(OWNER, owner), "/v1, Kind=Event is disallowed from being an owner");
     }
 }
 

@@ -24,6 +24,7 @@ mod scaling;
 mod schedule;
 mod selector;
 mod service;
+mod status;
 mod unified;
 mod volumes;
 mod warnings;
@@ -34,6 +35,7 @@ use crate::schema::Version;
 use crate::simulate::status::Cause;
 use check::Check;
 use read::Read;
+use std::sync::Arc;
 
 /// What is validated, and as whom.
 #[derive(Clone, Debug)]
@@ -44,6 +46,8 @@ pub struct Context {
     pub version: Version,
     /// Whether objects of the kind live in namespaces.
     pub namespaced: bool,
+    /// What the object was decoded from.
+    pub sent: Option<Arc<Value>>,
 }
 
 /// The rules of a kind: for a new object, or for one that was something before.
@@ -92,6 +96,7 @@ pub fn modelled(gvk: &Gvk) -> bool {
 pub fn create(context: &Context, object: &Value) -> Vec<Cause> {
     let mut check = Check::new(context.version);
     check.options = options(context, None);
+    check.sent.clone_from(&context.sent);
     if let Some(rules) = rules(&context.gvk) {
         rules(&mut check, object, None);
     }
@@ -103,14 +108,17 @@ pub fn create(context: &Context, object: &Value) -> Vec<Cause> {
 
 /// What is wrong with an object that was `old`; it must have a resource version, and the old one's uid and timestamps.
 ///
-/// Of the subresources, `scale` is checked as the object itself, and the status of any kind is only held to the metadata.
+/// Of the subresources, `scale` is checked as the object itself.
 pub fn update(context: &Context, new: &Value, old: &Value, subresource: &str) -> Vec<Cause> {
     let mut check = Check::new(context.version);
     check.options = options(context, Some(old));
+    check.sent.clone_from(&context.sent);
     metadata::generic(&mut check, new, context.namespaced);
     metadata::generic_update(&mut check, new, old);
-    if let Some(rules) = rules(&context.gvk).filter(|_| subresource != "status") {
-        rules(&mut check, new, Some(old));
+    match rules(&context.gvk) {
+        Some(_) if subresource == "status" => status::update(&mut check, &context.gvk.kind, new, old),
+        Some(rules) => rules(&mut check, new, Some(old)),
+        None => {}
     }
     check.causes
 }

@@ -168,7 +168,8 @@ pub(super) fn ingress(check: &mut Check, new: &Value, old: Option<&Value>) {
     metadata::metadata(check, new, true, Names::Subdomain);
     let (spec, was) = (new.part("spec"), old.map(|o| o.part("spec")));
     if spec.list("rules").is_empty() && !spec.has("defaultBackend") {
-        check.invalid(&AT, Json("null".into()), "either `defaultBackend` or `rules` must be specified");
+        let rules = if check.told(spec.part("rules"), &AT.child("rules")) { "[]" } else { "null" };
+        check.invalid(&AT, Json(rules.into()), "either `defaultBackend` or `rules` must be specified");
     }
     if let Some(backend) = spec.field("defaultBackend") {
         ingress_backend(check, backend, &AT.child("defaultBackend"));

@@ -2,9 +2,8 @@
 //!
 //! Follows `ValidateResourceQuota` and `ValidateLimitRange` of `pkg/apis/core/validation/validation.go`.
 
-use super::check::{Check, Place};
+use super::check::{Check, Place, Typed};
 use super::formats::qualified_name;
-use super::internal::shown_as;
 use super::metadata::{self, Names};
 use super::pod;
 use super::read::{Read, quantity};
@@ -30,14 +29,7 @@ pub(super) fn quota(check: &mut Check, new: &Value, old: Option<&Value>) {
         None => metadata::metadata(check, new, true, Names::Subdomain),
     }
     let spec = new.part("spec");
-    let at = AT.child("hard");
-    for (name, amount) in spec.entries("hard") {
-        pod::resource_name(check, name, &at.key(name));
-        if !name.contains('/') && !is_quota_resource(name) {
-            check.invalid(&at.key(name), name, "must be a standard resource for quota");
-        }
-        pod::quantity_value(check, name, amount, &at.key(name));
-    }
+    amounts(check, spec.part("hard"), &AT.child("hard"));
     scopes(check, spec);
     scope_selector(check, spec);
     if let Some(old) = old {
@@ -45,6 +37,17 @@ pub(super) fn quota(check: &mut Check, new: &Value, old: Option<&Value>) {
         if of(spec) != of(old.part("spec")) {
             check.invalid(&AT.child("scopes"), spec.part("scopes"), "field is immutable");
         }
+    }
+}
+
+/// Amounts of resources that a quota may limit.
+pub(super) fn amounts(check: &mut Check, amounts: &Value, at: &Place) {
+    for (name, amount) in amounts.as_object().into_iter().flatten() {
+        pod::resource_name(check, name, &at.key(name));
+        if !name.contains('/') && !is_quota_resource(name) {
+            check.invalid(&at.key(name), name.as_str(), "must be a standard resource for quota");
+        }
+        pod::quantity_value(check, name, amount, &at.key(name));
     }
 }
 
@@ -99,7 +102,7 @@ fn scope_selector(check: &mut Check, spec: &Value) {
             check.invalid(&at.child("scopeName"), scope, "unsupported scope");
         }
         for _ in spec.entries("hard").filter(|(n, _)| is_quota_resource(n) && !applies(scope, n)) {
-            let shown = shown_as(check.schema, "io.k8s.api.core.v1.ScopeSelector", selector);
+            let shown = Typed("io.k8s.api.core.v1.ScopeSelector", selector);
             check.invalid(&at, shown, "unsupported scope applied to resource");
         }
         let existing = ["BestEffort", "NotBestEffort", "Terminating", "NotTerminating", "CrossNamespacePodAffinity"];

@@ -2,9 +2,8 @@
 //!
 //! Follows `pkg/apis/rbac/validation/validation.go`.
 
-use super::check::{Check, Json, Place};
+use super::check::{Check, Json, Place, Typed};
 use super::formats::{dns_subdomain, path_segment};
-use super::internal::shown_as;
 use super::metadata::{self, Names};
 use super::read::Read;
 use super::selector::{self, Matching};
@@ -99,7 +98,7 @@ fn binding(check: &mut Check, new: &Value, old: Option<&Value>, namespaced: bool
     metadata::update(check, new, old);
     let was = old.part("roleRef");
     if ["apiGroup", "kind", "name"].iter().any(|f| role.text(f) != was.text(f)) {
-        let shown = shown_as(check.schema, "io.k8s.api.rbac.v1.RoleRef", role);
+        let shown = Typed("io.k8s.api.rbac.v1.RoleRef", role);
         check.invalid(&at, shown, "cannot change roleRef");
     }
 }

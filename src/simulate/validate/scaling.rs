@@ -2,9 +2,8 @@
 //!
 //! Follows `pkg/apis/autoscaling/validation/validation.go` and `pkg/apis/policy/validation/validation.go`.
 
-use super::check::{Check, Place};
+use super::check::{Check, Place, Typed};
 use super::formats::{dns_label, path_segment};
-use super::internal::shown_as;
 use super::metadata::{self, Names};
 use super::pod;
 use super::read::{Read, quantity};
@@ -19,7 +18,7 @@ const AT: Place<'static> = Place::root("spec");
 pub(super) fn budget(check: &mut Check, new: &Value, old: Option<&Value>) {
     let spec = new.part("spec");
     if spec.has("minAvailable") && spec.has("maxUnavailable") {
-        let shown = shown_as(check.schema, "io.k8s.api.policy.v1.PodDisruptionBudgetSpec", spec);
+        let shown = Typed("io.k8s.api.policy.v1.PodDisruptionBudgetSpec", spec);
         check.invalid(&AT, shown, "minAvailable and maxUnavailable cannot be both set");
     }
     for name in ["minAvailable", "maxUnavailable"] {

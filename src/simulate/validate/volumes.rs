@@ -2,9 +2,9 @@
 //!
 //! Follows `ValidatePersistentVolumeSpec` and `ValidatePersistentVolumeUpdate` of `pkg/apis/core/validation/validation.go`.
 
-use super::check::{Check, Place};
+use super::check::{Check, Place, Typed};
 use super::claims::{self, VOLUME_MODES};
-use super::internal::{VOLUME_SOURCE, difference, shown_as};
+use super::internal::VOLUME_SOURCE;
 use super::metadata::{self, Names};
 use super::pod;
 use super::read::{Read, quantity};
@@ -154,7 +154,7 @@ fn immutable(check: &mut Check, spec: &Value, was: &Value) {
         map_at(&mut now, &["csi"]).shift_remove(secret);
     }
     if !check.same(SOURCE, &now, &before) {
-        let diff = difference(check.schema, VOLUME_SOURCE, &before, &now);
+        let diff = check.difference(&AT, VOLUME_SOURCE, &before, &now);
         let detail = format!("spec.persistentvolumesource is immutable after creation\n{diff}");
         check.forbidden(&AT.child("persistentvolumesource"), &detail);
     }
@@ -164,7 +164,7 @@ fn immutable(check: &mut Check, spec: &Value, was: &Value) {
     const AFFINITY: &str = "io.k8s.api.core.v1.VolumeNodeAffinity";
     let (affinity, had) = (spec.part("nodeAffinity"), was.part("nodeAffinity"));
     if !had.is_null() && !check.same(AFFINITY, affinity, &with_stable_labels(had, affinity)) {
-        let shown = shown_as(check.schema, AFFINITY, affinity);
+        let shown = Typed(AFFINITY, affinity);
         check.invalid(&Place::root("nodeAffinity"), shown, "field is immutable, except for updating from beta label to GA");
     }
     if was.has("volumeAttributesClassName") && !spec.has("volumeAttributesClassName") {

@@ -2,9 +2,8 @@
 //!
 //! Follows `pkg/apis/apps/validation/validation.go`.
 
-use super::check::{Check, Place};
+use super::check::{Check, Place, Typed, TypedList};
 use super::formats::{dns_label, percent};
-use super::internal::{list_shown_as, shown_as};
 use super::metadata::{self, Names};
 use super::pod;
 use super::read::Read;
@@ -113,7 +112,7 @@ fn deployment_strategy(check: &mut Check, strategy: &Value, at: &Place) {
             at_most_all(check, unavailable, &unavailable_at);
         }
         _ => {
-            let shown = shown_as(check.schema, "io.k8s.api.apps.v1.DeploymentStrategy", strategy);
+            let shown = Typed("io.k8s.api.apps.v1.DeploymentStrategy", strategy);
             check.not_supported(at, shown, &["Recreate", "RollingUpdate"]);
         }
     }
@@ -203,7 +202,7 @@ fn daemon_set_strategy(check: &mut Check, strategy: &Value, at: &Place) {
             }
         }
         _ => {
-            let shown = shown_as(check.schema, "io.k8s.api.apps.v1.DaemonSetUpdateStrategy", strategy);
+            let shown = Typed("io.k8s.api.apps.v1.DaemonSetUpdateStrategy", strategy);
             check.not_supported(at, shown, &["RollingUpdate", "OnDelete"]);
         }
     }
@@ -272,7 +271,13 @@ fn stateful_set_spec(check: &mut Check, spec: &Value, create: bool, template_too
 fn with_claims(spec: &Value, template: &Value) -> Value {
     let mut template = template.clone();
     let claims = spec.list("volumeClaimTemplates");
-    let names: Vec<&str> = claims.iter().map(|c| c.part("metadata").text("name")).collect();
+    // The server holds the volumes to add in a map by name, so several have no order of their own there.
+    let mut names: Vec<&str> = Vec::new();
+    for name in claims.iter().map(|c| c.part("metadata").text("name")) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
     let pod = map_at(&mut template, &["spec"]);
     pod.shift_remove("hostname");
     pod.shift_remove("subdomain");
@@ -292,7 +297,7 @@ fn stateful_set_strategy(check: &mut Check, strategy: &Value, at: &Place) {
         ("", _) => check.required(at, ""),
         ("OnDelete" | "RollingUpdate", None) => {}
         ("OnDelete", Some(rolling)) => {
-            let shown = shown_as(check.schema, "io.k8s.api.apps.v1.RollingUpdateStatefulSetStrategy", rolling);
+            let shown = Typed("io.k8s.api.apps.v1.RollingUpdateStatefulSetStrategy", rolling);
             check.invalid(&at_rolling, shown, "only allowed for updateStrategy 'RollingUpdate'");
         }
         ("RollingUpdate", Some(rolling)) => {
@@ -307,7 +312,7 @@ fn stateful_set_strategy(check: &mut Check, strategy: &Value, at: &Place) {
             }
         }
         _ => {
-            let shown = shown_as(check.schema, "io.k8s.api.apps.v1.StatefulSetUpdateStrategy", strategy);
+            let shown = Typed("io.k8s.api.apps.v1.StatefulSetUpdateStrategy", strategy);
             check.invalid(at, shown, "must be 'RollingUpdate' or 'OnDelete'");
         }
     }
@@ -328,7 +333,7 @@ fn stateful_set_immutable(check: &mut Check, new: &Value, old: &Value) {
         }
         match name {
             "volumeClaimTemplates" => {
-                let shown = list_shown_as(check.schema, CLAIM, new.list(name));
+                let shown = TypedList(CLAIM, new.list(name));
                 check.invalid(&AT.child(name), shown, IMMUTABLE);
             }
             "selector" => check.invalid(&AT.child(name), new.part(name), IMMUTABLE),

@@ -2,11 +2,12 @@
 
 use super::Write;
 use crate::apply::go_format::plain;
-use crate::apply::server_side::undecodable;
+use crate::apply::server_side::{unconvertible, undecodable};
 use crate::object::path::FieldPath;
 use crate::object::{Gvk, Map, Value, json_kind, json_text, map_at, text};
-use crate::schema::decode;
+use crate::schema::{convert::convert, decode};
 use crate::simulate::{ApiError, Body, Cause, Cluster, PatchKind, Verb, defaults};
+use std::num::IntErrorKind;
 
 /// The metadata that only the server writes (`pkg/registry/rest/meta.go:WipeObjectMetaSystemFields`).
 const SYSTEM_METADATA: [&str; 5] = ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"];
@@ -120,7 +121,11 @@ impl Write<'_> {
         self.warn_unknown(unknown);
         let mut object = decoded.value;
         defaults::apply(&gvk, cluster.schema.version(), &mut object);
-        Ok(object)
+        defaults::keep_emptied(&gvk, &body, &mut object);
+        wrong_generation(&gvk, &object).map_or(Ok(object), |why| {
+            let (kind, version) = (&gvk.kind, &gvk.version);
+            Err(ApiError::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}")))
+        })
     }
 
     /// Decodes a custom resource sent whole.
@@ -184,7 +189,7 @@ impl Write<'_> {
     }
 
     /// Decodes and defaults what a patch made of the live object.
-    pub(super) fn decode_patched(&mut self, cluster: &Cluster, patched: &Value) -> Result<Value, ApiError> {
+    pub(super) fn decode_patched(&mut self, cluster: &Cluster, patched: &mut Value) -> Result<Value, ApiError> {
         let mut warnings = Vec::new();
         let object = self.decode_merged(cluster, patched, &mut warnings);
         self.warnings.extend(warnings);
@@ -192,7 +197,7 @@ impl Write<'_> {
     }
 
     /// Decodes and defaults what a patch or an apply made of the live object; warnings are handed out.
-    pub(super) fn decode_merged(&self, cluster: &Cluster, patched: &Value, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
+    pub(super) fn decode_merged(&self, cluster: &Cluster, patched: &mut Value, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
         if let Some(definition) = self.served.definition() {
             let decoded = definition.decode(cluster.schema, patched).map_err(|why| self.invalid_patch(cluster, patched, &why))?;
             return self.known(cluster, patched, decoded.unknown, warnings).map(|()| decoded.value);
@@ -201,7 +206,16 @@ impl Write<'_> {
     }
 
     /// The same for an object of another kind than the resource's own: a `Scale`.
-    pub(super) fn decode_as(&self, cluster: &Cluster, gvk: &Gvk, patched: &Value, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
+    pub(super) fn decode_as(
+        &self,
+        cluster: &Cluster,
+        gvk: &Gvk,
+        patched: &mut Value,
+        warnings: &mut Vec<String>,
+    ) -> Result<Value, ApiError> {
+        if self.is_strategic() || self.request.verb == Verb::Patch(PatchKind::Apply) {
+            convert(cluster.schema, &self.ty, patched).map_err(|why| self.invalid_patch(cluster, patched, &why))?;
+        }
         let decoded = decode::decode(cluster.schema, &self.ty, patched).map_err(|e| self.invalid_patch(cluster, patched, &e.message))?;
         self.known(cluster, patched, decoded.unknown, warnings)?;
         let mut object = decoded.value;
@@ -212,12 +226,22 @@ impl Write<'_> {
             map.entry("kind").or_insert_with(|| gvk.kind.clone().into());
         }
         defaults::apply(gvk, cluster.schema.version(), &mut object);
-        Ok(object)
+        defaults::keep_emptied(gvk, patched, &mut object);
+        wrong_generation(gvk, &object).map_or(Ok(object), |why| {
+            Err(match self.request.verb {
+                Verb::Patch(PatchKind::Strategic) => ApiError::internal(why),
+                Verb::Patch(PatchKind::Apply) => ApiError::internal(unconvertible(&self.body().unwrap_or_default(), &why)),
+                _ => self.invalid_patch(cluster, patched, &why),
+            })
+        })
     }
 
     /// Refuses unknown fields of a patched object, or warns of them.
     fn known(&self, cluster: &Cluster, patched: &Value, unknown: Vec<String>, warnings: &mut Vec<String>) -> Result<(), ApiError> {
-        let unknown: Vec<String> = unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
+        let mut unknown: Vec<String> = unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
+        if self.is_strategic() {
+            unknown.sort_unstable();
+        }
         if !unknown.is_empty() && self.validation() == Validation::Strict {
             return Err(self.invalid_patch(cluster, patched, &format!("strict decoding error: {}", unknown.join(", "))));
         }
@@ -230,7 +254,7 @@ impl Write<'_> {
     /// What came of a patch is no object of the kind: told with the object, for a strategic merge patch with the patch.
     fn invalid_patch(&self, cluster: &Cluster, patched: &Value, why: &str) -> ApiError {
         if self.request.verb == Verb::Patch(PatchKind::Apply) {
-            return ApiError::internal(undecodable(patched, why));
+            return ApiError::internal(undecodable(&self.body().unwrap_or_default(), why));
         }
         let told = match self.body() {
             Ok(mut patch) if self.is_strategic() => {
@@ -239,8 +263,6 @@ impl Write<'_> {
             }
             _ => patched.to_string(),
         };
-        let words = if self.is_strategic() { converter_words(why) } else { None };
-        let why = words.as_deref().unwrap_or(why);
         let cause = Cause::invalid(&FieldPath::new("patch"), &crate::simulate::status::quoted(&told), why);
         ApiError::invalid("", "", vec![cause])
     }
@@ -304,28 +326,6 @@ pub fn unrecognized(kind: &str, why: &str, bytes: &[u8]) -> ApiError {
     ApiError::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why} ({start}{more})"))
 }
 
-/// What a strategic merge patch made is not read from JSON but converted, and the converter has words of its own for a value of
-/// the wrong type (`apimachinery/pkg/runtime/converter.go:fromUnstructured`). None where they are the same or not known.
-fn converter_words(why: &str) -> Option<String> {
-    let (value, ty) = why.strip_prefix("json: cannot unmarshal ")?.split_once(" into ")?;
-    let ty = ty.rsplit_once(" of type ")?.1;
-    let (kind, go) = match value.split(' ').next()? {
-        "string" => ("string", "string"),
-        "bool" => ("bool", "bool"),
-        "number" => ("int64", "int64"),
-        "array" => ("slice", "[]interface {}"),
-        "object" => ("map", "map[string]interface {}"),
-        _ => return None,
-    };
-    Some(match ty {
-        _ if ty.starts_with("map[") => format!("cannot restore map from {kind}"),
-        _ if ty.starts_with("[]") => format!("cannot restore slice from {kind}"),
-        "string" if kind == "int64" => format!("cannot convert {go} to string"),
-        "string" | "bool" | "int32" | "int64" => format!("unrecognized type: {ty}"),
-        _ => return None,
-    })
-}
-
 /// Takes out of a strategic merge patch what the server takes out while it merges it: lists with an order, directives, and nulls
 /// below what is new (`strategicpatch/patch.go:{mergeMap,mergePatchIntoOriginal}`). The rest is what its errors show.
 fn spend(patch: &mut Value, live: Option<&Value>) {
@@ -343,6 +343,18 @@ fn spend(patch: &mut Value, live: Option<&Value>) {
             _ => spend(value, None),
         }
     }
+}
+
+/// Why a DaemonSet cannot become one of the server's own form: that has the generation of its template as a number, this as an
+/// annotation (`pkg/apis/apps/v1/conversion.go`).
+fn wrong_generation(gvk: &Gvk, object: &Value) -> Option<String> {
+    let told = object["metadata"].get("annotations")?.get("deprecated.daemonset.template.generation")?.as_str()?;
+    let error = told.parse::<i64>().err().filter(|_| gvk.kind == "DaemonSet" && gvk.group == "apps")?;
+    let why = match error.kind() {
+        IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => "value out of range",
+        _ => "invalid syntax",
+    };
+    Some(format!("strconv.ParseInt: parsing {}: {why}", crate::simulate::status::quoted(told)))
 }
 
 /// Takes out of an object to be created what only the server writes.

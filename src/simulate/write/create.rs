@@ -14,7 +14,7 @@ impl Cluster {
         let mut object = write.decode_object(self, &sent)?;
         body::wipe_system_metadata(&mut object);
         write.settle_namespace(&mut object)?;
-        write.sent = Some(sent);
+        write.sent = Some(Arc::new(sent));
         self.own_created(write, &mut object);
         self.finish_create(write, object)
     }
@@ -22,7 +22,7 @@ impl Cluster {
     /// The writer owns every field of what it creates, defaults included.
     pub(super) fn own_created(&self, write: &Write<'_>, object: &mut Value) {
         let manager = options::manager(&write.request.options);
-        self.with_field_manager(write, |fields| fields.update(None, object, write.sent.as_ref(), &manager, &self.clock.timestamp()));
+        self.with_field_manager(write, |fields| fields.update(None, object, write.sent.as_deref(), &manager, &self.clock.timestamp()));
     }
 
     /// Admission, system metadata, strategy, validation, storage: the same for POST, PUT and apply of a missing object.
@@ -67,7 +67,7 @@ impl Cluster {
             uid,
             now: self.clock.timestamp(),
             status_subresource: write.served.definition().is_none_or(|d| d.status),
-            sent: write.sent.as_ref(),
+            sent: write.sent.as_deref(),
         }
     }
 }

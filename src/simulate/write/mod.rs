@@ -17,7 +17,7 @@ pub use body::{parse as parsed, unrecognized};
 use super::resources::Served;
 use super::{ApiError, Cluster, Doubt, PatchKind, Reason, Request, Response, Verb, admission, custom, validate};
 use crate::object::{ObjectId, Value};
-use crate::schema::Type;
+use crate::schema::{Type, decode};
 use std::sync::Arc;
 
 /// One write on its way through.
@@ -27,7 +27,7 @@ struct Write<'r> {
     ty: Type,
     dry_run: bool,
     /// What the object was decoded from: the body, or what a patch made of the live object.
-    sent: Option<Value>,
+    sent: Option<Arc<Value>>,
     warnings: Vec<String>,
 }
 
@@ -182,7 +182,12 @@ impl Write<'_> {
 
     /// What validation has to know.
     fn checks(&self, cluster: &Cluster) -> validate::Context {
-        validate::Context { gvk: self.served.gvk(), version: cluster.schema.version(), namespaced: self.served.namespaced }
+        validate::Context {
+            gvk: self.served.gvk(),
+            version: cluster.schema.version(),
+            namespaced: self.served.namespaced,
+            sent: self.sent.clone(),
+        }
     }
 
     /// The kind as errors name it; a custom resource is believed what it says.
@@ -193,9 +198,13 @@ impl Write<'_> {
         }
     }
 
-    /// A custom resource is pruned once more on its way into the storage, and clients are warned of odd finalizers.
+    /// A custom resource is pruned once more on its way into the storage, and clients are warned of odd finalizers. Of a built-in
+    /// kind, no empty list or map comes back from there, nor from the codec through which a dry run goes.
     fn as_stored(&mut self, cluster: &Cluster, object: &mut Value, live: Option<&Value>) {
-        let Some(definition) = self.served.definition() else { return };
+        let Some(definition) = self.served.definition() else {
+            decode::forget_empties(cluster.schema, &self.ty, object);
+            return;
+        };
         self.warnings.extend(custom::finalizer_warnings(cluster.schema.version(), object, live));
         if let Some(stored) = definition.as_stored(cluster.schema, object) {
             *object = stored;

@@ -8,6 +8,7 @@ use crate::apply::{self, PatchError};
 use crate::object::{Gvk, Value, text};
 use crate::schema::{Schema, Type};
 use crate::simulate::{ApiError, Cause, Cluster, PatchKind, Reason};
+use std::sync::Arc;
 
 impl Cluster {
     pub(super) fn patch(&mut self, write: &mut Write<'_>, kind: PatchKind) -> Outcome {
@@ -15,10 +16,10 @@ impl Cluster {
             return self.apply(write);
         }
         let live = self.live(write).ok_or_else(|| write.not_found())?;
-        let patched = patched_value(self.schema, &write.ty, &live, &write.body()?, kind)?;
-        let mut object = write.decode_patched(self, &patched)?;
+        let mut patched = patched_value(self.schema, &write.ty, &live, &write.body()?, kind)?;
+        let mut object = write.decode_patched(self, &mut patched)?;
         write.settle_namespace(&mut object)?;
-        write.sent = Some(patched);
+        write.sent = Some(Arc::new(patched));
         self.own_updated(write, &live, &mut object);
         write.check_name(&object)?;
         self.finish_update(write, &live, object)
@@ -41,13 +42,13 @@ impl Cluster {
                     definition.fill_defaults(&mut merged);
                     return Ok(merged);
                 }
-                let object = write.decode_merged(self, &merged, &mut warnings);
+                let object = write.decode_merged(self, &mut merged, &mut warnings);
                 sent = Some(merged);
                 object
             })
         });
         write.warnings.extend(warnings);
-        write.sent = sent;
+        write.sent = sent.map(Arc::new);
         let mut object = applied.map_err(refused_apply)?;
         write.settle_namespace(&mut object)?;
         write.check_name(&object)?;

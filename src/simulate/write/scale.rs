@@ -69,7 +69,7 @@ impl Cluster {
             sent: None,
             warnings: Vec::new(),
         };
-        let patched = match write.request.verb {
+        let mut patched = match write.request.verb {
             Verb::Patch(PatchKind::Apply) => {
                 let application = Application {
                     config: &body,
@@ -78,13 +78,14 @@ impl Cluster {
                     time: &now,
                 };
                 let mut warnings = Vec::new();
-                let applied = fields.apply(Some(view), application, |merged| scale_write.decode_as(self, &gvk, &merged, &mut warnings));
+                let applied =
+                    fields.apply(Some(view), application, |mut merged| scale_write.decode_as(self, &gvk, &mut merged, &mut warnings));
                 return applied.map_err(super::patch::refused_apply);
             }
             Verb::Patch(kind) => super::patch::patched_value(self.schema, ty, view, &body, kind)?,
             _ => body,
         };
-        let mut object = scale_write.decode_as(self, &gvk, &patched, &mut write.warnings)?;
+        let mut object = scale_write.decode_as(self, &gvk, &mut patched, &mut write.warnings)?;
         fields.update(Some(view), &mut object, Some(&patched), &options::manager(&write.request.options), &now);
         Ok(object)
     }

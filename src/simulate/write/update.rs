@@ -25,7 +25,7 @@ impl Cluster {
                 return Err(write.not_found());
             }
             body::wipe_system_metadata(&mut object);
-            write.sent = Some(sent);
+            write.sent = Some(Arc::new(sent));
             self.own_created(write, &mut object);
             return self.finish_create(write, object);
         };
@@ -34,7 +34,7 @@ impl Cluster {
             let why = format!("Precondition failed: UID in precondition: {sent_uid}, UID in object meta: {uid}");
             return Err(stale(write, &why));
         }
-        write.sent = Some(sent);
+        write.sent = Some(Arc::new(sent));
         self.own_updated(write, &live, &mut object);
         self.finish_update(write, &live, object)
     }
@@ -43,7 +43,9 @@ impl Cluster {
     pub(super) fn own_updated(&self, write: &Write<'_>, live: &Value, object: &mut Value) {
         keep_emptied_owners(write, object);
         let manager = options::manager(&write.request.options);
-        self.with_field_manager(write, |fields| fields.update(Some(live), object, write.sent.as_ref(), &manager, &self.clock.timestamp()));
+        self.with_field_manager(write, |fields| {
+            fields.update(Some(live), object, write.sent.as_deref(), &manager, &self.clock.timestamp())
+        });
     }
 
     /// Lends the field manager of the written endpoint.
@@ -113,7 +115,7 @@ impl Cluster {
 /// `managedFields: []` says that tracking starts anew; decoding leaves empty lists out.
 fn keep_emptied_owners(write: &Write<'_>, object: &mut Value) {
     let emptied = |sent: &Value| sent["metadata"]["managedFields"].as_array().is_some_and(Vec::is_empty);
-    if write.sent.as_ref().is_some_and(emptied) {
+    if write.sent.as_deref().is_some_and(emptied) {
         map_at(object, &["metadata"]).insert("managedFields".into(), Value::Array(Vec::new().into()));
     }
 }

@@ -178,3 +178,14 @@ fn an_annotation_rolls_back() {
     assert_eq!(annotation(deployment, "deprecated.deployment.rollback.to"), None);
     assert!(label(&deployment["spec"]["template"], crate::simulate::controllers::reading::TEMPLATE_HASH).is_empty());
 }
+
+/// Seen on a 1.36.2 server without a scheduler: a pod on no node is gone at once, so nothing old is left that a new template waits for.
+#[test]
+fn a_template_after_nothing_was_left_is_a_revision_at_once() {
+    let mut cluster = cluster();
+    cluster.controllers.timing.pods_stay_pending = true;
+    let id = create(&mut cluster, deployment(1, json!({"strategy": {"type": "Recreate"}})));
+    settle(&mut cluster, &id, |d| map_at(d, &["spec"]).insert("replicas".into(), 0.into()).map_or((), drop));
+    let happenings = settle(&mut cluster, &id, |d| image(d, "x:2"));
+    assert_eq!(moves(&happenings), 1);
+}

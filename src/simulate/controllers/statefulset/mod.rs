@@ -51,6 +51,10 @@ impl Set {
 /// Brings the pods of a StatefulSet closer to what it asks for, and its status to what there is.
 pub(super) fn sync(cluster: &mut Cluster, id: &ObjectId) {
     let Some(set) = cluster.store.get(id).cloned() else { return };
+    if deleting(&set) && !index::orphans(cluster, &set, "ControllerRevision").is_empty() {
+        // It may not adopt them any more, and without them it does nothing (`adoptOrphanRevisions`).
+        return;
+    }
     let mut known = index::claim(cluster, &set, "ControllerRevision", &|_| true);
     history::sort(&mut known);
     let belongs = |pod: &Value| member::ordinal(&id.name, super::reading::name(pod)).is_some();

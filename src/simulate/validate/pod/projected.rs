@@ -4,9 +4,8 @@
 
 use super::volumes::{downward_file, key_to_path, local_path};
 use crate::object::Value;
-use crate::simulate::validate::check::{Check, Place};
+use crate::simulate::validate::check::{Check, Place, Typed};
 use crate::simulate::validate::formats::{dns_subdomain, path_segment, qualified_name};
-use crate::simulate::validate::internal::shown_as;
 use crate::simulate::validate::metadata::Names;
 use crate::simulate::validate::read::Read;
 use crate::simulate::validate::selector;
@@ -86,7 +85,7 @@ fn trust_bundle(check: &mut Check, bundle: &Value, at: &Place) {
     const BUNDLE: &str = "io.k8s.api.core.v1.ClusterTrustBundleProjection";
     let name = bundle.field("name").and_then(Value::as_str);
     match (name, bundle.has("signerName")) {
-        (Some(_), true) => check.invalid(at, shown_as(check.schema, BUNDLE, bundle), "only one of name and signerName may be used"),
+        (Some(_), true) => check.invalid(at, Typed(BUNDLE, bundle), "only one of name and signerName may be used"),
         (Some(name), false) => {
             if name.is_empty() {
                 check.required(&at.child("name"), "must be a valid object name");

@@ -6,9 +6,8 @@
 use super::containers_of;
 use crate::object::Value;
 use crate::object::quantity::Quantity;
-use crate::simulate::validate::check::{Check, Place};
+use crate::simulate::validate::check::{Check, Place, Typed};
 use crate::simulate::validate::formats::{dns_label, qualified_name};
-use crate::simulate::validate::internal::shown_as;
 use crate::simulate::validate::metadata::Names;
 use crate::simulate::validate::read::{Read, quantity};
 use std::collections::BTreeSet;
@@ -227,7 +226,7 @@ pub(super) fn pod_claims(check: &mut Check, spec: &Value, meta: Option<&Value>, 
             _ => "",
         };
         if !detail.is_empty() {
-            check.invalid(&at, shown_as(check.schema, CLAIM, claim), detail);
+            check.invalid(&at, Typed(CLAIM, claim), detail);
         }
         for field in ["resourceClaimName", "resourceClaimTemplateName"] {
             if let Some(name) = claim.field(field).and_then(Value::as_str) {
@@ -252,7 +251,7 @@ pub(super) fn pod_level(check: &mut Check, spec: &Value, at: &Place) {
     if spec.part("os").text("name") == "windows" {
         return check.forbidden(&at, "may not be set for a windows pod");
     }
-    if resources.has("claims") {
+    if check.told(resources.part("claims"), &at.child("claims")) {
         check.forbidden(&at.child("claims"), "claims may not be set for Resources at pod-level");
     }
     requirements(check, resources, pod_resource_name, &BTreeSet::new(), &at);

@@ -5,8 +5,7 @@
 use super::volumes::descending_path;
 use super::{containers_of, windows};
 use crate::object::Value;
-use crate::simulate::validate::check::{Check, Place};
-use crate::simulate::validate::internal::shown_as;
+use crate::simulate::validate::check::{Check, Place, Typed};
 use crate::simulate::validate::read::Read;
 use std::collections::BTreeSet;
 
@@ -121,7 +120,7 @@ fn seccomp(check: &mut Check, profile: Option<&Value>, at: &Place) {
         (true, None) => check.required(&path_at, "must be set when seccomp type is Localhost"),
         (true, Some(path)) => descending_path(check, path, &path_at),
         (false, Some(_)) => {
-            let shown = shown_as(check.schema, "io.k8s.api.core.v1.SeccompProfile", profile);
+            let shown = Typed("io.k8s.api.core.v1.SeccompProfile", profile);
             check.invalid(&path_at, shown, "can only be set when seccomp type is Localhost");
         }
         (false, None) => {}
@@ -176,7 +175,7 @@ pub(super) fn of_container(check: &mut Check, context: &Value, host_users: bool,
     seccomp(check, context.field("seccompProfile"), &at.child("seccompProfile"));
     if context.flag("allowPrivilegeEscalation") == Some(false) {
         let mut refuse = |why: &str| {
-            let shown = shown_as(check.schema, "io.k8s.api.core.v1.SecurityContext", context);
+            let shown = Typed("io.k8s.api.core.v1.SecurityContext", context);
             check.invalid(at, shown, &format!("cannot set `allowPrivilegeEscalation` to false and {why}"));
         };
         if context.on("privileged") {

@@ -4,8 +4,7 @@
 
 use super::{metadata_and_spec, scheduling, template_annotations};
 use crate::object::{Value, map_at};
-use crate::simulate::validate::check::{Check, Place};
-use crate::simulate::validate::internal::{difference, list_shown_as, shown_as};
+use crate::simulate::validate::check::{Check, Place, Typed, TypedList};
 use crate::simulate::validate::metadata;
 use crate::simulate::validate::read::Read;
 
@@ -34,7 +33,7 @@ pub(in crate::simulate::validate) fn pod_update(check: &mut Check, new: &Value, 
     let munged = without_allowed_changes(check, new, old);
     if !check.same(SPEC, &munged, old) {
         let fields = "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
-        let diff = difference(check.schema, SPEC, old, &munged);
+        let diff = check.difference(&AT, SPEC, old, &munged);
         check.forbidden(&AT, &format!("pod updates may not change fields other than {fields}\n{diff}"));
     }
 }
@@ -179,7 +178,7 @@ fn gated(check: &mut Check, new: &Value, old: &Value) {
     let at = AT.child("affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms");
     if !old.is_empty() && old.len() != new.len() {
         let detail = "no additions/deletions to non-empty NodeSelectorTerms list are allowed";
-        return check.invalid(&at, list_shown_as(check.schema, TERM, new), detail);
+        return check.invalid(&at, TypedList(TERM, new), detail);
     }
     for (i, (new, old)) in new.iter().zip(old).enumerate() {
         let grown =
@@ -188,7 +187,7 @@ fn gated(check: &mut Check, new: &Value, old: &Value) {
         let was_empty = lists.iter().all(|l| old.list(l).is_empty());
         let still_empty = lists.iter().all(|l| new.list(l).is_empty());
         if !lists.iter().all(|l| grown(l)) || was_empty && !still_empty {
-            check.invalid(&at.index(i), shown_as(check.schema, TERM, new), "only additions are allowed (no mutations or deletions)");
+            check.invalid(&at.index(i), Typed(TERM, new), "only additions are allowed (no mutations or deletions)");
         }
     }
 }
