@@ -36,7 +36,10 @@ impl Drop for Shadow {
 fn normalised(said: &Said) -> (Option<i32>, String, String) {
     let suffix = regex::Regex::new(r"-[bcdfghjklmnpqrstvwxz2456789]{5,10}(-[bcdfghjklmnpqrstvwxz2456789]{5})?\b").unwrap();
     let time = regex::Regex::new(r"(?m)^LAST DEPLOYED: .*$").unwrap();
-    let text = |text: &str| time.replace_all(&suffix.replace_all(text, "-HASH"), "LAST DEPLOYED: TIME").into_owned();
+    // Who is told that it waits depends on how fast the controllers are.
+    let waits = regex::Regex::new(r"(?m)^Waiting for .*\n").unwrap();
+    let text =
+        |text: &str| waits.replace_all(&time.replace_all(&suffix.replace_all(text, "-HASH"), "LAST DEPLOYED: TIME"), "").into_owned();
     (said.code, text(&said.stdout), text(&said.stderr))
 }
 
