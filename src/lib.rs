@@ -32,6 +32,7 @@ pub mod render;
 pub mod simulate;
 
 pub mod roll;
+pub mod shadow;
 
 pub mod lint;
 

@@ -14,7 +14,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-const NAMESPACE: &str = "ns";
+pub const NAMESPACE: &str = "ns";
 
 /// How many steps there were, and how many agreed on what.
 #[derive(Debug, Default)]

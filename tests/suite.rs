@@ -28,5 +28,6 @@ mod random;
 mod replay;
 #[path = "differential/sequence.rs"]
 mod sequence;
+mod shadow;
 mod verdicts;
 mod yaml;

@@ -62,6 +62,10 @@ pub(super) enum Command {
     Snapshot(Snapshot),
     /// Make a fleet.toml with comments, and a CI job
     Init(Init),
+    /// Run the simulated cluster as a Kubernetes API server, for clients and tests in any language
+    ///
+    /// Starts empty unless a state is given. Listens on the loopback. `POST /rollcast/v1/reset` starts anew.
+    Serve(Serve),
     /// Explain a code that a report shows
     Explain {
         /// The code, for instance `mutable-tag`; all codes are listed without one
@@ -188,6 +192,47 @@ pub(super) struct Snapshot {
     /// Only these namespaces (can be repeated)
     #[arg(short = 'n', long = "namespace", value_name = "NAME")]
     pub(super) namespaces: Vec<String>,
+}
+
+/// Options of `serve`.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// The state
+    #[command(flatten)]
+    pub(super) state: StateFrom,
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8001")]
+    pub(super) listen: std::net::SocketAddr,
+    /// A kubeconfig to write for clients
+    #[arg(long, value_name = "PATH")]
+    pub(super) kubeconfig: Option<PathBuf>,
+    /// The bearer token that clients must send; any will do without this
+    #[arg(long, value_name = "TOKEN")]
+    pub(super) token: Option<String>,
+    /// The Kubernetes version to simulate, where the state does not tell it (`1.36`)
+    #[arg(long, value_name = "VERSION", value_parser = kubernetes)]
+    pub(super) kubernetes: Option<String>,
+    /// Whether pods become ready, or stay pending for ever
+    #[arg(long, value_enum, default_value = "ready")]
+    pub(super) pods: PodsName,
+    /// Time from a pod's start to its Ready, for every workload (`90s`, `3m`)
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) restart: Option<Duration>,
+    /// Time from a pod's deletion to its end, for every workload
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) stop: Option<Duration>,
+    /// Whether each write's rollout finishes before its answer, or only when a client waits
+    #[arg(long, value_enum, default_value = "settle")]
+    pub(super) pace: PaceName,
+}
+
+/// What becomes of pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PodsName {
+    /// They become ready
+    Ready,
+    /// No pod ever becomes ready: images that cannot be pulled, a full cluster
+    Pending,
 }
 
 /// Options of `init`.

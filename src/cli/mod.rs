@@ -12,7 +12,9 @@ mod inputs;
 mod manifests;
 mod owners;
 mod render;
+mod serve;
 mod snapshot;
+mod start;
 
 use args::{Cli, Command, SchemaFormat};
 use clap::{CommandFactory, Parser};
@@ -56,6 +58,7 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<u8, Failure> {
         Command::Render(options) => render::run(options, console),
         Command::Snapshot(options) => snapshot::run(options, console),
         Command::Init(options) => init::run(options, console),
+        Command::Serve(options) => serve::run(options, console),
         Command::Explain { code } => explain::run(code.as_deref(), console),
         Command::Schema { format: SchemaFormat::Fleet } => {
             let schema = serde_json::to_string_pretty(&crate::fleet::json_schema()).expect("a schema has only string keys");

@@ -18,7 +18,7 @@ mod write;
 pub use connect::{Access, Connection, connect};
 pub use live::{Scope, read_live};
 pub use secrets::mask_secret;
-pub use snapshot::{read_snapshot, read_snapshot_from};
+pub use snapshot::{read_snapshot, read_snapshot_from, read_snapshot_with_values};
 pub use write::{write_file, write_snapshot, write_snapshot_file};
 
 use crate::diagnostic::Diagnostic;

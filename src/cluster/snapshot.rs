@@ -26,13 +26,23 @@ pub fn read_snapshot(file: &Path, limit: u64) -> Result<State, Diagnostics> {
     read_snapshot_from(open, file, limit)
 }
 
+/// Reads a snapshot with the values of its Secrets, for a cluster whose clients must be able to read what they have stored (a Helm
+/// release is a Secret). They must never get into a report.
+pub fn read_snapshot_with_values(input: impl Read, file: &Path, limit: u64) -> Result<State, Diagnostics> {
+    read(input, file, limit, false)
+}
+
 /// Reads a snapshot from what is named like a file (`-` for standard input).
 pub fn read_snapshot_from(input: impl Read, file: &Path, limit: u64) -> Result<State, Diagnostics> {
+    read(input, file, limit, true)
+}
+
+fn read(input: impl Read, file: &Path, limit: u64, mask: bool) -> Result<State, Diagnostics> {
     let Documents { objects, lists, warnings } = read_documents(input, file, limit).map_err(how_to_get)?;
     let source = if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };
     let mut state = State { source, notes: warnings, ..State::default() };
     Heading::read(&lists, &mut state);
-    let (unmanaged, masked) = (objects.iter().filter(|o| !managed(o)).count(), mask_all(&mut state, objects)?);
+    let (unmanaged, masked) = (objects.iter().filter(|o| !managed(o)).count(), keep_each_once(&mut state, objects, mask)?);
     notes(&mut state, unmanaged, masked);
     Ok(state)
 }
@@ -52,12 +62,12 @@ fn managed(object: &Value) -> bool {
     object.pointer("/metadata/managedFields").is_some_and(Value::is_array)
 }
 
-/// Keeps each object once and masks Secrets; says how many of them held values.
-fn mask_all(state: &mut State, objects: Vec<Value>) -> Result<usize, Diagnostics> {
+/// Keeps each object once and, if asked to, masks Secrets; says how many of them held values.
+fn keep_each_once(state: &mut State, objects: Vec<Value>, mask: bool) -> Result<usize, Diagnostics> {
     let mut places: BTreeMap<ObjectId, usize> = BTreeMap::new();
     let (mut kept, mut twice, mut clashes, mut masked) = (Vec::<Value>::with_capacity(objects.len()), Vec::new(), Vec::new(), 0);
     for mut object in objects {
-        masked += usize::from(mask_secret(&mut object));
+        masked += usize::from(mask && mask_secret(&mut object));
         match places.entry(ObjectId::of(&object)) {
             Entry::Vacant(hole) => {
                 hole.insert(kept.len());

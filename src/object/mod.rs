@@ -5,6 +5,7 @@
 
 pub mod base64;
 mod id;
+pub mod json_text;
 pub mod path;
 pub mod quantity;
 pub mod selector;

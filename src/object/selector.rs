@@ -68,3 +68,111 @@ fn requirements(selector: &str) -> Vec<&str> {
     parts.push(selector[start..].trim());
     parts
 }
+
+/// Refuses a selector in text form that Kubernetes does not read.
+///
+/// # Errors
+/// What its parser says (`labels/selector.go:Parser`).
+pub fn check_text(selector: &str) -> Result<(), String> {
+    let tokens = tokens(selector);
+    let mut parser = Parser { tokens: &tokens, at: 0 };
+    loop {
+        match parser.peek() {
+            "" => return Ok(()),
+            word if word == "!" || is_word(word) => parser.requirement().map_err(|why| format!("unable to parse requirement: {why}"))?,
+            other => return Err(format!("found '{other}', expected: !, identifier, or 'end of string'")),
+        }
+        match parser.next() {
+            "" => return Ok(()),
+            "," => {
+                let after = parser.peek();
+                if after != "!" && !is_word(after) {
+                    return Err(format!("found '{after}', expected: identifier after ','"));
+                }
+            }
+            other => return Err(format!("found '{other}', expected: ',' or 'end of string'")),
+        }
+    }
+}
+
+/// The words and signs of a selector; two-letter signs are one.
+fn tokens(text: &str) -> Vec<&str> {
+    let is_sign = |c: char| matches!(c, '=' | '!' | '(' | ')' | ',' | '>' | '<');
+    let (mut tokens, mut rest) = (Vec::new(), text.trim_start());
+    while let Some(first) = rest.chars().next() {
+        let length = if !is_sign(first) {
+            rest.find(|c: char| is_sign(c) || c.is_whitespace()).unwrap_or(rest.len())
+        } else if rest.starts_with("==") || rest.starts_with("!=") {
+            2
+        } else {
+            1
+        };
+        let (token, tail) = rest.split_at(length);
+        tokens.push(token);
+        rest = tail.trim_start();
+    }
+    tokens
+}
+
+/// Whether a token is neither a sign nor the end.
+fn is_word(token: &str) -> bool {
+    !token.is_empty() && !matches!(token, "=" | "==" | "!=" | "!" | "(" | ")" | "," | ">" | "<")
+}
+
+struct Parser<'t> {
+    tokens: &'t [&'t str],
+    at: usize,
+}
+
+impl<'t> Parser<'t> {
+    /// The next token; empty at the end.
+    fn peek(&self) -> &'t str {
+        self.tokens.get(self.at).copied().unwrap_or_default()
+    }
+
+    fn next(&mut self) -> &'t str {
+        let token = self.peek();
+        self.at += 1;
+        token
+    }
+
+    fn requirement(&mut self) -> Result<(), String> {
+        let absent = self.peek() == "!";
+        if absent {
+            self.at += 1;
+        }
+        let key = self.next();
+        if !is_word(key) {
+            return Err(format!("found '{key}', expected: identifier"));
+        }
+        if absent || matches!(self.peek(), "" | ",") {
+            return Ok(());
+        }
+        match self.next() {
+            "in" | "notin" => self.values(),
+            "=" | "==" | "!=" | ">" | "<" => match self.peek() {
+                "" | "," => Ok(()),
+                value if is_word(value) => {
+                    self.at += 1;
+                    Ok(())
+                }
+                other => Err(format!("found '{other}', expected: identifier")),
+            },
+            other => Err(format!("found '{other}', expected: in, notin, =, ==, !=, gt, lt")),
+        }
+    }
+
+    fn values(&mut self) -> Result<(), String> {
+        let open = self.next();
+        if open != "(" {
+            return Err(format!("found '{open}' expected: '('"));
+        }
+        while is_word(self.peek()) || self.peek() == "," {
+            self.at += 1;
+        }
+        match self.next() {
+            ")" => Ok(()),
+            other => Err(format!("found '{other}', expected: ')'")),
+        }
+    }
+}

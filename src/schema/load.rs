@@ -75,6 +75,11 @@ impl Schema {
         self.resources().iter().find(|r| r.group == group && r.version == version && r.kind == kind && !r.resource.contains('/'))
     }
 
+    /// The resource or subresource of a name: `deployments`, `deployments/scale`.
+    pub fn find(&self, group: &str, version: &str, name: &str) -> Option<&Resource> {
+        self.resources().iter().find(|r| r.resource == name && r.group == group && r.version == version)
+    }
+
     /// The resource that stores an object.
     pub fn resource_of_object(&self, object: &Value) -> Option<&Resource> {
         let gvk = Gvk::of(object);

@@ -12,6 +12,7 @@ pub mod custom;
 pub mod defaults;
 pub mod kubelet;
 pub mod pipeline;
+mod reading;
 mod request;
 pub mod resources;
 mod status;
@@ -23,6 +24,7 @@ mod write;
 pub use request::{Body, PatchKind, Request, Response, Target, Verb, WriteOptions};
 pub use status::{ApiError, Cause, Reason};
 pub use store::{Change, Store};
+pub use write::{parsed, unrecognized};
 
 use crate::object::{self, ObjectId, Value};
 use crate::schema::{Schema, Version};
@@ -129,7 +131,7 @@ impl Cluster {
     fn load_namespace(&mut self, name: &str) {
         let labels = crate::object::json!({"kubernetes.io/metadata.name": name});
         self.load(Arc::new(crate::object::json!({
-            "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "uid": format!("{ASSUMED}{name}"), "labels": labels},
+            "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "uid": format!("{ASSUMED}{name}"), "resourceVersion": "1", "labels": labels},
             "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"},
         })));
     }

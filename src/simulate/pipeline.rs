@@ -142,12 +142,18 @@ pub fn run(mut cluster: Cluster, plan: &Plan<'_>) -> Run {
 /// Takes the journal over, once the controllers have seen it: all that a verdict needs of it, and none of the states in between.
 /// What is not newer than `before` was there when the first step began.
 fn take_down(store: &mut Store, before: u64, changes: &mut Changes) {
-    for change in store.forget_changes().filter(|c| c.revision > before && controllers::is_workload(&c.id)) {
-        let known = changes.entry(Arc::clone(&change.id)).or_default();
-        match known.last_mut().filter(|_| change.before.is_some() && change.after.is_some()) {
-            Some(last) => *last = Change { before: last.before.take(), ..change },
-            None => known.push(change),
-        }
+    store.forget_changes().filter(|c| c.revision > before).for_each(|change| keep(changes, change));
+}
+
+/// Keeps a change if a verdict needs it: of a workload, and in one with the change before.
+pub fn keep(changes: &mut Changes, change: Change) {
+    if !controllers::is_workload(&change.id) {
+        return;
+    }
+    let known = changes.entry(Arc::clone(&change.id)).or_default();
+    match known.last_mut().filter(|_| change.before.is_some() && change.after.is_some()) {
+        Some(last) => *last = Change { before: last.before.take(), ..change },
+        None => known.push(change),
     }
 }
 

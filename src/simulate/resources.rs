@@ -44,6 +44,12 @@ impl Served {
         }
     }
 
+    /// The kind of a list of its objects.
+    pub fn list_kind(&self) -> String {
+        let told = self.definition().map(|d| d.list_kind.as_str()).filter(|k| !k.is_empty());
+        told.map_or_else(|| format!("{}List", self.kind), str::to_owned)
+    }
+
     /// Its objects' group, version and kind.
     pub fn gvk(&self) -> Gvk {
         Gvk { group: self.group.as_str().into(), version: self.version.as_str().into(), kind: self.kind.as_str().into() }

@@ -15,12 +15,18 @@ pub enum Reason {
     Forbidden,
     /// 404
     NotFound,
+    /// 401
+    Unauthorized,
     /// 405
     MethodNotAllowed,
+    /// 406
+    NotAcceptable,
     /// 409 on create
     AlreadyExists,
     /// 409 on update and apply
     Conflict,
+    /// 410
+    Expired,
     /// 413
     RequestEntityTooLarge,
     /// 415
@@ -29,6 +35,8 @@ pub enum Reason {
     Invalid,
     /// 429
     TooManyRequests,
+    /// 504
+    Timeout,
     /// 500; the server gives no reason then
     InternalError,
     /// 500 with the reason left empty
@@ -42,13 +50,17 @@ impl Reason {
             Self::BadRequest => "BadRequest",
             Self::Forbidden => "Forbidden",
             Self::NotFound => "NotFound",
+            Self::Unauthorized => "Unauthorized",
             Self::MethodNotAllowed => "MethodNotAllowed",
+            Self::NotAcceptable => "NotAcceptable",
             Self::AlreadyExists => "AlreadyExists",
             Self::Conflict => "Conflict",
+            Self::Expired => "Expired",
+            Self::TooManyRequests => "TooManyRequests",
+            Self::Timeout => "Timeout",
             Self::RequestEntityTooLarge => "RequestEntityTooLarge",
             Self::UnsupportedMediaType => "UnsupportedMediaType",
             Self::Invalid => "Invalid",
-            Self::TooManyRequests => "TooManyRequests",
             Self::InternalError => "InternalError",
             Self::None => "",
         }

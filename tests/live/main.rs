@@ -15,6 +15,7 @@ mod acceptance;
 mod observed;
 mod plane;
 mod scenario;
+mod shadow;
 
 use scenario::run;
 

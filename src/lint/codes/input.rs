@@ -40,6 +40,20 @@ pub(super) const CODES: &[Code] = &[
         fix: "Make the directory, or look at its permissions.",
     },
     Code {
+        code: "cannot-serve",
+        title: "the simulated cluster cannot be served",
+        text: "The address is taken or is not this machine's, or the kubeconfig for clients cannot be written.",
+        example: "rollcast serve --listen 127.0.0.1:80",
+        fix: "Listen at a free port (`--listen 127.0.0.1:0` takes one), and write the kubeconfig where you may.",
+    },
+    Code {
+        code: "not-loopback",
+        title: "the address can be reached from other machines",
+        text: "Whoever reaches the simulated cluster may read everything that it started from, the values of Secrets too.",
+        example: "rollcast serve --listen 0.0.0.0:8001",
+        fix: "Listen on the loopback: 127.0.0.1 or [::1].",
+    },
+    Code {
         code: "file-exists",
         title: "the file is there already",
         text: "`rollcast init` overwrites nothing.",

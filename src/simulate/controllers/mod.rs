@@ -21,6 +21,7 @@ mod queue;
 mod reading;
 mod replicaset;
 mod statefulset;
+mod surroundings;
 mod template;
 mod write;
 
@@ -34,7 +35,7 @@ use super::store::Change;
 use crate::object::{ObjectId, Value};
 pub(super) use queue::Timer;
 use queue::{Queue, Task};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,6 +75,10 @@ pub struct Controllers {
     refused: BTreeMap<ObjectId, (ObjectId, String)>,
     /// The uids of objects that were removed.
     gone: BTreeSet<String>,
+    /// Whether the controllers run whose work only clients see.
+    surroundings: bool,
+    /// The events that they recorded, oldest first.
+    events: VecDeque<ObjectId>,
 }
 
 impl Controllers {
@@ -81,6 +86,12 @@ impl Controllers {
     pub(super) fn reload(&mut self) {
         self.index.stale();
     }
+}
+
+/// Lets the controllers run too whose work no verdict rests on: service accounts, endpoints, events.
+pub fn show_surroundings(cluster: &mut Cluster) {
+    cluster.controllers.surroundings = true;
+    surroundings::begin(cluster);
 }
 
 /// For how long the controllers run.
@@ -111,7 +122,7 @@ pub enum Ended {
 /// Lets the controllers see the changes since the last run and do what follows from them.
 pub fn run(cluster: &mut Cluster, until: &Until<'_>) -> Ended {
     index::refresh(cluster);
-    absorb(cluster);
+    take_in(cluster, false);
     let ended = loop {
         work(cluster);
         let limit = match until {
@@ -153,6 +164,11 @@ pub fn run(cluster: &mut Cluster, until: &Until<'_>) -> Ended {
     ended
 }
 
+/// When the next thing happens by itself: a pod becomes ready or is gone. The end of a rollout's patience does not count.
+pub fn next_instant(cluster: &Cluster) -> Option<Duration> {
+    cluster.controllers.queue.next_instant(true)
+}
+
 /// Works the queue off; what the work itself changes is queued behind it.
 fn work(cluster: &mut Cluster) {
     for _ in 0..TASKS_AT_ONE_INSTANT * (cluster.store.len() + 1) {
@@ -173,6 +189,7 @@ fn sync(cluster: &mut Cluster, id: &ObjectId) {
         ("apps", "DaemonSet") => daemonset::sync(cluster, id),
         ("batch", "Job") => job::sync(cluster, id),
         ("", "Namespace") => namespace::sync(cluster, id),
+        ("", "Service") => surroundings::sync_service(cluster, id),
         ("", "PersistentVolumeClaim") => garbage::protect_claim(cluster, id),
         ("", "PersistentVolume") => garbage::protect_volume(cluster, id),
         _ => {}
@@ -199,8 +216,13 @@ fn wake_owner_of(cluster: &mut Cluster, pod: &ObjectId) {
     }
 }
 
-/// Takes in the changes that the journal has gained.
+/// Takes in what the controllers themselves have changed.
 fn absorb(cluster: &mut Cluster) {
+    take_in(cluster, true);
+}
+
+/// Takes in the changes that the journal has gained; `own` if controllers made them.
+fn take_in(cluster: &mut Cluster, own: bool) {
     while cluster.controllers.seen < cluster.store.journal_len() {
         let change = cluster.store.changes_since(cluster.controllers.seen)[0].clone();
         cluster.controllers.seen += 1;
@@ -210,6 +232,9 @@ fn absorb(cluster: &mut Cluster) {
         kubelet::note(cluster, &change);
         wake(cluster, &change);
         availability::note(cluster, &change);
+        if cluster.controllers.surroundings {
+            surroundings::note(cluster, &change, own);
+        }
     }
 }
 

@@ -24,6 +24,10 @@ pub struct Replicas {
 pub struct Definition {
     /// Its resource; it has no built-in type.
     pub resource: Resource,
+    /// The fields by which objects are selected, beside name and namespace.
+    pub selectable: Vec<String>,
+    /// The kind of a list of the objects; empty if nobody says.
+    pub list_kind: String,
     /// The API versions that the definition has, this one among them.
     pub api_versions: Vec<String>,
     /// Whether it has a `/status`.
@@ -72,6 +76,11 @@ impl Definition {
                 categories: list("categories"),
                 ty: None,
             },
+            selectable: items(version, &["selectableFields"])
+                .iter()
+                .map(|f| text(f, &["jsonPath"]).trim_start_matches('.').to_owned())
+                .collect(),
+            list_kind: text(names, &["listKind"]).to_owned(),
             api_versions: api_versions.clone(),
             status: version["subresources"]["status"].is_object(),
             scale: at(version, &["subresources", "scale"]).map(replicas),
@@ -104,6 +113,8 @@ impl Definition {
                 singular,
                 ..Resource::default()
             },
+            selectable: Vec::new(),
+            list_kind: String::new(),
             api_versions: vec![gvk.api_version()],
             status: false,
             scale: None,
@@ -117,7 +128,7 @@ impl Definition {
     }
 
     /// The OpenAPI schema of the objects; null if there is none.
-    pub(super) fn schema(&self) -> &Value {
+    pub fn schema(&self) -> &Value {
         let version = self.source.as_ref().map(|(source, index)| &source["spec"]["versions"][*index]);
         version.map_or(&Value::Null, |v| &v["schema"]["openAPIV3Schema"])
     }
@@ -189,7 +200,7 @@ fn deprecation(spec: &Value, version: &Value) -> Option<String> {
 }
 
 /// The order of API versions (`apimachinery/pkg/version/helpers.go`): v2, v1, v1beta2, v1beta1, v1alpha1, then others by name.
-fn rank(version: &str) -> (u8, u64, u64, std::cmp::Reverse<String>) {
+pub fn rank(version: &str) -> (u8, u64, u64, std::cmp::Reverse<String>) {
     let plain = || (0, 0, 0, std::cmp::Reverse(version.to_owned()));
     let Some(rest) = version.strip_prefix('v') else { return plain() };
     let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();

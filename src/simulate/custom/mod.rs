@@ -15,7 +15,7 @@ mod replicas;
 mod structural;
 mod validation;
 
-pub use definition::{Definition, Replicas};
+pub use definition::{Definition, Replicas, rank};
 
 use super::{Cluster, validate};
 use crate::object::{Gvk, Value, items, text};

@@ -5,7 +5,7 @@ use crate::apply::go_format::plain;
 use crate::apply::server_side::{unconvertible, undecodable};
 use crate::apply::strategic::leftover;
 use crate::object::path::FieldPath;
-use crate::object::{Gvk, Value, json_kind, map_at, text};
+use crate::object::{Gvk, Map, Value, json_kind, json_text, map_at, text};
 use crate::schema::{convert::convert, decode};
 use crate::simulate::{ApiError, Body, Cause, Cluster, PatchKind, Verb, defaults};
 use std::num::IntErrorKind;
@@ -22,11 +22,57 @@ enum Validation {
 }
 
 impl Write<'_> {
-    /// The body as a value; JSON, or YAML where it is no JSON.
+    /// The body as a value of the shape that the verb asks for.
+    ///
+    /// # Errors
+    /// 400 for a text that cannot be read, and for a value of another shape.
     pub(super) fn body(&self) -> Result<Value, ApiError> {
-        match &self.request.body {
-            Body::Value(value) => Ok(value.clone()),
-            Body::Text(text) => parse(text),
+        let (value, text) = match &self.request.body {
+            Body::Value(value) => (value.clone(), None),
+            Body::Text(text) if self.request.verb == Verb::Patch(PatchKind::Apply) => (parse(text)?, None),
+            Body::Text(text) => (json_text::parse(text.as_bytes()).map_err(|why| self.unreadable(&why, text))?, Some(text.as_str())),
+        };
+        self.shaped(value, text)
+    }
+
+    /// Refuses values that Go cannot read into the type that each handler has for its body.
+    fn shaped(&self, value: Value, text: Option<&str>) -> Result<Value, ApiError> {
+        let cannot = |ty: &str| format!("json: cannot unmarshal {} into Go value of type {ty}", json_kind(&value));
+        let why = match (self.request.verb, &value) {
+            (Verb::Patch(PatchKind::Json), Value::Null) => return Ok(Value::Array(Vec::new().into())),
+            (Verb::Patch(PatchKind::Json), Value::Array(_)) | (_, Value::Object(_)) if self.takes(&value) => return Ok(value),
+            (Verb::Patch(PatchKind::Json), _) => cannot("[]handlers.jsonPatchOp"),
+            (Verb::Patch(PatchKind::Merge), Value::Null) => return Err(ApiError::bad_request("Invalid JSON Patch")),
+            (Verb::Delete | Verb::DeleteCollection, Value::Null) => return Ok(value),
+            (_, Value::Null) => return Ok(Value::Object(Map::new())),
+            (Verb::Patch(_), _) => cannot("map[string]interface {}"),
+            (_, Value::Object(map)) => {
+                let wrong = ["apiVersion", "kind"].into_iter().find(|k| map.get(k).is_some_and(|v| !v.is_string() && !v.is_null()));
+                let key = wrong.unwrap_or("kind");
+                format!("json: cannot unmarshal {} into Go struct field .{key} of type string", json_kind(&value[key]))
+            }
+            _ => {
+                let field = |go: &str, json: &str| format!(r#"{go} string "json:\"{json},omitempty\"""#);
+                cannot(&format!("struct {{ {}; {} }}", field("APIVersion", "apiVersion"), field("Kind", "kind")))
+            }
+        };
+        let shown = text.map_or_else(|| value.to_string(), str::to_owned);
+        Err(match self.request.verb {
+            Verb::Patch(PatchKind::Apply) => {
+                ApiError::bad_request(format!("error decoding YAML: error unmarshaling JSON: while decoding JSON: {why}"))
+            }
+            _ => self.unreadable(&why, &shown),
+        })
+    }
+
+    /// Whether an object, or a list of operations, can be looked at further.
+    fn takes(&self, value: &Value) -> bool {
+        match (self.request.verb, value) {
+            (Verb::Patch(PatchKind::Json), value) => value.is_array(),
+            (Verb::Create | Verb::Update, Value::Object(map)) => {
+                ["apiVersion", "kind"].into_iter().all(|key| map.get(key).is_none_or(|v| v.is_string() || v.is_null()))
+            }
+            _ => true,
         }
     }
 
@@ -34,6 +80,18 @@ impl Write<'_> {
     pub(super) fn remember(&mut self, mut sent: Value) {
         defaults::drop_defaulted_empties(&self.served.gvk(), &mut sent);
         self.sent = Some(std::sync::Arc::new(sent));
+    }
+
+    /// A body that is no JSON of the right shape.
+    fn unreadable(&self, why: &str, text: &str) -> ApiError {
+        ApiError::bad_request(match self.request.verb {
+            Verb::Create | Verb::Update => {
+                return unrecognized(&self.served.kind, &format!("couldn't get version/kind; json parse error: {why}"), text.as_bytes());
+            }
+            Verb::Patch(PatchKind::Strategic) => why.to_owned(),
+            Verb::Patch(_) => format!("error decoding patch: {why}"),
+            Verb::Delete | Verb::DeleteCollection => format!("couldn't get version/kind; json parse error: {why}"),
+        })
     }
 
     fn validation(&self) -> Validation {
@@ -51,19 +109,8 @@ impl Write<'_> {
         if self.served.definition().is_some() {
             return self.decode_custom(cluster, &gvk.kind, sent);
         }
-        if !body.is_object() {
-            return Err(ApiError::bad_request(format!(
-                "{} in version {:?} cannot be handled as a {}: json: cannot unmarshal {} into Go value of type {}.{}",
-                gvk.kind,
-                gvk.version,
-                gvk.kind,
-                json_kind(&body),
-                gvk.version,
-                gvk.kind
-            )));
-        }
         let sent = Gvk::of(&body);
-        self.check_kind(&gvk, &sent, &body)?;
+        self.check_kind(cluster, &gvk, &sent, &body)?;
         let map = map_at(&mut body, &[]);
         map.insert("apiVersion".into(), gvk.api_version().into());
         map.insert("kind".into(), gvk.kind.clone().into());
@@ -123,26 +170,29 @@ impl Write<'_> {
         Ok(decoded.value)
     }
 
-    fn check_kind(&self, gvk: &Gvk, sent: &Gvk, body: &Value) -> Result<(), ApiError> {
-        let named = |key: &str| !text(body, &[key]).is_empty();
-        if named("kind") && sent.kind != gvk.kind || named("apiVersion") && sent.group != gvk.group {
-            return Err(ApiError::bad_request(format!(
-                "{} in version {:?} cannot be handled as a {}: no kind {:?} is registered for version {:?} in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
-                sent.kind,
-                sent.version,
-                gvk.kind,
-                sent.kind,
-                sent.api_version()
+    /// The object must be of the endpoint's kind and version. What it leaves open is taken to be.
+    fn check_kind(&self, cluster: &Cluster, gvk: &Gvk, sent: &Gvk, body: &Value) -> Result<(), ApiError> {
+        let told = |own: &str, key: &str| if text(body, &[key]).is_empty() { gvk_part(gvk, key) } else { own.to_owned() };
+        let (kind, api_version) = (told(&sent.kind, "kind"), told(&sent.api_version(), "apiVersion"));
+        let named = Gvk::new(&api_version, &kind);
+        if named == *gvk {
+            return Ok(());
+        }
+        let cannot =
+            |why: &str| ApiError::bad_request(format!("{kind} in version {:?} cannot be handled as a {}: {why}", named.version, gvk.kind));
+        if cluster.schema.resource_of(&named.group, &named.version, &named.kind).is_none() {
+            return Err(cannot(&format!(
+                "no kind {kind:?} is registered for version {api_version:?} in scheme \"pkg/api/legacyscheme/scheme.go:30\""
             )));
         }
-        if named("apiVersion") && sent.version != gvk.version {
+        if named.group != gvk.group || named.version != gvk.version {
+            let own = gvk.api_version();
             return Err(ApiError::bad_request(format!(
-                "the API version in the data ({}) does not match the expected API version ({})",
-                sent.api_version(),
-                gvk.api_version()
+                "the API version in the data ({api_version}) does not match the expected API version ({own})"
             )));
         }
-        Ok(())
+        let internal = gvk.group.split('.').next().filter(|g| !g.is_empty()).unwrap_or("core");
+        Err(cannot(&format!("converting ({}.{kind}) to ({internal}.{}): unknown conversion", named.version, gvk.kind)))
     }
 
     /// Decodes and defaults what a patch made of the live object.
@@ -262,6 +312,24 @@ impl Write<'_> {
     }
 }
 
+/// What an object that does not say it is taken to be.
+fn gvk_part(gvk: &Gvk, key: &str) -> String {
+    if key == "kind" { gvk.kind.to_string() } else { gvk.api_version() }
+}
+
+/// An object of which not even the kind can be told, with the beginning of the body (`rest.go:{transformDecodeError,summarizeData}`).
+pub fn unrecognized(kind: &str, why: &str, bytes: &[u8]) -> ApiError {
+    const SHOWN: usize = 30;
+    let cut = &bytes[..bytes.len().min(SHOWN)];
+    let start = match bytes.first() {
+        None => "<empty>".to_owned(),
+        Some(b'{') => String::from_utf8_lossy(cut).into_owned(),
+        Some(_) => cut.iter().map(|b| format!("{b:02x}")).collect(),
+    };
+    let more = if bytes.len() > SHOWN { " ..." } else { "" };
+    ApiError::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why} ({start}{more})"))
+}
+
 /// Why a DaemonSet cannot become one of the server's own form: that has the generation of its template as a number, this as an
 /// annotation (`pkg/apis/apps/v1/conversion.go`).
 fn wrong_generation(gvk: &Gvk, object: &Value) -> Option<String> {
@@ -283,7 +351,10 @@ pub(super) fn wipe_system_metadata(object: &mut Value) {
 }
 
 /// JSON, or else the first YAML document.
-fn parse(body: &str) -> Result<Value, ApiError> {
+///
+/// # Errors
+/// 400 for a text that is neither.
+pub fn parse(body: &str) -> Result<Value, ApiError> {
     serde_json::from_str(body).or_else(|json| {
         let looks_like_json = body.trim_start().starts_with(['{', '[']);
         let fail = |why: String| ApiError::bad_request(format!("error decoding YAML: {why}"));

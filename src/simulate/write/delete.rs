@@ -4,8 +4,9 @@
 //! `pkg/registry/rest/delete.go:BeforeDelete` and, for pods and namespaces, their own storage.
 
 use super::{Outcome, Write, update};
+use crate::object::path::FieldPath;
 use crate::object::{ObjectId, Value, integer, items, json, map_at, text};
-use crate::simulate::{ApiError, Cluster, Request, Target, admission};
+use crate::simulate::{ApiError, Cause, Cluster, Request, Target, admission};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ impl Cluster {
             // Options in a body stand for those of the query (`endpoints/handlers/delete.go:DeleteResource`).
             write.dry_run = !items(&options, &["dryRun"]).is_empty();
         }
+        check_options(&options)?;
         let id = write.id();
         admission::delete(&write.served, &id.name)?;
         let live = self.store.get(&id).cloned().ok_or_else(|| write.not_found())?;
@@ -112,6 +114,23 @@ impl Cluster {
 
 fn spec_finalizers(namespace: &Value) -> &[Value] {
     items(namespace, &["spec", "finalizers"])
+}
+
+/// Refuses what are no options for a DELETE (`metav1/validation/validation.go:ValidateDeleteOptions`).
+fn check_options(options: &Value) -> Result<(), ApiError> {
+    let kind = text(options, &["kind"]);
+    if !kind.is_empty() && kind != "DeleteOptions" {
+        let version = text(options, &["apiVersion"]);
+        let message = format!("no kind {kind:?} is registered for version {version:?} in scheme \"pkg/api/legacyscheme/scheme.go:30\"");
+        return Err(ApiError::bad_request(message));
+    }
+    let policy = text(options, &["propagationPolicy"]);
+    if matches!(policy, "" | "Foreground" | "Background" | "Orphan") {
+        return Ok(());
+    }
+    let supported = ["Foreground", "Background", "Orphan", "nil"];
+    let cause = Cause::not_supported(&FieldPath::new("propagationPolicy"), &format!("{policy:?}"), &supported);
+    Err(ApiError::invalid("DeleteOptions.meta.k8s.io", "", vec![cause]))
 }
 
 fn check_preconditions(write: &Write<'_>, options: &Value, live: &Value) -> Result<(), ApiError> {

@@ -13,6 +13,8 @@ mod pods;
 mod scale;
 mod update;
 
+pub use body::{parse as parsed, unrecognized};
+
 use super::resources::Served;
 use super::{ApiError, Cluster, Doubt, PatchKind, Reason, Request, Response, Verb, admission, custom, strategy, validate};
 use crate::object::{ObjectId, Value};

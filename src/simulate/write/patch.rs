@@ -89,9 +89,8 @@ fn check_config(write: &Write<'_>, config: &Value) -> Result<(), ApiError> {
     let sent = Gvk::of(config);
     let gvk = write.served.gvk();
     if sent != gvk {
-        let told = format!("{}, Kind={}", sent.api_version(), sent.kind);
-        let custom = write.served.definition().map(|_| format!(": {told}")).unwrap_or_default();
-        return Err(ApiError::bad_request(format!("invalid object type{custom}")));
+        let message = format!("invalid object type: {}/{}, Kind={}", sent.group, sent.version, sent.kind);
+        return Err(ApiError::bad_request(message));
     }
     if config["metadata"].get("managedFields").is_some_and(|m| !m.is_null()) {
         return Err(ApiError::bad_request("metadata.managedFields must be nil"));

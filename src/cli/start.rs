@@ -1,0 +1,113 @@
+//! What `serve` and `rehearse` start from: the options become a shadow of a state.
+
+use super::args::{ApplierName, FleetFile, PaceName, StateFrom};
+use super::assemble::{self, Parts};
+use super::console::{Console, Failure};
+use super::inputs::{self, Budgets, Prepared, Work};
+use crate::cluster::{self, SNAPSHOT_LIMIT, State};
+use crate::diagnostic::Diagnostic;
+use crate::report::{Subject, json};
+use crate::roll;
+use crate::shadow::{self, Options, Reporter, Shadow};
+use crate::simulate::clock::Clock;
+use crate::simulate::controllers;
+use crate::simulate::pipeline::Pace;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How the cluster behaves.
+pub(super) struct Behaviour<'o> {
+    /// The version, where the state does not tell it.
+    pub(super) kubernetes: Option<&'o str>,
+    /// How long pods take to start and to stop.
+    pub(super) timing: (Option<Duration>, Option<Duration>),
+    /// Whether pods never become ready.
+    pub(super) pods_stay_pending: bool,
+    /// How time passes.
+    pub(super) pace: PaceName,
+    /// The token that clients must send.
+    pub(super) token: Option<String>,
+}
+
+/// A shadow, and what had to be assumed of its state.
+pub(super) struct Started {
+    pub(super) shadow: Shadow,
+    pub(super) state: State,
+    pub(super) assumptions: Vec<String>,
+}
+
+/// Reads the state and makes a shadow of it.
+pub(super) fn start(from: &StateFrom, behaviour: &Behaviour<'_>, console: &mut Console) -> Result<Started, Failure> {
+    let work = no_work();
+    let state = read(from, console)?;
+    let Prepared { mut cluster, assumptions } = inputs::cluster(&state, &work, behaviour.kubernetes, behaviour.timing, from)?;
+    // Clients tell ages by their own clock.
+    cluster.clock = Clock::new(jiff::Timestamp::now());
+    cluster.controllers.timing.pods_stay_pending = behaviour.pods_stay_pending;
+    if state.objects.is_empty() {
+        shadow::fill(&mut cluster);
+    }
+    controllers::show_surroundings(&mut cluster);
+    let pace = if behaviour.pace == PaceName::Settle { Pace::Settle } else { Pace::Script };
+    let reporter = reporter(state.source.clone(), assumptions.clone());
+    let shadow = Shadow::new(cluster, Options { pace, token: behaviour.token.clone(), reporter: Some(reporter) });
+    Ok(Started { shadow, state, assumptions })
+}
+
+/// What clients did so far, judged.
+fn reporter(state: String, assumptions: Vec<String>) -> Reporter {
+    Reporter(Arc::new(move |run| {
+        let judged = roll::judge(run);
+        let kubernetes = run.cluster.schema.version().to_string();
+        json::write(&assemble::report(&Parts {
+            subject: Subject { name: "serve".into(), state: state.clone(), kubernetes },
+            run,
+            judged: &judged,
+            budgets: &Budgets::default(),
+            merged: None,
+            assumptions: assumptions.clone(),
+            findings: &[],
+        }))
+    }))
+}
+
+/// Nothing is to be deployed: what comes, comes from clients.
+fn no_work() -> Work {
+    Work {
+        name: String::new(),
+        manifests: Vec::new(),
+        steps: Vec::new(),
+        budgets: Budgets::default(),
+        files: BTreeMap::new(),
+        fleet: None,
+        given: Vec::new(),
+        applier: ApplierName::KubectlServer,
+        namespace: "default".into(),
+    }
+}
+
+/// The state that the options name; an empty one if they name none. Values of Secrets are kept: clients ask for them.
+fn read(from: &StateFrom, console: &mut Console) -> Result<State, Failure> {
+    if let Some(path) = &from.from {
+        let unreadable =
+            |e: std::io::Error| Diagnostic::error("input-unreadable", format!("cannot read the snapshot `{}`: {e}", path.display()));
+        let state = if path.as_os_str() == "-" {
+            cluster::read_snapshot_with_values(std::io::stdin().lock(), path, SNAPSHOT_LIMIT)?
+        } else {
+            cluster::read_snapshot_with_values(File::open(path).map_err(unreadable)?, path, SNAPSHOT_LIMIT)?
+        };
+        return Ok(state);
+    }
+    if let Some(context) = &from.context {
+        return Ok(inputs::live(Some(context), &[], &[])?.0);
+    }
+    if let Some(revision) = &from.base {
+        let fleet = FleetFile { fleet: Path::new("fleet.toml").to_owned(), environment: None };
+        let work = inputs::work(&fleet, &[], ApplierName::KubectlServer, console)?;
+        return super::base::state(revision, &fleet, &work);
+    }
+    Ok(State { source: "an empty cluster".into(), ..State::default() })
+}

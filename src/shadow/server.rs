@@ -1,0 +1,239 @@
+//! Connections and HTTP: a listener, one task for each connection, one call for each request.
+
+use super::accept::Accept;
+use super::address::{self, Address, Doing, Query};
+use super::answer::{self, Answer, Wishes};
+use super::body::{self, Payload};
+use super::journal::Client;
+use super::resource::{self, Call};
+use super::state::Shadow;
+use super::{discovery, openapi};
+use crate::object::json;
+use crate::simulate::{ApiError, Reason};
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderMap};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// How long a client may take to send its headers.
+const HEADERS: Duration = Duration::from_secs(30);
+
+/// The most headers of a request.
+const MOST_HEADERS: usize = 4_096;
+
+/// The largest head of a request: a megabyte and a bit, as Go's server.
+const HEAD: usize = (1 << 20) + (4 << 10);
+
+/// A shadow that listens.
+#[derive(Debug)]
+pub struct Listening {
+    /// Where.
+    pub address: SocketAddr,
+    stop: watch::Sender<bool>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Listening {
+    /// Takes no more connections and closes those that there are.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        // It ends by itself once it is told to; that it panicked is told by whoever asked it last.
+        drop(self.task.await);
+    }
+}
+
+/// Listens at an address for clients of a shadow.
+///
+/// # Errors
+/// As binding to the address fails.
+pub async fn listen(shadow: Arc<Shadow>, address: SocketAddr) -> io::Result<Listening> {
+    let listener = TcpListener::bind(address).await?;
+    let address = listener.local_addr()?;
+    let (stop, stopped) = watch::channel(false);
+    let task = tokio::spawn(accept(shadow, listener, address, stopped));
+    Ok(Listening { address, stop, task })
+}
+
+async fn accept(shadow: Arc<Shadow>, listener: TcpListener, address: SocketAddr, mut stopped: watch::Receiver<bool>) {
+    let connections = AtomicU64::new(0);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopped.changed() => return,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let connection = connections.fetch_add(1, Ordering::Relaxed);
+                tokio::spawn(serve(Arc::clone(&shadow), stream, connection, address, stopped.clone()));
+            }
+            // No descriptor is left: those who are connected go on, others wait.
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+async fn serve(shadow: Arc<Shadow>, stream: TcpStream, connection: u64, address: SocketAddr, mut stopped: watch::Receiver<bool>) {
+    // Answers are small and each is waited for.
+    drop(stream.set_nodelay(true));
+    let service = {
+        let shadow = Arc::clone(&shadow);
+        service_fn(move |request| {
+            let shadow = Arc::clone(&shadow);
+            async move { Ok::<_, Infallible>(handle(&shadow, connection, address, request).await) }
+        })
+    };
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEADERS).half_close(true).max_headers(MOST_HEADERS).max_buf_size(HEAD);
+    let going = http.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(going);
+    tokio::select! {
+        // Whatever ends a connection, it is the client's matter.
+        ended = going.as_mut() => drop(ended),
+        _ = stopped.changed() => {}
+    }
+    shadow.closed(connection);
+}
+
+fn header<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
+    headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
+}
+
+/// All values of a header that may stand there more than once.
+fn joined(headers: &HeaderMap, name: header::HeaderName) -> String {
+    headers.get_all(name).iter().filter_map(|v| v.to_str().ok()).collect::<Vec<_>>().join(",")
+}
+
+async fn handle(shadow: &Arc<Shadow>, connection: u64, address: SocketAddr, request: Request<Incoming>) -> Response<Payload> {
+    let (head, incoming) = request.into_parts();
+    let query = Query::read(head.uri.query().unwrap_or_default());
+    let agent = header(&head.headers, "user-agent");
+    let browser = ["curl", "Wget", "Mozilla/5.0"].iter().any(|b| agent.starts_with(b));
+    let wishes = Wishes {
+        gzip: joined(&head.headers, header::ACCEPT_ENCODING).split(',').any(|e| e.trim().split(';').next() == Some("gzip")),
+        pretty: query.flag("pretty").unwrap_or(browser),
+    };
+    if !authorized(shadow, &head.headers) {
+        return Answer::refusal(&ApiError::new(401, Reason::Unauthorized, "Unauthorized")).send(wishes);
+    }
+    let client = Client {
+        command: header(&head.headers, "kubectl-command").to_owned(),
+        session: header(&head.headers, "kubectl-session").to_owned(),
+        user_agent: agent.to_owned(),
+        connection,
+    };
+    let Some(path) = address::decoded(head.uri.path()) else {
+        return Answer::text(400, "400 Bad Request").send(wishes);
+    };
+    let place = address::read(&path);
+    let Address::Resource(target, watching) = place else {
+        let asked = Asked { place, method: &head.method, headers: &head.headers, query: &query, host: address };
+        return document(shadow, &asked).send(wishes);
+    };
+    let watching = watching || query.flag("watch") == Some(true);
+    let Some(doing) = Doing::of(&head.method, &target, watching) else {
+        return Answer::method_not_allowed().send(wishes);
+    };
+    let body = match doing {
+        Doing::Get | Doing::List | Doing::Watch => Ok(Bytes::new()),
+        _ => body::receive(incoming).await,
+    };
+    let body = match body {
+        Ok(body) => body,
+        Err(error) => return Answer::refusal(&error).header(header::CONNECTION, "close").send(wishes),
+    };
+    let call = Call {
+        client,
+        target,
+        doing,
+        query,
+        accept: Accept::read(&joined(&head.headers, header::ACCEPT)),
+        content_type: header(&head.headers, "content-type").to_owned(),
+        body,
+    };
+    resource::answer(shadow, &call).send(wishes)
+}
+
+/// Whether the client may ask: with the right token where one is set.
+fn authorized(shadow: &Shadow, headers: &HeaderMap) -> bool {
+    match &shadow.options.token {
+        None => true,
+        Some(token) => header(headers, "authorization").strip_prefix("Bearer ").is_some_and(|given| given == token),
+    }
+}
+
+/// A request for what is no resource.
+struct Asked<'r> {
+    place: Address,
+    method: &'r Method,
+    headers: &'r HeaderMap,
+    query: &'r Query,
+    host: SocketAddr,
+}
+
+fn document(shadow: &Arc<Shadow>, asked: &Asked<'_>) -> Answer {
+    if let Address::Own(path) = &asked.place {
+        return own(shadow, asked.method, path);
+    }
+    if matches!(asked.place, Address::Nowhere) {
+        return Answer::nowhere();
+    }
+    // These answer whatever the method.
+    let any = matches!(
+        asked.place,
+        Address::Health(_) | Address::CoreVersions | Address::Groups | Address::OpenApiV2 | Address::OpenApiV3(_) | Address::NoResource
+    );
+    if asked.method != Method::GET && !any {
+        return Answer::method_not_allowed();
+    }
+    let accept = Accept::read(&joined(asked.headers, header::ACCEPT));
+    let matching = header(asked.headers, "if-none-match");
+    let live = shadow.lock();
+    let cluster = &live.cluster;
+    match &asked.place {
+        Address::Root => discovery::paths(cluster),
+        Address::Version => discovery::version(cluster),
+        Address::Health(name) => health(name, asked.query.get("verbose").is_some()),
+        Address::CoreVersions => discovery::core_versions(cluster, &accept, matching, &asked.host.to_string()),
+        Address::Groups => discovery::groups(cluster, &accept, matching),
+        Address::Group(name) => discovery::group(cluster, name).unwrap_or_else(Answer::nowhere),
+        Address::GroupVersion(group, version) => discovery::resources(cluster, group, version)
+            .unwrap_or_else(|| if discovery::has_group(cluster, group) { Answer::no_resource() } else { Answer::nowhere() }),
+        Address::OpenApiV2 => openapi::v2_document(cluster, &accept, matching),
+        Address::OpenApiV3(None) => openapi::index(cluster, matching),
+        Address::OpenApiV3(Some(name)) => {
+            openapi::document(cluster, name, asked.query.text("hash"), matching).unwrap_or_else(Answer::nowhere)
+        }
+        Address::Resource(..) | Address::Own(_) | Address::NoResource | Address::Nowhere => Answer::no_resource(),
+    }
+}
+
+fn health(name: &str, verbose: bool) -> Answer {
+    if verbose { Answer::text(200, &format!("[+]ping ok\n{name} check passed\n")) } else { Answer::text(200, "ok") }
+}
+
+/// What only a shadow has.
+fn own(shadow: &Shadow, method: &Method, path: &str) -> Answer {
+    match (method.as_str(), path) {
+        ("POST", "reset") => {
+            shadow.reset();
+            Answer::json(200, json!({"reset": true}))
+        }
+        ("GET", "report") => match &shadow.options.reporter {
+            Some(reporter) => Answer::bytes(200, answer::JSON, (reporter.0)(&shadow.run())),
+            None => Answer::nowhere(),
+        },
+        (_, "reset" | "report") => Answer::method_not_allowed(),
+        _ => Answer::nowhere(),
+    }
+}

@@ -1,0 +1,217 @@
+//! The one place where requests meet the simulated cluster: a lock around it, the history for watches, the journal for reports.
+//!
+//! After each write the controllers run (see [`Pace`]), then the answer goes out. Time is virtual: it moves when a rollout is waited
+//! for, be it by the pace after a write, or because nothing but open watches is left ([`Shadow::idle`]).
+
+use super::journal::{Client, Journal};
+use super::watch::History;
+use crate::object::ObjectId;
+use crate::simulate::controllers::{self, Until};
+use crate::simulate::pipeline::{Pace, Run};
+use crate::simulate::{Cluster, Request, Response, Store};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// So long nobody asks for anything before time passes for those who watch.
+const QUIET: Duration = Duration::from_millis(10);
+
+/// So many states are kept for clients that list page by page.
+const PAGED: usize = 32;
+
+/// Makes the text of a report in JSON of what was done so far.
+#[derive(Clone)]
+pub struct Reporter(pub Arc<dyn Fn(&Run) -> String + Send + Sync>);
+
+impl fmt::Debug for Reporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reporter")
+    }
+}
+
+/// How the shadow behaves.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// How time passes between two writes.
+    pub pace: Pace,
+    /// The token that clients must send; none: any, or none at all.
+    pub token: Option<String>,
+    /// What answers `GET /rollcast/v1/report`.
+    pub reporter: Option<Reporter>,
+}
+
+/// A group and a kind.
+pub(super) type Kind = (String, String);
+
+/// The simulated cluster as many clients see it at once.
+#[derive(Debug)]
+pub struct Shadow {
+    live: Mutex<Live>,
+    /// How it behaves.
+    pub options: Options,
+}
+
+/// Everything that changes.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub(super) cluster: Cluster,
+    start: Cluster,
+    pub(super) history: History,
+    journal: Journal,
+    /// States that a list with a limit was answered from, by revision.
+    pub(super) pages: BTreeMap<u64, Store>,
+    bells: BTreeMap<Kind, watch::Sender<u64>>,
+    last_asked: Instant,
+    /// What was read since something was written or time passed.
+    looked_at: BTreeSet<String>,
+}
+
+impl Shadow {
+    /// A shadow of a cluster that was made ready for its first write.
+    pub fn new(mut cluster: Cluster, options: Options) -> Self {
+        controllers::run(&mut cluster, &Until::Settled);
+        cluster.store.forget_changes().for_each(drop);
+        let live = Live {
+            start: cluster.clone(),
+            history: History::starting_at(cluster.store.revision(), 0),
+            cluster,
+            journal: Journal::default(),
+            pages: BTreeMap::new(),
+            bells: BTreeMap::new(),
+            last_asked: Instant::now(),
+            looked_at: BTreeSet::new(),
+        };
+        Self { live: Mutex::new(live), options }
+    }
+
+    /// The cluster, for one request or one look. A panic elsewhere left it whole: a write is done or it is not.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Live> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same, for a client that waits for its answer.
+    pub(super) fn ask(&self) -> MutexGuard<'_, Live> {
+        let mut live = self.lock();
+        live.last_asked = Instant::now();
+        live
+    }
+
+    /// Does a write, lets the controllers run and tells the watches.
+    pub(super) fn write(&self, client: &Client, request: &Request) -> Response {
+        let mut live = self.ask();
+        let since = (live.cluster.controllers.happenings.len(), live.cluster.clock.now);
+        let response = live.cluster.write(request);
+        live.work(self.options.pace);
+        if request.options.dry_run.is_empty() {
+            let Live { journal, cluster, .. } = &mut *live;
+            journal.note(client, (request, &response), cluster, since);
+        }
+        live.take_in();
+        response
+    }
+
+    /// Lets time pass up to the next thing that happens by itself, if nobody has asked for anything for a moment. Called by those
+    /// who wait.
+    pub(super) fn idle(&self) {
+        let mut live = self.lock();
+        if live.last_asked.elapsed() >= QUIET {
+            live.pass_time();
+        }
+    }
+
+    /// A client reads. Who reads the same again, while nothing was written, waits for it to change: time passes.
+    pub(super) fn look(&self, what: String) -> MutexGuard<'_, Live> {
+        let mut live = self.ask();
+        if !live.looked_at.insert(what) {
+            live.pass_time();
+        }
+        live
+    }
+
+    /// A connection is gone.
+    pub(super) fn closed(&self, connection: u64) {
+        self.lock().journal.closed(connection);
+    }
+
+    /// Everything from the start state again; the watches end.
+    pub fn reset(&self) {
+        let mut live = self.lock();
+        let start = live.start.clone();
+        let revision = live.cluster.store.revision();
+        live.history = History::starting_at(start.store.revision(), live.history.life + 1);
+        live.cluster = start;
+        live.journal = Journal::default();
+        live.pages.clear();
+        for bell in live.bells.values() {
+            bell.send_replace(revision);
+        }
+    }
+
+    /// What was done so far, as a pipeline that was run; what is under way is let run to its end.
+    pub fn run(&self) -> Run {
+        let live = self.lock();
+        let (mut cluster, mut journal) = (live.cluster.clone(), live.journal.clone());
+        let before = live.start.store.clone();
+        drop(live);
+        controllers::run(&mut cluster, &Until::Settled);
+        journal.extend(&cluster);
+        cluster.store.forget_changes().for_each(|change| journal.keep(change));
+        Run { before, cluster, steps: journal.steps(), pace: self.options.pace }
+    }
+}
+
+impl Live {
+    /// Lets the controllers work after a write, and what is due at this very instant happen.
+    fn work(&mut self, pace: Pace) {
+        self.looked_at.clear();
+        let until = if pace == Pace::Settle { Until::Settled } else { Until::Now };
+        controllers::run(&mut self.cluster, &until);
+        let now = self.cluster.clock.now;
+        if controllers::next_instant(&self.cluster).is_some_and(|next| next <= now) {
+            controllers::run(&mut self.cluster, &Until::Point(now));
+        }
+    }
+
+    /// Lets time pass up to the next thing that happens by itself.
+    fn pass_time(&mut self) {
+        self.looked_at.clear();
+        let Some(next) = controllers::next_instant(&self.cluster) else { return };
+        controllers::run(&mut self.cluster, &Until::Point(next));
+        self.journal.extend(&self.cluster);
+        self.take_in();
+    }
+
+    /// Takes the store's journal over into the history and the steps, and rings for who watches.
+    fn take_in(&mut self) {
+        let changes: Vec<_> = self.cluster.store.forget_changes().collect();
+        for change in changes {
+            if let Some(bell) = self.bells.get(&kind_of(&change.id)) {
+                bell.send_replace(change.revision);
+            }
+            self.journal.keep(change.clone());
+            self.history.push(change);
+        }
+    }
+
+    /// What rings when something of a kind changes.
+    pub(super) fn bell(&mut self, group: &str, kind: &str) -> watch::Receiver<u64> {
+        let revision = self.cluster.store.revision();
+        self.bells.entry((group.to_owned(), kind.to_owned())).or_insert_with(|| watch::channel(revision).0).subscribe()
+    }
+
+    /// Keeps this state for the next pages of a list.
+    pub(super) fn keep_page(&mut self) {
+        let revision = self.cluster.store.revision();
+        self.pages.entry(revision).or_insert_with(|| self.cluster.store.clone());
+        if self.pages.len() > PAGED {
+            self.pages.pop_first();
+        }
+    }
+}
+
+fn kind_of(id: &ObjectId) -> Kind {
+    (id.group.to_string(), id.kind.to_string())
+}

@@ -1,0 +1,40 @@
+//! The controllers whose work no verdict rests on, but which clients see: service accounts, root certificates, endpoints, events.
+//!
+//! They run only where clients look at the cluster ([`Controllers::show_surroundings`](super::Controllers)): a plan does without.
+
+mod accounts;
+mod endpoints;
+mod events;
+
+use super::queue::Task;
+use crate::object::ObjectId;
+use crate::simulate::Cluster;
+use crate::simulate::store::Change;
+
+/// Looks at what is there when the first client comes: namespaces without their accounts.
+pub(super) fn begin(cluster: &mut Cluster) {
+    let namespaces: Vec<ObjectId> = cluster.store.list("", "Namespace", None).map(|(id, _)| id.clone()).collect();
+    namespaces.iter().for_each(|id| accounts::sync(cluster, &id.name));
+}
+
+/// Takes in a change; `own` if a controller made it.
+pub(super) fn note(cluster: &mut Cluster, change: &Change, own: bool) {
+    let id: &ObjectId = &change.id;
+    if own {
+        events::note(cluster, change);
+    }
+    match (id.group.as_str(), id.kind.as_str()) {
+        ("", "Namespace") => accounts::sync(cluster, &id.name),
+        ("", "ServiceAccount") if id.name == accounts::DEFAULT && change.after.is_none() => accounts::sync(cluster, &id.namespace),
+        ("", "ConfigMap") if id.name == accounts::ROOT_CERTIFICATE => accounts::sync(cluster, &id.namespace),
+        ("", "Service") => cluster.controllers.queue.push(Task::Sync(id.clone())),
+        ("", "Pod") => endpoints::note_pod(cluster, change),
+        ("batch", "CronJob") => events::note_schedule(cluster, change),
+        _ => {}
+    }
+}
+
+/// Brings the endpoints of a service up to date.
+pub(super) fn sync_service(cluster: &mut Cluster, id: &ObjectId) {
+    endpoints::sync(cluster, id);
+}

@@ -1,0 +1,7 @@
+//! The shadow as a client sees it: over HTTP, on the loopback.
+
+mod http;
+mod protobuf;
+mod refusals;
+mod replay;
+mod watch;

@@ -1,0 +1,58 @@
+//! Odd requests, and what a real server answered: code, type, and the whole refusal.
+
+use super::http::Server;
+use crate::answers::difference;
+use crate::replay::{fresh_cluster, read};
+use rollcast::object::json;
+use rollcast::object::{Value, text};
+use rollcast::schema::Version;
+
+/// What YAML errors and Go's own frames say differs in words.
+const OTHER_WORDS: &[&str] = &["patch application/apply-patch+yaml 1", "patch application/apply-patch+yaml 6", "list ?continue=xyz"];
+
+/// Only the recorded server knows its revision, and names the file that made its scheme.
+fn comparable(status: &Value) -> Value {
+    let mut status = status.clone();
+    let message = text(&status, &["message"]).to_owned();
+    let cut = message.split(" in scheme ").next().unwrap().split(", current: ").next().unwrap().to_owned();
+    status["message"] = cut.into();
+    status
+}
+
+#[test]
+fn refusals_are_the_servers() {
+    let recorded = read("http.json");
+    let mut cluster = fresh_cluster(Version::V1_36);
+    cluster.load_system_namespaces();
+    let server = Server::start(cluster);
+    let mut wrong = Vec::new();
+    let requests = recorded["requests"].as_array().unwrap();
+    for request in requests {
+        let (name, path) = (text(request, &["name"]), text(request, &["path"]));
+        let given = request["headers"].as_object().unwrap().iter().map(|(k, v)| (k.as_str(), v.as_str().unwrap()));
+        let headers: Vec<(&str, &str)> = given.chain([("User-Agent", "oracle")]).collect();
+        let large = "x".repeat(3 << 20);
+        let body = if name == "too large" { format!("{{\"a\":\"{large}\"}}") } else { text(request, &["body"]).to_owned() };
+        let bytes: Vec<u8> = body.chars().map(|c| c as u8).collect();
+        let answer = server.connect().send(text(request, &["method"]), path, &headers, &bytes);
+        let code = request["code"].as_u64().unwrap();
+        if u64::from(answer.code) != code {
+            wrong.push(format!("{name}: code {} instead of {code}: {}", answer.code, String::from_utf8_lossy(&answer.body)));
+            continue;
+        }
+        let Some(expected) = request.get("status") else { continue };
+        let ours = answer.json();
+        let mut told = json!({});
+        for key in ["reason", "message", "details"] {
+            if let Some(value) = ours.get(key) {
+                told[key] = value.clone();
+            }
+        }
+        let (expected, told) = (comparable(expected), comparable(&told));
+        if expected != told && !OTHER_WORDS.contains(&name) {
+            wrong.push(format!("{name}: {}", difference(&expected, &told, String::new())));
+        }
+    }
+    println!("{} of {} are the server's", requests.len() - wrong.len(), requests.len());
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
