@@ -2,7 +2,7 @@
 //!
 //! Follows `pkg/apis/batch/validation/validation.go` and `pkg/registry/batch/*/strategy.go`.
 
-use super::check::{Check, Json, Place, Typed};
+use super::check::{Check, Json, LabelSelector, Place, Typed};
 use super::formats::{dns_label, dns_subdomain, no_match, qualified_name};
 use super::metadata::{self, Names};
 use super::read::Read;
@@ -76,7 +76,7 @@ fn generated_selector(check: &mut Check, job: &Value, old: Option<&Value>) {
     }
     let expected: Value = expected.into_iter().map(|(k, v)| (k.to_owned(), Value::from(v))).collect::<crate::object::Map>().into();
     if selector::matching(check, spec.part("selector"), &expected) == Matching::Matches(false) {
-        check.invalid(&AT.child("selector"), spec.part("selector"), "`selector` not auto-generated");
+        check.invalid(&AT.child("selector"), LabelSelector(spec.part("selector")), "`selector` not auto-generated");
     }
 }
 
@@ -370,6 +370,7 @@ fn immutable(check: &mut Check, new: &Value, old: &Value, name: &str) {
     let ty = match name {
         "podFailurePolicy" => "io.k8s.api.batch.v1.PodFailurePolicy",
         "successPolicy" => "io.k8s.api.batch.v1.SuccessPolicy",
+        "selector" => return check.invalid(&AT.child(name), LabelSelector(new.part(name)), IMMUTABLE),
         _ => return check.invalid(&AT.child(name), new.part(name), IMMUTABLE),
     };
     let shown = Typed(ty, new.part(name));

@@ -4,7 +4,7 @@
 //! no allocation. Follows apimachinery `pkg/util/validation/field`.
 
 use super::internal::{difference, list_shown_as, shown_as};
-use crate::object::{Map, Value, path::FieldPath};
+use crate::object::{Map, Value, map_at, path::FieldPath};
 use crate::schema::equal::equal;
 use crate::schema::{Schema, Version};
 use crate::simulate::status::{Cause, quoted};
@@ -99,6 +99,23 @@ impl Refused for &Value {
     }
 }
 
+/// A LabelSelector: the internal types hold the external one, whose tags leave out what is empty (`meta/v1/types.go`).
+pub(super) struct LabelSelector<'v>(pub(super) &'v Value);
+
+impl Refused for LabelSelector<'_> {
+    fn shown(&self, schema: &Schema, sent: Option<&Value>) -> String {
+        fn without_empties(value: &Value) -> Value {
+            let full = |v: &Value| !v.as_object().is_some_and(Map::is_empty) && !v.as_array().is_some_and(Vec::is_empty);
+            match value {
+                Value::Object(map) => map.iter().filter(|(_, v)| full(v)).map(|(k, v)| (k.clone(), without_empties(v))).collect(),
+                Value::Array(list) => list.iter().map(without_empties).collect(),
+                other => other.clone(),
+            }
+        }
+        (&without_empties(self.0)).shown(schema, sent)
+    }
+}
+
 /// A value of a named type of the schema, held by pointer: shown in its internal form.
 pub(super) struct Typed<'v>(pub(super) &'v str, pub(super) &'v Value);
 
@@ -162,6 +179,13 @@ impl Check {
     /// What changed between two values of a named type, the new one from a place of the object.
     pub(super) fn difference(&self, at: &Place, type_name: &str, old: &Value, new: &Value) -> String {
         difference(self.schema, type_name, old, new, self.sent.as_deref().and_then(|sent| at.within(sent)))
+    }
+
+    /// Takes a field of a map for one that was not sent: another value was put in its place.
+    pub(super) fn forget_sent(&mut self, map: &[&str], name: &str) {
+        if let Some(sent) = &mut self.sent {
+            map_at(Arc::make_mut(sent), map).shift_remove(name);
+        }
     }
 
     fn text_of(&self, at: &Place, value: &impl Refused) -> String {

@@ -2,7 +2,7 @@
 //!
 //! Follows `pkg/apis/apps/validation/validation.go`.
 
-use super::check::{Check, Place, Typed, TypedList};
+use super::check::{Check, LabelSelector, Place, Typed, TypedList};
 use super::formats::{dns_label, percent};
 use super::metadata::{self, Names};
 use super::pod;
@@ -58,7 +58,7 @@ fn immutable_selector(check: &mut Check, new: &Value, old: Option<&Value>) {
     let Some(old) = old else { return };
     let (new, old) = (new.part("spec").part("selector"), old.part("spec").part("selector"));
     if !check.same("io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector", new, old) {
-        check.invalid(&AT.child("selector"), new, IMMUTABLE);
+        check.invalid(&AT.child("selector"), LabelSelector(new), IMMUTABLE);
     }
 }
 
@@ -70,7 +70,7 @@ fn selected_template(check: &mut Check, spec: &Value, noun: &str, kind: &str) {
     } else {
         selector::selector(check, chosen, false, &at);
         if selector::is_empty(chosen) {
-            check.invalid(&at, chosen, &format!("empty selector is invalid for {noun}"));
+            check.invalid(&at, LabelSelector(chosen), &format!("empty selector is invalid for {noun}"));
         }
     }
     let labels = template.part("metadata").part("labels");
@@ -157,7 +157,7 @@ pub(super) fn daemon_set(check: &mut Check, new: &Value, old: Option<&Value>) {
         check.invalid(&AT.child("template.metadata.labels"), labels, NO_MATCH);
     }
     if !chosen.is_null() && selector::is_empty(chosen) {
-        check.invalid(&at, chosen, "empty selector is invalid for daemonset");
+        check.invalid(&at, LabelSelector(chosen), "empty selector is invalid for daemonset");
     }
     pod::template(check, template, &AT.child("template"));
     always_restarted(check, template, "DaemonSet");

@@ -45,8 +45,10 @@ impl Cluster {
         write.warnings.extend(validate::warnings(&checks, &object, None));
         admission::validate(&asked, &told, &mut write.warnings)?;
         let id = ObjectId::of(&object);
-        if self.store.get(&id).is_some() {
-            let message = format!("{} {} already exists", write.served.qualified_resource(), quoted(&id.name));
+        if let Some(there) = self.store.get(&id) {
+            // `pkg/registry/generic/registry/store.go:Create`
+            let going = if there["metadata"]["deletionTimestamp"].is_null() { "" } else { "object is being deleted: " };
+            let message = format!("{going}{} {} already exists", write.served.qualified_resource(), quoted(&id.name));
             return Err(ApiError::new(409, Reason::AlreadyExists, message));
         }
         if sent_version && write.request.verb == crate::simulate::Verb::Create {

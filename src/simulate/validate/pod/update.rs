@@ -127,6 +127,7 @@ fn without_allowed_changes(check: &mut Check, new: &Value, old: &Value) -> Value
         // The list is made anew of its items, so an empty one becomes none.
         if munged.list(list).is_empty() {
             map_at(&mut munged, &[]).shift_remove(list);
+            check.forget_sent(&["spec"], list);
         }
     }
     let grace = "terminationGracePeriodSeconds";
@@ -141,6 +142,7 @@ fn without_allowed_changes(check: &mut Check, new: &Value, old: &Value) -> Value
     }
     for name in back {
         put_back(&mut munged, old, name);
+        check.forget_sent(&["spec"], name);
     }
     munged
 }
