@@ -111,6 +111,8 @@ fn simple(kind: Scalar, declared: &str, value: &Value) -> Result<Fit, String> {
         }
         (Scalar::Int32 | Scalar::Int64, _) => unrecognized(),
         (Scalar::Bytes, Value::String(_)) => itself(kind, value).map_err(|why| format!("error decoding from json: {why}")),
+        // A list is taken for one of bytes.
+        (Scalar::Bytes, Value::Array(items)) if items.iter().any(|i| !i.is_number()) => Err("unrecognized type: uint8".into()),
         (Scalar::Bytes, _) => Err(format!("cannot restore slice from {from}")),
         (Scalar::Quantity | Scalar::IntOrString | Scalar::Time | Scalar::MicroTime | Scalar::Duration, _) => itself(kind, value),
     }
