@@ -38,7 +38,7 @@ const KINDS: &[(&str, &[&str])] = &[
     ("batch", &["Job", "CronJob"]),
     ("autoscaling", &["HorizontalPodAutoscaler"]),
     ("policy", &["PodDisruptionBudget"]),
-    ("networking.k8s.io", &["NetworkPolicy", "Ingress"]),
+    ("networking.k8s.io", &["NetworkPolicy", "Ingress", "IngressClass", "ServiceCIDR"]),
     ("rbac.authorization.k8s.io", &["Role", "RoleBinding"]),
     ("scheduling.k8s.io", &["PriorityClass"]),
     ("storage.k8s.io", &["StorageClass"]),
