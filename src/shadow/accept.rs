@@ -50,8 +50,8 @@ pub(super) enum Shape {
     Itself,
     /// A `Table` of `meta.k8s.io` in that version.
     Table(&'static str),
-    /// `PartialObjectMetadata`.
-    Metadata,
+    /// `PartialObjectMetadata` of `meta.k8s.io` in that version, or (`true`) a list of them.
+    Metadata(&'static str, bool),
 }
 
 /// How a client wants its answer.
@@ -121,7 +121,9 @@ impl Accept {
                 ("", ..) => Shape::Itself,
                 ("Table", "meta.k8s.io", "v1") => Shape::Table("v1"),
                 ("Table", "meta.k8s.io", "v1beta1") => Shape::Table("v1beta1"),
-                ("PartialObjectMetadata" | "PartialObjectMetadataList", "meta.k8s.io", "v1") => Shape::Metadata,
+                (kind @ ("PartialObjectMetadata" | "PartialObjectMetadataList"), "meta.k8s.io", version @ ("v1" | "v1beta1")) => {
+                    Shape::Metadata(if version == "v1" { "v1" } else { "v1beta1" }, kind.ends_with("List"))
+                }
                 _ => {
                     refusal = Refusal::Shape;
                     continue;

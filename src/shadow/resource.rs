@@ -62,21 +62,21 @@ impl Rendering {
                 let metadata = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
                 table::table(cluster, &self.served, version, &[self.as_served(cluster, object)], metadata, self.include, first)
             }
-            Shape::Metadata => Self::metadata_of(object),
+            Shape::Metadata(version, _) => Self::metadata_of(object, version),
             Shape::Itself => Value::clone(&self.as_served(cluster, object)),
         }
     }
 
     /// The object's metadata alone.
-    pub(super) fn metadata_of(object: &Value) -> Value {
-        json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]})
+    pub(super) fn metadata_of(object: &Value, version: &str) -> Value {
+        json!({"kind": "PartialObjectMetadata", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": object["metadata"]})
     }
 
     /// `apiVersion` and `kind` of what an event holds.
     pub(super) fn names(&self, selection: &Selection) -> (String, String) {
         match self.form.shape {
             Shape::Table(version) => (format!("meta.k8s.io/{version}"), "Table".into()),
-            Shape::Metadata => ("meta.k8s.io/v1".into(), "PartialObjectMetadata".into()),
+            Shape::Metadata(version, _) => (format!("meta.k8s.io/{version}"), "PartialObjectMetadata".into()),
             Shape::Itself => (selection.served.gvk().api_version(), selection.served.kind.clone()),
         }
     }
@@ -106,9 +106,9 @@ impl Rendering {
                 let objects: Vec<Arc<Value>> = objects.iter().map(|o| self.as_served(cluster, o)).collect();
                 table::table(cluster, &self.served, version, &objects, metadata, self.include, true)
             }
-            Shape::Metadata => {
-                let items: Vec<Value> = objects.iter().map(|o| Self::metadata_of(o)).collect();
-                json!({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "items": items})
+            Shape::Metadata(version, _) => {
+                let items: Vec<Value> = objects.iter().map(|o| Self::metadata_of(o, version)).collect();
+                json!({"kind": "PartialObjectMetadataList", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": metadata, "items": items})
             }
             Shape::Itself => {
                 let gvk = self.served.gvk();
@@ -177,13 +177,19 @@ fn decide(shadow: &Arc<Shadow>, call: &Call) -> Result<Answer, ApiError> {
     if builtin_patch && body::patch_kind(&call.content_type).is_none() {
         return Ok(Answer::bare(415, "UnsupportedMediaType", "415: Unsupported Media Type"));
     }
-    let rendering = Rendering { served: served.clone(), form, include: Include::of(call.query.text("includeObject")) };
+    let include = if matches!(form.shape, Shape::Table(_)) { Include::of(call.query.text("includeObject"))? } else { Include::None };
+    let rendering = Rendering { served: served.clone(), form, include };
     if let Some(answer) = subresource::answer(shadow, call, &served) {
         return answer.map(|a| encode(a, form));
     }
     let answer = match call.doing {
-        Doing::Get => get(shadow, call, &rendering)?,
+        Doing::Get => {
+            let answer = get(shadow, call, &rendering)?;
+            check_shape(&served, form.shape, call.doing)?;
+            answer
+        }
         Doing::List => {
+            check_shape(&served, form.shape, call.doing)?;
             let mut live = shadow.look(call.reading());
             let selection = Selection::of(served, &call.target, &call.query)?;
             let page = list::page(&mut live, &selection, &call.query)?;
@@ -193,6 +199,20 @@ fn decide(shadow: &Arc<Shadow>, call: &Call) -> Result<Answer, ApiError> {
         Doing::Create | Doing::Update | Doing::Patch | Doing::Delete | Doing::DeleteCollection => write(shadow, call, &rendering)?,
     };
     Ok(encode(answer, form))
+}
+
+/// Metadata alone can be asked for as that of one object or as a list, and has to be the one that there is.
+fn check_shape(served: &Served, shape: Shape, doing: Doing) -> Result<(), ApiError> {
+    let Shape::Metadata(_, wants_list) = shape else { return Ok(()) };
+    let (group, kind) = list::stored(served);
+    let package = if group.is_empty() { "core" } else { group.split('.').next().unwrap_or_default() };
+    let (package, kind) = if served.definition().is_some() { ("unstructured", "Unstructured".to_owned()) } else { (package, kind) };
+    let message = match (wants_list, doing == Doing::List) {
+        (true, false) => format!("you requested PartialObjectMetadataList, but the requested object is not a list (*{package}.{kind})"),
+        (false, true) => format!("you requested PartialObjectMetadata, but the requested object is a list (*{package}.{kind}List)"),
+        _ => return Ok(()),
+    };
+    Err(ApiError::new(406, crate::simulate::Reason::NotAcceptable, message))
 }
 
 fn encode(answer: Answer, form: Form) -> Answer {

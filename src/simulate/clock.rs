@@ -28,6 +28,13 @@ impl Clock {
         then.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
     }
 
+    /// How many whole seconds ago a time of day was; negative if it is still to come. None if the text is no time.
+    pub fn seconds_since(&self, timestamp: &str) -> Option<i64> {
+        let then: Timestamp = timestamp.parse().ok()?;
+        let now = self.epoch.checked_add(self.now).ok()?;
+        Some(now.duration_since(then).as_secs())
+    }
+
     /// The point that lies some seconds after a time of day; zero if that is earlier. None if the text is no time.
     pub fn point_after(&self, timestamp: &str, seconds: i64) -> Option<Duration> {
         let then: Timestamp = timestamp.parse().ok()?;

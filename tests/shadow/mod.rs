@@ -4,4 +4,5 @@ mod http;
 mod protobuf;
 mod refusals;
 mod replay;
+mod tables;
 mod watch;

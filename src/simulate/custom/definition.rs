@@ -133,6 +133,12 @@ impl Definition {
         version.map_or(&Value::Null, |v| &v["schema"]["openAPIV3Schema"])
     }
 
+    /// The columns in which the objects are shown (`additionalPrinterColumns`).
+    pub fn printer_columns(&self) -> &[Value] {
+        let version = self.source.as_ref().map(|(source, index)| &source["spec"]["versions"][*index]);
+        version.map_or(&[], |v| items(v, &["additionalPrinterColumns"]))
+    }
+
     /// The schema of the version that is stored.
     pub(super) fn stored_schema(&self) -> &Value {
         let stored =

@@ -1,0 +1,129 @@
+//! Objects become a `Table` with the columns that `kubectl get` shows.
+//!
+//! The columns are data (`columns.json`, recorded from the server); each module holds the cells of a group of kinds. Follows
+//! kubernetes `pkg/printers/tablegenerator.go`, apiserver `pkg/registry/rest/table.go` for kinds without columns of their own and
+//! `pkg/endpoints/handlers/response.go` for what stands around the rows.
+
+mod access;
+mod age;
+mod autoscaler;
+mod cell;
+mod cluster;
+mod custom;
+mod jsonpath;
+mod labels;
+mod network;
+mod pod;
+mod storage;
+mod workload;
+
+use super::list;
+use super::resource::Rendering;
+use crate::object::{Value, integer, json, map_at, text};
+use crate::simulate::resources::Served;
+use crate::simulate::{ApiError, Cluster};
+use cell::{Cell, Kind, Row};
+use std::sync::{Arc, LazyLock};
+
+/// The columns of each kind that has its own; under the empty name those of all others.
+static COLUMNS: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("columns.json")).expect("the file is part of the program and tested"));
+
+/// The cells of each kind that has columns of its own.
+const KINDS: [&[Kind]; 7] = [workload::KINDS, pod::KINDS, network::KINDS, storage::KINDS, autoscaler::KINDS, cluster::KINDS, access::KINDS];
+
+/// The cells of all other kinds.
+const PLAIN: &[Cell] = &[Cell::Name, Cell::Text(&["metadata", "creationTimestamp"], "")];
+
+/// What stands beside the cells of a row (`includeObject`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Include {
+    /// Nothing.
+    None,
+    /// The object's metadata.
+    #[default]
+    Metadata,
+    /// The object.
+    Object,
+}
+
+impl Include {
+    /// As the query says it.
+    ///
+    /// # Errors
+    /// 400 for a word that is none of the three.
+    pub(super) fn of(word: &str) -> Result<Self, ApiError> {
+        match word {
+            "None" => Ok(Self::None),
+            "Object" => Ok(Self::Object),
+            "" | "Metadata" => Ok(Self::Metadata),
+            _ => Err(ApiError::bad_request(format!(
+                "Unable to convert to Table as requested: includeObject: Invalid value: \"{word}\": must be 'Metadata', 'Object', 'None', or empty"
+            ))),
+        }
+    }
+}
+
+/// How the cells of a kind are made.
+enum Cells {
+    Builtin(&'static [Cell]),
+    Custom(Vec<custom::Column>),
+}
+
+/// What a kind's table is made of: its columns and its cells.
+fn layout(served: &Served) -> (Value, Cells) {
+    if let Some(definition) = served.definition() {
+        let [name, created] = [0, 1].map(|i| &COLUMNS[""][i]);
+        let columns = custom::columns(definition, text(created, &["description"]));
+        let definitions: Vec<Value> = std::iter::once(name.clone()).chain(columns.iter().map(custom::Column::definition)).collect();
+        return (definitions.into(), Cells::Custom(columns));
+    }
+    let (group, kind) = list::stored(served);
+    let name = if group.is_empty() { kind } else { format!("{kind}.{group}") };
+    match KINDS.into_iter().flatten().find(|k| k.name == name) {
+        Some(kind) => (COLUMNS[kind.name].clone(), Cells::Builtin(kind.cells)),
+        None => (COLUMNS[""].clone(), Cells::Builtin(PLAIN)),
+    }
+}
+
+/// A table of objects; `metadata` is that of the list or of the one object. The definitions of the columns are left out in all
+/// but the first event of a watch.
+pub(super) fn table(
+    cluster: &Cluster,
+    served: &Served,
+    version: &'static str,
+    objects: &[Arc<Value>],
+    metadata: Value,
+    include: Include,
+    columns: bool,
+) -> Value {
+    let (definitions, cells) = layout(served);
+    let mut objects: Vec<&Arc<Value>> = objects.iter().collect();
+    if served.kind == "FlowSchema" && served.definition().is_none() {
+        objects.sort_by_key(|o| integer(o, &["spec", "matchingPrecedence"]));
+    }
+    let row = |object: &Arc<Value>| {
+        let of = Row { object, clock: &cluster.clock };
+        let cells: Vec<Value> = match &cells {
+            Cells::Builtin(cells) => cells.iter().map(|cell| cell.of(&of)).collect(),
+            Cells::Custom(columns) => custom::cells(columns, &of),
+        };
+        let mut row = json!({"cells": cells});
+        if served.kind == "Pod"
+            && served.group.is_empty()
+            && let Some(conditions) = pod::completed(object)
+        {
+            map_at(&mut row, &[]).insert("conditions".into(), conditions);
+        }
+        let beside = match include {
+            Include::None => Value::Null,
+            Include::Metadata => Rendering::metadata_of(object, version),
+            Include::Object => Value::clone(object),
+        };
+        map_at(&mut row, &[]).insert("object".into(), beside);
+        row
+    };
+    let rows: Vec<Value> = objects.into_iter().map(row).collect();
+    let definitions = if columns { definitions } else { Value::Null };
+    json!({"kind": "Table", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": metadata, "columnDefinitions": definitions, "rows": rows})
+}
