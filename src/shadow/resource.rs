@@ -108,6 +108,7 @@ impl Rendering {
             }
             Shape::Metadata(version, _) => {
                 let items: Vec<Value> = objects.iter().map(|o| Self::metadata_of(o, version)).collect();
+                let items = if items.is_empty() { Value::Null } else { items.into() };
                 json!({"kind": "PartialObjectMetadataList", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": metadata, "items": items})
             }
             Shape::Itself => {
@@ -204,6 +205,9 @@ fn decide(shadow: &Arc<Shadow>, call: &Call) -> Result<Answer, ApiError> {
 /// Metadata alone can be asked for as that of one object or as a list, and has to be the one that there is.
 fn check_shape(served: &Served, shape: Shape, doing: Doing) -> Result<(), ApiError> {
     let Shape::Metadata(_, wants_list) = shape else { return Ok(()) };
+    if wants_list && doing != Doing::List && served.definition().is_some() {
+        return Err(ApiError::new(500, crate::simulate::Reason::None, "content is not a list"));
+    }
     let (group, kind) = list::stored(served);
     let package = if group.is_empty() { "core" } else { group.split('.').next().unwrap_or_default() };
     let (package, kind) = if served.definition().is_some() { ("unstructured", "Unstructured".to_owned()) } else { (package, kind) };

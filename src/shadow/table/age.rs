@@ -29,3 +29,16 @@ pub(super) fn human(seconds: i64) -> String {
 pub(super) fn since(clock: &Clock, timestamp: &str) -> String {
     clock.seconds_since(timestamp).map_or_else(|| "<unknown>".into(), human)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::human;
+
+    #[test]
+    fn the_longer_it_is_the_less_exact() {
+        let shown =
+            [-5, -1, 0, 119, 120, 599, 600, 10_799, 10_800, 28_799, 172_799, 691_199, 63_071_999, 63_072_000, 252_288_000].map(human);
+        let expected = ["<invalid>", "0s", "0s", "119s", "2m", "9m59s", "10m", "179m", "3h", "7h59m", "47h", "7d23h", "729d", "2y", "8y"];
+        assert_eq!(shown, expected);
+    }
+}

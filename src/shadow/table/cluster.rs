@@ -50,6 +50,13 @@ pub(super) const KINDS: &[Kind] = &[
         cells: &[Name, Number(&["value"]), Truth(&["globalDefault"], false), Age, Text(&["preemptionPolicy"], "")],
     },
     Kind { name: "RuntimeClass.node.k8s.io", cells: &[Name, Text(&["handler"], ""), Age] },
+    Kind { name: "DeviceClass.resource.k8s.io", cells: &[Name, Age] },
+    Kind { name: "ResourceClaim.resource.k8s.io", cells: &[Name, Made(claim_state), Age] },
+    Kind { name: "ResourceClaimTemplate.resource.k8s.io", cells: &[Name, Age] },
+    Kind {
+        name: "ResourceSlice.resource.k8s.io",
+        cells: &[Name, Text(&["spec", "nodeName"], ""), Text(&["spec", "driver"], ""), Text(&["spec", "pool", "name"], ""), Age],
+    },
     Kind { name: "APIService.apiregistration.k8s.io", cells: &[Name, Made(backend), Made(availability), Age] },
 ];
 
@@ -139,6 +146,17 @@ fn source(row: &Row<'_>) -> Value {
         instance if instance.is_empty() => component.into(),
         instance => format!("{component}, {instance}").into(),
     }
+}
+
+fn claim_state(row: &Row<'_>) -> Value {
+    let going = row.is_going();
+    let states = if row.at(&["status", "allocation"]).is_object() {
+        let reserved = !row.items(&["status", "reservedFor"]).is_empty();
+        [(going, "deleted"), (true, "allocated"), (reserved, "reserved")]
+    } else {
+        [(going, "deleted"), (!going, "pending"), (false, "")]
+    };
+    states.into_iter().filter(|(holds, _)| *holds).map(|(_, state)| state).collect::<Vec<_>>().join(",").into()
 }
 
 fn backend(row: &Row<'_>) -> Value {

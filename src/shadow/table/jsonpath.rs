@@ -167,58 +167,60 @@ fn filter(inside: &str) -> Option<Step> {
 
 impl JsonPath {
     /// What stands at the path; none if it cannot be walked (a list is not one, an index is not there).
-    pub(super) fn find<'v>(&self, value: &'v Value) -> Option<Vec<&'v Value>> {
-        self.0.iter().try_fold(vec![value], |found, step| step.take(found))
+    pub(super) fn find(&self, value: &Value) -> Option<Vec<Value>> {
+        self.0.iter().try_fold(vec![value.clone()], |found, step| step.take(&found))
     }
 
     /// The one value at the path, if there is one; none if there are several, which cannot be compared.
-    fn only<'v>(&self, value: &'v Value) -> Option<Option<&'v Value>> {
+    fn only(&self, value: &Value) -> Option<Option<Value>> {
         let found = self.find(value)?;
-        if found.len() > 1 { None } else { Some(found.first().copied()) }
+        if found.len() > 1 { None } else { Some(found.into_iter().next()) }
     }
 }
 
-fn children(value: &Value) -> Vec<&Value> {
+/// What is within a value; of a text its bytes.
+fn children(value: &Value) -> Vec<Value> {
     match value {
-        Value::Object(map) => map.values().collect(),
-        Value::Array(list) => list.iter().collect(),
+        Value::Object(map) => map.values().cloned().collect(),
+        Value::Array(list) => list.to_vec(),
+        Value::String(text) => text.bytes().map(|b| u64::from(b).into()).collect(),
         _ => Vec::new(),
     }
 }
 
-fn descend<'v>(value: &'v Value, found: &mut Vec<&'v Value>) {
+fn descend(value: &Value, found: &mut Vec<Value>) {
     let below = children(value);
-    if !below.is_empty() || value.as_str().is_some_and(|s| !s.is_empty()) {
-        found.push(value);
-        for child in below {
+    if !below.is_empty() {
+        found.push(value.clone());
+        for child in &below {
             descend(child, found);
         }
     }
 }
 
 impl Step {
-    fn take<'v>(&self, values: Vec<&'v Value>) -> Option<Vec<&'v Value>> {
+    fn take(&self, values: &[Value]) -> Option<Vec<Value>> {
         let mut found = Vec::new();
         if let Self::Union(members) = self {
             for member in members {
-                found.extend(member.0.iter().try_fold(values.clone(), |found, step| step.take(found))?);
+                found.extend(member.0.iter().try_fold(values.to_vec(), |found, step| step.take(&found))?);
             }
             return Some(found);
         }
         for value in values {
             match self {
-                Self::Field(name) => found.extend(value.as_object().and_then(|map| map.get(name))),
+                Self::Field(name) => found.extend(value.as_object().and_then(|map| map.get(name)).cloned()),
                 Self::Wildcard => found.extend(children(value)),
                 Self::Recursive => descend(value, &mut found),
                 Self::Slice(_) if value.is_null() => {}
                 Self::Slice(slice) => found.extend(slice.of(value.as_array()?)?),
                 Self::Filter(left, None) => {
-                    found.extend(value.as_array()?.iter().filter(|item| left.find(item).is_some_and(|f| !f.is_empty())));
+                    found.extend(value.as_array()?.iter().filter(|item| left.find(item).is_some_and(|f| !f.is_empty())).cloned());
                 }
                 Self::Filter(left, Some((comparison, operand))) => {
                     for item in value.as_array()? {
                         if comparison.holds(left, operand, item)? {
-                            found.push(item);
+                            found.push(item.clone());
                         }
                     }
                 }
@@ -230,7 +232,7 @@ impl Step {
 }
 
 impl Slice {
-    fn of(self, list: &[Value]) -> Option<Vec<&Value>> {
+    fn of(self, list: &[Value]) -> Option<Vec<Value>> {
         let length = list.len() as i64;
         let start = match self.start.unwrap_or_default() {
             start if start < 0 => start + length,
@@ -248,7 +250,7 @@ impl Slice {
         if start < 0 || start >= length || end < 0 || end > length || start > end || step <= 0 {
             return None;
         }
-        Some(list[start as usize..end as usize].iter().step_by(step as usize).collect())
+        Some(list[start as usize..end as usize].iter().step_by(step as usize).cloned().collect())
     }
 }
 
@@ -257,13 +259,13 @@ impl Comparison {
     fn holds(self, left: &JsonPath, right: &Operand, item: &Value) -> Option<bool> {
         let Some(left) = left.only(item)? else { return Some(false) };
         let right = match right {
-            Operand::Constant(value) => value,
+            Operand::Constant(value) => value.clone(),
             Operand::Path(path) => match path.only(item)? {
                 Some(value) => value,
                 None => return Some(false),
             },
         };
-        let order = match (left, right) {
+        let order = match (&left, &right) {
             (Value::String(a), Value::String(b)) => a.cmp(b),
             (Value::Bool(a), Value::Bool(b)) if matches!(self, Self::Equal | Self::NotEqual) => a.cmp(b),
             (Value::Number(a), Value::Number(b)) if a.is_f64() == b.is_f64() => match (a.as_i64(), b.as_i64()) {
@@ -280,5 +282,36 @@ impl Comparison {
             Self::Greater => order == Ordering::Greater,
             Self::GreaterOrEqual => order != Ordering::Less,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+    use crate::object::json;
+
+    #[test]
+    fn what_a_path_finds() {
+        let object = json!({"a": {"b.c": 1, "b": {"c": 2}}, "list": [{"t": "x", "n": 1}, {"t": "a)]b", "n": 2}, {"n": 3}]});
+        let find = |path: &str| parse(path).and_then(|p| p.find(&object)).map(|f| json!(f).to_string());
+        for (path, found) in [
+            (".a.b\\.c", "[1]"),
+            (".a['b.c']", "[2]"),
+            (".list[-1].n", "[3]"),
+            (".list[*].t", r#"["x","a)]b"]"#),
+            (".list[0,2].n", "[1,3]"),
+            (".list[::2].n", "[1,3]"),
+            (r#".list[?(@.t=="a)]b")].n"#, "[2]"),
+            (".list[?(@.n>=2)].n", "[2,3]"),
+            (".list[?(@.t)].n", "[1,2]"),
+            ("..c", "[2]"),
+            (".nothing.there", "[]"),
+        ] {
+            assert_eq!(find(path).as_deref(), Some(found), "{path}");
+        }
+        // A text is no number, no list has a fourth item, and a map is no list.
+        for path in [".list[?(@.t>2)].n", ".list[3]", ".a[0]", ".list[", ".list[x]", "list"] {
+            assert_eq!(find(path), None, "{path}");
+        }
     }
 }

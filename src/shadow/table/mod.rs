@@ -67,6 +67,7 @@ impl Include {
 /// How the cells of a kind are made.
 enum Cells {
     Builtin(&'static [Cell]),
+    Plain,
     Custom(Vec<custom::Column>),
 }
 
@@ -82,7 +83,7 @@ fn layout(served: &Served) -> (Value, Cells) {
     let name = if group.is_empty() { kind } else { format!("{kind}.{group}") };
     match KINDS.into_iter().flatten().find(|k| k.name == name) {
         Some(kind) => (COLUMNS[kind.name].clone(), Cells::Builtin(kind.cells)),
-        None => (COLUMNS[""].clone(), Cells::Builtin(PLAIN)),
+        None => (COLUMNS[""].clone(), Cells::Plain),
     }
 }
 
@@ -106,6 +107,7 @@ pub(super) fn table(
         let of = Row { object, clock: &cluster.clock };
         let cells: Vec<Value> = match &cells {
             Cells::Builtin(cells) => cells.iter().map(|cell| cell.of(&of)).collect(),
+            Cells::Plain => PLAIN.iter().map(|cell| cell.of(&of)).collect(),
             Cells::Custom(columns) => custom::cells(columns, &of),
         };
         let mut row = json!({"cells": cells});
@@ -123,7 +125,33 @@ pub(super) fn table(
         map_at(&mut row, &[]).insert("object".into(), beside);
         row
     };
+    // Go's nil slice, where nobody made one.
+    let none = objects.is_empty() && matches!(cells, Cells::Plain);
     let rows: Vec<Value> = objects.into_iter().map(row).collect();
+    let rows = if none { Value::Null } else { rows.into() };
     let definitions = if columns { definitions } else { Value::Null };
     json!({"kind": "Table", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": metadata, "columnDefinitions": definitions, "rows": rows})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{COLUMNS, KINDS};
+
+    #[test]
+    fn each_kind_has_a_cell_for_each_column() {
+        for kind in KINDS.into_iter().flatten() {
+            let columns = COLUMNS[kind.name].as_array().unwrap_or_else(|| panic!("no columns of {}", kind.name)).len();
+            // The server itself has one column too few here.
+            let columns = if kind.name.starts_with("IPAddress.") { columns + 1 } else { columns };
+            assert_eq!(kind.cells.len(), columns, "{}", kind.name);
+        }
+    }
+
+    #[test]
+    fn each_kind_with_columns_has_cells() {
+        let unshown = |name: &&str| !name.is_empty() && !KINDS.into_iter().flatten().any(|k| k.name == *name);
+        let columns = COLUMNS.as_object().into_iter().flatten();
+        let unshown: Vec<&str> = columns.map(|(name, _)| name.as_str()).filter(unshown).collect();
+        assert_eq!(unshown, ["ComponentStatus", "Event.events.k8s.io"]);
+    }
 }
