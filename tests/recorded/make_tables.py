@@ -270,6 +270,16 @@ def others():
     yield "/apis/flowcontrol.apiserver.k8s.io/v1", "prioritylevelconfigurations", {"metadata": meta("tables"), "spec": {"type": "Limited", "limited": {"nominalConcurrencyShares": 3, "limitResponse": {"type": "Queue", "queuing": {"queues": 8, "handSize": 3, "queueLengthLimit": 9}}}}}, None
     yield "/apis/apiregistration.k8s.io/v1", "apiservices", {"metadata": meta("v1.away.example.com"), "spec": {"group": "away.example.com", "version": "v1", "service": {"namespace": "x", "name": "y"}, "groupPriorityMinimum": 10, "versionPriority": 10}}, None
 
+    claim = {"devices": {"requests": [{"name": "r", "exactly": {"deviceClassName": "c"}}]}}
+    result = {"request": "r", "driver": "example.com", "pool": "p", "device": "d"}
+    yield "/apis/resource.k8s.io/v1", "deviceclasses", {"metadata": meta("c"), "spec": {}}, None
+    yield "/apis/resource.k8s.io/v1", "resourceclaims", {"metadata": meta("waiting"), "spec": claim}, None
+    yield "/apis/resource.k8s.io/v1", "resourceclaims", {"metadata": meta("given"), "spec": claim}, {"allocation": {"devices": {"results": [result]}}}
+    yield "/apis/resource.k8s.io/v1", "resourceclaims", {"metadata": meta("taken"), "spec": claim}, {"allocation": {"devices": {"results": [result]}}, "reservedFor": [{"resource": "pods", "name": "x", "uid": "u"}]}
+    yield "/apis/resource.k8s.io/v1", "resourceclaims", {"metadata": meta("going", finalizers=["example.com/f"]), "spec": claim}, None
+    yield "/apis/resource.k8s.io/v1", "resourceclaimtemplates", {"metadata": meta("t"), "spec": {"spec": claim}}, None
+    yield "/apis/resource.k8s.io/v1", "resourceslices", {"metadata": meta("s"), "spec": {"driver": "example.com", "nodeName": "n1", "pool": {"name": "p", "generation": 1, "resourceSliceCount": 1}, "devices": [{"name": "d"}]}}, None
+
 CSR = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlJQ1VUQ0NBVGtDQVFBd0RERUtNQWdHQTFVRUF3d0JlRENDQVNJd0RRWUpLb1pJaHZjTkFRRUJCUUFEZ2dFUApBRENDQVFvQ2dnRUJBTHNMNWxVYU9LWlJvTndWbU9EWFl3UTZvTFdCVExZZ2pndHd1RTB1R2xDaGMwSkF6VXBVCkhDV2xTblVlV3EydFBOaDlibEEyZWVBcHZ2QzY1SGdhZjFnVW1IZWQwQ3M4RlMzSkVjdjJYeWpUWDJtZVU5WFgKSnpOY2x6WUI1NFI3N3dheFZlaFB2NlZib0hmNkkzaXpZQ3JkbWxDNzB0MWY0dC9JcU50UlVjTlMxZi8vTDNSTQpnSG1ySVFubGJWeEVabW10RTBteWZ6d0NQeFR1cTRCRldLY092UCtXaGUrKytNTU5RelVVbzMvQlhJUDR3alhOCk1yZXVXYWtlVVkwdEZMVG9RSlgzVEVvaXpWYzdmQjBEcW5ya25mYkh0NVN0WDhNWFNNNVhlZW9LT1J4VXlodEoKczJVRjJhWEtiWXZhOXVEZ2c2MUl6c3hpaGV0cUZYbU5RdU1DQXdFQUFhQUFNQTBHQ1NxR1NJYjNEUUVCQ3dVQQpBNElCQVFCRmlwZTRBcGtScGVNZUJ5cUVxK3kzTlFtS210ZnN5aTdQM2gzcG9iT2xVSG1JdmZMbk56a1QzblhzCmh5Und6RVR4TzNoYndiZDZQcGlPd0EyTlVOY0h2M3l1S2g4SUxjaEhlQnVQcTJjZ0U3bUpheVF6TGxpdjIrMEcKREJ2bnZqNDdudTgvZHRMYmdiRjJnbHNJRG1nRWNHV2Fxc3I2VDNYcjZFMTF2c2RSRWN6OWZ0RDZYRUtnbW1TYgp1SWtiWWszRXJvNWhYNnhNWjE2OU01MzY2QXl6ZnRYTDE1VWpYTGI4bndtcjBzUzNQcVJJanBCdHRhQzhqa1F3CnV6MHRkR3djZkk0M1lzRmJhLzhPWmdTaGpKeUdGeU4xdWlTdi9vUzFFM0JHZkQ0UTk3M1ZJVmVYMGl2V2N1RXcKWHVWRUkvZ2UvUUs3dnpxenRvMHRjYUIrcEJxOQotLS0tLUVORCBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K"
 
 GROUP = "tables.example.com"

@@ -82,7 +82,13 @@ impl Connection {
 
     /// Sends a request without a body and does not wait.
     pub fn ask(&mut self, method: &str, path: &str) {
-        self.stream.write_all(format!("{method} {path} HTTP/1.1\r\nHost: shadow\r\n\r\n").as_bytes()).unwrap();
+        self.ask_with(method, path, &[]);
+    }
+
+    /// The same with headers.
+    pub fn ask_with(&mut self, method: &str, path: &str, headers: &[(&str, &str)]) {
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        self.stream.write_all(format!("{method} {path} HTTP/1.1\r\nHost: shadow\r\n{headers}\r\n").as_bytes()).unwrap();
     }
 
     pub fn close_writing(&self) {

@@ -82,6 +82,22 @@ fn a_watch_shows_what_happens_to_what_it_selects() {
     assert_eq!(event(&mut later).0, "DELETED");
 }
 
+/// Only the first event of a watch defines the columns.
+#[test]
+fn a_watch_as_tables_defines_its_columns_once() {
+    let server = Server::start(fresh_cluster(Version::V1_36));
+    let mut writer = server.connect();
+    create(&mut writer, "a", "x");
+    let mut connection = server.connect();
+    let accept = [("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io")];
+    connection.ask_with("GET", &format!("{MAPS}?watch=true"), &accept);
+    assert_eq!(connection.head().code, 200);
+    let columns = |event: (String, Value)| event.1["columnDefinitions"].as_array().map(Vec::len);
+    assert_eq!(columns(event(&mut connection)), Some(3));
+    create(&mut writer, "b", "x");
+    assert_eq!(columns(event(&mut connection)), None);
+}
+
 #[test]
 fn initial_events_end_in_a_bookmark_and_a_watch_ends_in_time() {
     let server = Server::start(fresh_cluster(Version::V1_36));
