@@ -245,7 +245,7 @@ fn read_state(from: &StateFrom, work: &mut Work, options: &FleetFile) -> Result<
 }
 
 /// Whether a snapshot holds manifests: whatever a server has stored has a UID.
-fn never_stored(state: &State) -> bool {
+pub(super) fn never_stored(state: &State) -> bool {
     !state.objects.is_empty() && state.objects.iter().all(|o| text(o, &["metadata", "uid"]).is_empty())
 }
 

@@ -53,6 +53,7 @@ pub(super) fn start(options: &Rehearse, work: &Work, behaviour: &Behaviour<'_>, 
     let mut add = |context: &str, from: StateFrom, console: &mut Console| -> Result<(), Failure> {
         let from = default_state(from, work)?;
         let state = start::read(&from, console)?;
+        let state = if inputs::never_stored(&state) { crate::cli::base::as_applied(state, work)? } else { state };
         inputs::remarks(&state, work, console);
         let started = start::start_from(state, work, &from, behaviour)?;
         let state = State { objects: Vec::new(), ..started.state };
