@@ -6,10 +6,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// Sends a write as kubectl would; `$1` is the rest of the command line.
+/// Writes as kubectl sends them; each prints the answer's code.
 const SEND: &str = r#"server=$(sed -n 's/ *server: //p' "$KUBECONFIG" | head -n 1)
-send() { curl -sS -o /dev/null -H 'Content-Type: application/json' "$@"; }
-set_image() { send -X PATCH -H 'Content-Type: application/strategic-merge-patch+json' -H 'Kubectl-Command: kubectl set image' -H "Kubectl-Session: $1" \
+send() { type=$1; shift; curl -sS -o /dev/null -w '%{http_code} ' -H "Content-Type: application/$type" "$@"; }
+set_image() { send strategic-merge-patch+json -X PATCH -H 'Kubectl-Command: kubectl set image' -H "Kubectl-Session: $1" \
   -d '{"spec":{"template":{"spec":{"containers":[{"name":"web","image":"'"$1"'"}]}}}}' "$server/apis/apps/v1/namespaces/shop/deployments/web"; }
 "#;
 
@@ -58,8 +58,8 @@ fn writes_are_judged_step_by_step() {
     let run = rehearse(&["--from", from, "--expect-none"], &format!("{SEND} set_image web:1; set_image web:2"));
     assert!(run.code == 1 && run.err.contains("no roll expected, 1 found"), "{}", run.err);
     // A refusal that the script takes is no failure.
-    let run = rehearse(&["--from", from, "--check"], &format!("{SEND} send -X POST -d '{{}}' $server/api/v1/namespaces; true"));
-    assert_eq!(run.code, 0, "{}", run.err);
+    let run = rehearse(&["--from", from, "--check"], &format!("{SEND} send json -X POST -d '{{}}' $server/api/v1/namespaces; true"));
+    assert_eq!((run.code, run.out.as_str()), (0, "422 "), "{}", run.err);
 }
 
 #[test]
@@ -105,10 +105,10 @@ fn a_secrets_value_reaches_the_script_and_no_report() {
     let folder = directory(&[("s.yaml", secret)]);
     let from = folder.path().join("s.yaml");
     let script = format!(
-        "{SEND} curl -s $server/api/v1/namespaces/shop/secrets/s | grep -q aHVzaC1odXNo && send -X PATCH -H 'Content-Type: application/merge-patch+json' -d '{{\"data\":{{\"key\":\"bm90ISE\"}}}}' $server/api/v1/namespaces/shop/secrets/s"
+        "{SEND} curl -s $server/api/v1/namespaces/shop/secrets/s | grep -q aHVzaC1odXNo && send merge-patch+json -X PATCH -d '{{\"data\":{{\"key\":\"bm90ISE=\"}}}}' $server/api/v1/namespaces/shop/secrets/s"
     );
-    let run = rehearse(&["--from", from.to_str().expect("UTF-8"), "--report", "json"], &script);
-    assert_eq!(run.code, 0, "{}", run.err);
+    let run = rehearse(&["--from", from.to_str().expect("UTF-8"), "--report", "markdown"], &script);
+    assert!(run.code == 0 && run.out.starts_with("200 ###"), "{}{}", run.out, run.err);
     assert!(!format!("{}{}", run.out, run.err).contains("aHVzaC1odXNo") && !run.out.contains("bm90"), "{}{}", run.out, run.err);
 }
 
