@@ -101,7 +101,7 @@ fn programs_that_fetch_credentials_are_replaced_and_listed() {
 
 #[test]
 fn a_secrets_value_reaches_the_script_and_no_report() {
-    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: shop, uid: u}\ndata: {key: aHVzaC1odXNo}\n";
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: shop, uid: u, resourceVersion: \"1\"}\ntype: Opaque\ndata: {key: aHVzaC1odXNo}\n";
     let folder = directory(&[("s.yaml", secret)]);
     let from = folder.path().join("s.yaml");
     let script = format!(
