@@ -147,6 +147,17 @@ fn of_cluster(cluster: &Cluster, run: &Run, work: &Work, name: &str) -> Report {
     let mut findings = lint::findings(&[], run, &judged);
     // Whether a refusal matters, the script decides, and says it by its exit code.
     findings.iter_mut().for_each(|f| f.severity = Severity::Warning);
+    let unanswerable = cluster.shadow.unanswerable();
+    // Nothing that was done after a refusal of ours can be vouched for, and what was not done even less.
+    for one in judged.iter_mut().filter(|_| !unanswerable.is_empty()) {
+        one.verdict = roll::Verdict::Unknown;
+        let why = |why: &String| (None, roll::Reason::Unknown { why: why.clone() });
+        one.reasons.splice(0..0, unanswerable.iter().map(why));
+    }
+    findings.extend(unanswerable.into_iter().map(|why| {
+        Diagnostic::error("not-simulated", why)
+            .hint("what the script does with the answer is not known: leave this call out of the rehearsal")
+    }));
     assemble::report(&Parts {
         subject: Subject { name: name.into(), state: cluster.state.source.clone(), kubernetes: run.cluster.schema.version().to_string() },
         run,

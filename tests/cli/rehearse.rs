@@ -113,6 +113,15 @@ fn a_secrets_value_reaches_the_script_and_no_report() {
 }
 
 #[test]
+fn what_only_a_running_pod_could_answer_makes_the_verdict_unknown() {
+    let folder = directory(&[("web.yaml", &deployment("web:1", ""))]);
+    let from = folder.path().join("web.yaml");
+    let script = format!("{SEND} set_image web:2; curl -s -o /dev/null $server/api/v1/namespaces/shop/pods/web-0/log");
+    let run = rehearse(&["--from", from.to_str().expect("UTF-8"), "--check"], &script);
+    assert!(run.code == 1 && run.err.contains("unknown") && run.err.contains("not-simulated"), "{}", run.err);
+}
+
+#[test]
 fn a_background_child_does_not_hold_it_up() {
     let began = Instant::now();
     let run = rehearse(&["--empty"], "sleep 60 & echo done");

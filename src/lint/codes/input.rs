@@ -61,6 +61,13 @@ pub(super) const CODES: &[Code] = &[
         fix: "rollcast rehearse --stub docker -- ./deploy.sh",
     },
     Code {
+        code: "not-simulated",
+        title: "the script asked what only a running pod could answer",
+        text: "Logs, exec, attach and port-forward need a container that runs, and none does in a rehearsal. The call was refused, so what the\nscript did next may not be what it would do on a cluster: every verdict is unknown.",
+        example: "kubectl exec deploy/web -- ./migrate.sh",
+        fix: "Let the script leave the call out when it is rehearsed.",
+    },
+    Code {
         code: "two-states",
         title: "two states are given for one cluster",
         text: "Each context has one state, and contexts of one cluster have the same.",
