@@ -1,6 +1,7 @@
 //! The command line as written. The doc comments are the manual.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -62,6 +63,11 @@ pub(super) enum Command {
     Snapshot(Snapshot),
     /// Make a fleet.toml with comments, and a CI job
     Init(Init),
+    /// Run a deploy script, unmodified, on the simulated cluster, and report as `plan` does
+    ///
+    /// The script's output is passed through; the report goes to standard error unless `--report` says otherwise. Exits 1 if the
+    /// script fails or an expectation is not met, with `--check` also as `check` does, and 2 for an error or an interruption.
+    Rehearse(Rehearse),
     /// Run the simulated cluster as a Kubernetes API server, for clients and tests in any language
     ///
     /// Starts empty unless a state is given. Listens on the loopback. `POST /rollcast/v1/reset` starts anew.
@@ -224,6 +230,65 @@ pub(super) struct Serve {
     /// Whether each write's rollout finishes before its answer, or only when a client waits
     #[arg(long, value_enum, default_value = "settle")]
     pub(super) pace: PaceName,
+}
+
+/// Options of `rehearse`.
+#[derive(Debug, Args)]
+pub(super) struct Rehearse {
+    /// A snapshot file; `-` is standard input. As NAME=FILE, the state of that context alone (can be repeated)
+    #[arg(long, value_name = "[NAME=]FILE", conflicts_with_all = ["context", "base", "empty"])]
+    pub(super) from: Vec<String>,
+    /// A live cluster: a context of the kubeconfig (read with GET only)
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["base", "empty"])]
+    pub(super) context: Option<String>,
+    /// As if the manifests of a git revision had been applied
+    #[arg(long, value_name = "REV", conflicts_with = "empty")]
+    pub(super) base: Option<String>,
+    /// An empty cluster
+    #[arg(long)]
+    pub(super) empty: bool,
+    /// The fleet file with budgets and a default state; fleet.toml if it is there
+    #[arg(long, value_name = "FILE")]
+    pub(super) fleet: Option<PathBuf>,
+    /// The Kubernetes version to simulate, where the state does not tell it (`1.36`)
+    #[arg(long, value_name = "VERSION", value_parser = kubernetes)]
+    pub(super) kubernetes: Option<String>,
+    /// A webhook or admission policy that changes nothing about rollouts; `*` for all (can be repeated)
+    #[arg(long, value_name = "NAME")]
+    pub(super) trust_webhook: Vec<String>,
+    /// Time from a pod's start to its Ready, for every workload (`90s`, `3m`)
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) restart: Option<Duration>,
+    /// Time from a pod's deletion to its end, for every workload
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) stop: Option<Duration>,
+    /// Whether each write's rollout finishes before its answer, or only when the script waits
+    #[arg(long, value_enum, default_value = "settle")]
+    pub(super) pace: PaceName,
+    /// A report: text, json or markdown, to standard output or to PATH (can be repeated; text to standard error if none is given)
+    #[arg(long, value_name = "FORMAT[=PATH]", value_parser = report)]
+    pub(super) report: Vec<ReportTo>,
+    /// Exit as `check` does: 1 over budget or if anything is unknown
+    #[arg(long)]
+    pub(super) check: bool,
+    /// Replace a program by one that does nothing and succeeds: docker, cosign (can be repeated)
+    #[arg(long, value_name = "NAME")]
+    pub(super) stub: Vec<String>,
+    /// Let the script reach a program that would be replaced (can be repeated)
+    #[arg(long, value_name = "NAME")]
+    pub(super) allow: Vec<String>,
+    /// How often a workload must roll: `deployment/ceo-agent=1`, `sts/agents/db=0` (can be repeated)
+    #[arg(long, value_name = "KIND/NAME=N", value_parser = super::rehearse::expected_rolls)]
+    pub(super) expect: Vec<super::rehearse::ExpectedRolls>,
+    /// How many writes a command must send: `'set image'=1` (can be repeated)
+    #[arg(long, value_name = "COMMAND=N", value_parser = super::rehearse::expected_writes)]
+    pub(super) expect_writes: Vec<super::rehearse::ExpectedWrites>,
+    /// Nothing may roll or be written but what `--expect` and `--expect-writes` name
+    #[arg(long)]
+    pub(super) expect_none: bool,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub(super) command: Vec<OsString>,
 }
 
 /// What becomes of pods.

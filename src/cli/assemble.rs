@@ -52,6 +52,7 @@ fn workload(j: &Judged, run: &Run, budgets: &Budgets) -> Workload {
     let too_long = budget.downtime_seconds.is_some_and(|most| down.is_some_and(|d| d > most + 0.5));
     let unknown_downtime = budget.downtime_seconds.is_some() && down.is_none() && j.verdict == Verdict::Rolls;
     Workload {
+        context: String::new(),
         kind: j.workload.kind.as_str().into(),
         namespace: j.workload.namespace.as_str().into(),
         name: j.workload.name.as_str().into(),

@@ -1,6 +1,6 @@
 //! `rollcast plan` and `rollcast check`: the pipeline on the state, judged.
 
-use super::args::{PaceName, Plan, ReportFormat};
+use super::args::{PaceName, Plan, ReportFormat, ReportTo};
 use super::assemble::{self, Parts};
 use super::console::{self, Console, Failure};
 use super::{CLEAN, FOUND, inputs, manifests, owners};
@@ -13,7 +13,7 @@ use crate::{cluster, lint, roll};
 /// Plans; with `gate` exits 1 over budget or if anything is unknown.
 pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u8, Failure> {
     manifests::check_standard_input(&options.applied.files, &options.applied.state)?;
-    one_report_to_standard_output(options)?;
+    one_report_to_standard_output(&options.report)?;
     let mut work = inputs::work(&options.applied.fleet, &options.applied.files, options.applied.applier, console)?;
     let state = inputs::state(&options.applied.state, &mut work, &options.applied.fleet, options.applied.namespace.as_deref())?;
     inputs::remarks(&state, &work, console);
@@ -47,18 +47,19 @@ pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u
         assumptions: prepared.assumptions,
         findings: &findings,
     });
-    console::read_or_not(write(&report, options, console))?;
+    console::read_or_not(write(&report, &options.report, console))?;
     // The process ends here: to take thousands of objects apart value by value would be a tenth of its work.
     std::mem::forget((run, merged, prepared.cluster, state));
     Ok(if gate && report.fails() { FOUND } else { CLEAN })
 }
 
-fn write(report: &Report, options: &Plan, console: &mut Console) -> Result<(), Failure> {
-    if options.report.is_empty() {
+/// Writes the reports that were asked for; the one for people to standard output if none was.
+pub(super) fn write(report: &Report, asked: &[ReportTo], console: &mut Console) -> Result<(), Failure> {
+    if asked.is_empty() {
         return console.print(&text::write(report, console.dress));
     }
     // Files first: a report that cannot be written is told before anything is printed.
-    let (files, printed): (Vec<_>, Vec<_>) = options.report.iter().partition(|to| to.path.is_some());
+    let (files, printed): (Vec<_>, Vec<_>) = asked.iter().partition(|to| to.path.is_some());
     for to in files.into_iter().chain(printed) {
         let dress = if to.path.is_none() { console.dress } else { Dress::Plain };
         let text = match to.format {
@@ -76,8 +77,8 @@ fn write(report: &Report, options: &Plan, console: &mut Console) -> Result<(), F
 }
 
 /// Two reports on one stream could not be told apart.
-fn one_report_to_standard_output(options: &Plan) -> Result<(), Diagnostic> {
-    if options.report.iter().filter(|to| to.path.is_none()).count() < 2 {
+pub(super) fn one_report_to_standard_output(asked: &[ReportTo]) -> Result<(), Diagnostic> {
+    if asked.iter().filter(|to| to.path.is_none()).count() < 2 {
         return Ok(());
     }
     Err(Diagnostic::error("two-reports", "two reports would go to standard output").hint("give all but one a file: `--report json=FILE`"))

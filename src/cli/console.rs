@@ -47,7 +47,8 @@ pub(super) fn read_or_not(printed: Result<(), Failure>) -> Result<(), Failure> {
 pub(super) struct Console {
     /// How results on standard output are dressed.
     pub(super) dress: Dress,
-    complaints: Dress,
+    /// How text on standard error is dressed.
+    pub(super) complaints: Dress,
 }
 
 impl Console {

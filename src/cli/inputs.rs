@@ -126,7 +126,8 @@ fn step_files(steps: &[Step], directory: &Path) -> Result<BTreeMap<PathBuf, Vec<
     Ok(read)
 }
 
-fn budgets(fleet: &Fleet) -> Budgets {
+/// What the fleet allows each workload.
+pub(super) fn budgets(fleet: &Fleet) -> Budgets {
     let budget = |a: &Agent| Budget {
         rolls: a.budget.rolls.map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
         downtime_seconds: a.budget.downtime.map(|d| d.as_secs_f64()),
@@ -244,7 +245,7 @@ fn read_state(from: &StateFrom, work: &mut Work, options: &FleetFile) -> Result<
 }
 
 /// Whether a snapshot holds manifests: whatever a server has stored has a UID.
-fn never_stored(state: &State) -> bool {
+pub(super) fn never_stored(state: &State) -> bool {
     !state.objects.is_empty() && state.objects.iter().all(|o| text(o, &["metadata", "uid"]).is_empty())
 }
 
@@ -259,7 +260,7 @@ pub(super) fn live(context: Option<&str>, namespaces: &[String], manifests: &[Va
 }
 
 /// How kubectl would reach the cluster: KUBECONFIG (several files), or the file in the home directory.
-fn access(context: Option<&str>) -> Access {
+pub(super) fn access(context: Option<&str>) -> Access {
     let environment = environment();
     let own = |names: [&str; 2]| names.iter().find_map(|n| environment.get(*n)).cloned().unwrap_or_default();
     let listed = environment.get("KUBECONFIG").filter(|k| !k.is_empty());

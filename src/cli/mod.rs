@@ -11,6 +11,7 @@ mod init;
 mod inputs;
 mod manifests;
 mod owners;
+mod rehearse;
 mod render;
 mod serve;
 mod snapshot;
@@ -58,6 +59,7 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<u8, Failure> {
         Command::Render(options) => render::run(options, console),
         Command::Snapshot(options) => snapshot::run(options, console),
         Command::Init(options) => init::run(options, console),
+        Command::Rehearse(options) => rehearse::run(options, console),
         Command::Serve(options) => serve::run(options, console),
         Command::Explain { code } => explain::run(code.as_deref(), console),
         Command::Schema { format: SchemaFormat::Fleet } => {

@@ -21,6 +21,7 @@ pub(super) fn run(options: &Serve, console: &mut Console) -> Result<u8, Failure>
         timing: (options.restart, options.stop),
         pods_stay_pending: options.pods == PodsName::Pending,
         pace: options.pace,
+        trusted: &[],
         token: options.token.clone(),
     };
     let Started { shadow, state, assumptions } = start::start(&options.state, &behaviour, console)?;

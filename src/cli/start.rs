@@ -6,6 +6,7 @@ use super::console::{Console, Failure};
 use super::inputs::{self, Budgets, Prepared, Work};
 use crate::cluster::{self, SNAPSHOT_LIMIT, State};
 use crate::diagnostic::Diagnostic;
+use crate::images::PinnedFleet;
 use crate::report::{Subject, json};
 use crate::roll;
 use crate::shadow::{self, Options, Reporter, Shadow};
@@ -28,6 +29,8 @@ pub(super) struct Behaviour<'o> {
     pub(super) pods_stay_pending: bool,
     /// How time passes.
     pub(super) pace: PaceName,
+    /// Webhooks and policies that are vouched for.
+    pub(super) trusted: &'o [String],
     /// The token that clients must send.
     pub(super) token: Option<String>,
 }
@@ -41,9 +44,14 @@ pub(super) struct Started {
 
 /// Reads the state and makes a shadow of it.
 pub(super) fn start(from: &StateFrom, behaviour: &Behaviour<'_>, console: &mut Console) -> Result<Started, Failure> {
-    let work = no_work();
     let state = read(from, console)?;
-    let Prepared { mut cluster, assumptions } = inputs::cluster(&state, &work, behaviour.kubernetes, behaviour.timing, from)?;
+    start_from(state, &no_work(None), from, behaviour)
+}
+
+/// Makes a shadow of a state.
+pub(super) fn start_from(state: State, work: &Work, from: &StateFrom, behaviour: &Behaviour<'_>) -> Result<Started, Failure> {
+    let Prepared { mut cluster, assumptions } = inputs::cluster(&state, work, behaviour.kubernetes, behaviour.timing, from)?;
+    cluster.trusted.extend(behaviour.trusted.iter().cloned());
     // Clients tell ages by their own clock.
     cluster.clock = Clock::new(jiff::Timestamp::now());
     cluster.controllers.timing.pods_stay_pending = behaviour.pods_stay_pending;
@@ -75,14 +83,14 @@ fn reporter(state: String, assumptions: Vec<String>) -> Reporter {
 }
 
 /// Nothing is to be deployed: what comes, comes from clients.
-fn no_work() -> Work {
+pub(super) fn no_work(fleet: Option<PinnedFleet>) -> Work {
     Work {
         name: String::new(),
         manifests: Vec::new(),
         steps: Vec::new(),
-        budgets: Budgets::default(),
+        budgets: fleet.as_ref().map(|f| inputs::budgets(&f.fleet)).unwrap_or_default(),
         files: BTreeMap::new(),
-        fleet: None,
+        fleet,
         given: Vec::new(),
         applier: ApplierName::KubectlServer,
         namespace: "default".into(),
@@ -90,7 +98,7 @@ fn no_work() -> Work {
 }
 
 /// The state that the options name; an empty one if they name none. Values of Secrets are kept: clients ask for them.
-fn read(from: &StateFrom, console: &mut Console) -> Result<State, Failure> {
+pub(super) fn read(from: &StateFrom, console: &mut Console) -> Result<State, Failure> {
     if let Some(path) = &from.from {
         let unreadable =
             |e: std::io::Error| Diagnostic::error("input-unreadable", format!("cannot read the snapshot `{}`: {e}", path.display()));

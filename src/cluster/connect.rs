@@ -63,6 +63,51 @@ pub(super) fn failure(text: impl Into<String>) -> Diagnostic {
     Diagnostic::error("cluster-unreachable", text)
 }
 
+/// What a kubeconfig names, and none of its servers and credentials.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// The current context; empty if there is none.
+    pub current: String,
+    /// The contexts, in their order.
+    pub contexts: Vec<ContextName>,
+    /// Names of clusters.
+    pub clusters: Vec<String>,
+    /// Names of users.
+    pub users: Vec<String>,
+}
+
+/// A context of a kubeconfig.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContextName {
+    /// Its name.
+    pub name: String,
+    /// The name of its cluster.
+    pub cluster: String,
+    /// The name of its user; empty if it has none.
+    pub user: String,
+    /// Its namespace; empty if it has none.
+    pub namespace: String,
+}
+
+/// What the user's kubeconfig names. Nothing is run and nothing is sent.
+///
+/// # Errors
+/// If a file of the kubeconfig cannot be read.
+pub fn names(access: &Access) -> Result<Names, Diagnostics> {
+    let kubeconfig = read_kubeconfig(access)?;
+    let context = |named: kube::config::NamedContext| {
+        let context = named.context?;
+        let (user, namespace) = (context.user.unwrap_or_default(), context.namespace.unwrap_or_default());
+        Some(ContextName { name: named.name, cluster: context.cluster, user, namespace })
+    };
+    Ok(Names {
+        current: kubeconfig.current_context.unwrap_or_default(),
+        contexts: kubeconfig.contexts.into_iter().filter_map(context).collect(),
+        clusters: kubeconfig.clusters.into_iter().map(|c| c.name).collect(),
+        users: kubeconfig.auth_infos.into_iter().map(|u| u.name).collect(),
+    })
+}
+
 fn read_kubeconfig(access: &Access) -> Result<Kubeconfig, Diagnostics> {
     let mut merged = Kubeconfig::default();
     for file in access.kubeconfig.iter().filter(|f| f.exists()) {

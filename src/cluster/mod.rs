@@ -15,7 +15,7 @@ mod secrets;
 mod snapshot;
 mod write;
 
-pub use connect::{Access, Connection, connect};
+pub use connect::{Access, Connection, ContextName, Names, connect, names};
 pub use live::{Scope, read_live};
 pub use secrets::mask_secret;
 pub use snapshot::{read_snapshot, read_snapshot_from, read_snapshot_with_values};

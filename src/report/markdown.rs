@@ -45,6 +45,8 @@ pub fn write(report: &Report) -> String {
     }
     let hint = |text: &str| if text.is_empty() { String::new() } else { format!(" ({text})") };
     list(&mut out, "Findings", report.diagnostics.iter().map(|f| format!("{} `{}`: {}{}", f.severity, f.code, f.text, hint(&f.hint))));
+    let stubs = report.script.iter().flat_map(|s| &s.stubs);
+    list(&mut out, "Replaced programs", stubs.map(|s| format!("`{}`: {}, nothing was done", s.command, count(s.calls, "call"))));
     list(&mut out, "Assumptions", report.assumptions.iter().cloned());
     out
 }

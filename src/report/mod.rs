@@ -67,6 +67,9 @@ pub enum Verdict {
 /// One workload.
 #[derive(Clone, Debug, Serialize)]
 pub struct Workload {
+    /// The kubeconfig context of its cluster, where a script was rehearsed on several; else empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub context: String,
     /// `Deployment`.
     pub kind: String,
     /// Its namespace.
@@ -103,7 +106,8 @@ impl Workload {
     /// `Deployment/agents/ceo-agent`.
     pub fn id(&self) -> String {
         let place = if self.namespace.is_empty() { String::new() } else { format!("{}/", self.namespace) };
-        format!("{}/{place}{}", self.kind, self.name)
+        let cluster = if self.context.is_empty() { String::new() } else { format!("{}: ", self.context) };
+        format!("{cluster}{}/{place}{}", self.kind, self.name)
     }
 }
 
@@ -185,8 +189,21 @@ pub struct ObjectAction {
 /// How a rehearsed script ended.
 #[derive(Clone, Debug, Serialize)]
 pub struct Script {
-    /// Its exit code.
+    /// Its exit code; 128 and the signal's number if a signal ended it.
     pub exit_code: i32,
+    /// Whether it was interrupted: the report then holds what was done up to there.
+    pub incomplete: bool,
+    /// The programs that were replaced and called.
+    pub stubs: Vec<Stub>,
+}
+
+/// A program that did nothing and succeeded, instead of doing its work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Stub {
+    /// `gcloud container clusters get-credentials`.
+    pub command: String,
+    /// How often it was called.
+    pub calls: u32,
 }
 
 /// A pipeline that costs each workload one roll at most.
@@ -237,10 +254,16 @@ pub struct Finding {
 }
 
 impl Report {
-    /// Whether a workload is over its budget or unknown, a step failed, or a finding is an error: what makes `check` exit 1.
+    /// Whether a workload is over its budget or unknown, a step or the script failed, or a finding is an error: what makes `check`
+    /// exit 1.
     pub fn fails(&self) -> bool {
         self.workloads.iter().any(|w| w.over_budget || w.verdict == Verdict::Unknown)
-            || self.steps.iter().any(|s| s.status == StepStatus::Failed)
+            || self.failed_steps().next().is_some()
+            || self.script.as_ref().is_some_and(|s| s.exit_code != 0 || s.incomplete)
             || self.diagnostics.iter().any(|d| d.severity == "error")
+    }
+    /// The steps at which the pipeline fails. A script decides itself what it takes for a failure, and tells it by its exit code.
+    pub fn failed_steps(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|s| self.script.is_none() && s.status == StepStatus::Failed)
     }
 }

@@ -17,6 +17,9 @@ pub fn write(report: &Report, dress: Dress) -> String {
     if let Some(merged) = &report.merged {
         merged_lines(&mut out, merged, dress);
     }
+    let stubs = report.script.iter().flat_map(|s| &s.stubs);
+    let stubs: Vec<String> = stubs.map(|s| format!("{}: {}, nothing was done", s.command, count(s.calls, "call"))).collect();
+    list(&mut out, "Replaced programs", &stubs, dress);
     list(&mut out, "Assumptions", &report.assumptions, dress);
     findings(&mut out, &report.diagnostics, dress);
     out
@@ -145,6 +148,7 @@ fn steps(out: &mut String, report: &Report, dress: Dress) {
     for (i, step) in report.steps.iter().enumerate() {
         let status = match step.status {
             StepStatus::Done => String::new(),
+            StepStatus::Failed if report.script.is_some() => format!("  {}", dress.paint(Tone::Bad, "refused")),
             StepStatus::Failed => format!("  {}", dress.paint(Tone::Bad, "FAILS")),
             StepStatus::Skipped => "  not reached".to_owned(),
         };
@@ -177,7 +181,7 @@ pub fn total(report: &Report) -> (String, Tone, String) {
         parts.push(format!("{} not touched", report.untouched));
     }
     let over = report.workloads.iter().filter(|w| w.over_budget).count();
-    let failed: Vec<_> = report.steps.iter().filter(|s| s.status == StepStatus::Failed).map(|s| format!("\"{}\"", s.name)).collect();
+    let failed: Vec<_> = report.failed_steps().map(|s| format!("\"{}\"", s.name)).collect();
     let mut wrong = Vec::new();
     if over > 0 {
         wrong.push(format!("{over} over budget"));
@@ -187,6 +191,11 @@ pub fn total(report: &Report) -> (String, Tone, String) {
     }
     if !failed.is_empty() {
         wrong.push(format!("the pipeline fails in step {}", failed.join(" and ")));
+    }
+    match &report.script {
+        Some(script) if script.incomplete => wrong.push("INCOMPLETE: the script was interrupted".to_owned()),
+        Some(script) if script.exit_code != 0 => wrong.push(format!("the script exits {}", script.exit_code)),
+        _ => {}
     }
     let errors = report.diagnostics.iter().filter(|d| d.severity == "error").count() as u32;
     if wrong.is_empty() && errors > 0 {

@@ -67,6 +67,8 @@ pub(super) struct Live {
     last_asked: Instant,
     /// What was read since something was written or time passed.
     looked_at: BTreeSet<String>,
+    /// What was asked that only a running pod could answer.
+    pub(super) unanswerable: BTreeSet<String>,
 }
 
 impl Shadow {
@@ -83,6 +85,7 @@ impl Shadow {
             bells: BTreeMap::new(),
             last_asked: Instant::now(),
             looked_at: BTreeSet::new(),
+            unanswerable: BTreeSet::new(),
         };
         Self { live: Mutex::new(live), options }
     }
@@ -144,10 +147,16 @@ impl Shadow {
         live.history = History::starting_at(start.store.revision(), live.history.life + 1);
         live.cluster = start;
         live.journal = Journal::default();
+        live.unanswerable.clear();
         live.pages.clear();
         for bell in live.bells.values() {
             bell.send_replace(revision);
         }
+    }
+
+    /// What clients asked that only a running pod could answer: what they did next may rest on it.
+    pub fn unanswerable(&self) -> Vec<String> {
+        self.lock().unanswerable.iter().cloned().collect()
     }
 
     /// What was done so far, as a pipeline that was run; what is under way is let run to its end.

@@ -27,8 +27,10 @@ const TOKEN: u64 = 3_600;
 pub(super) fn answer(shadow: &Shadow, call: &Call, served: &Served) -> Option<Result<Answer, ApiError>> {
     let target = &call.target;
     let answer = match (target.group.as_str(), target.resource.as_str(), target.subresource.as_str()) {
-        ("", "pods" | "nodes" | "services", "proxy") | ("", "pods", "log" | "exec" | "attach" | "portforward") => Err(nothing_runs(call)),
-        ("", _, below) if below.starts_with("proxy/") => Err(nothing_runs(call)),
+        ("", "pods" | "nodes" | "services", "proxy") | ("", "pods", "log" | "exec" | "attach" | "portforward") => {
+            Err(nothing_runs(shadow, call))
+        }
+        ("", _, below) if below.starts_with("proxy/") => Err(nothing_runs(shadow, call)),
         ("", "bindings", "") => bind(shadow, call),
         ("", "serviceaccounts", "token") => token(shadow, call, served),
         ("", "componentstatuses", "") => components(call),
@@ -39,9 +41,11 @@ pub(super) fn answer(shadow: &Shadow, call: &Call, served: &Served) -> Option<Re
 }
 
 /// No container runs here, so there is nothing to talk to.
-fn nothing_runs(call: &Call) -> ApiError {
+fn nothing_runs(shadow: &Shadow, call: &Call) -> ApiError {
     let (kind, name, what) = (call.target.resource.trim_end_matches('s'), &call.target.name, &call.target.subresource);
-    ApiError::bad_request(format!("rollcast simulates {kind} {name:?}: nothing runs in it, so there is no {what}"))
+    let text = format!("rollcast simulates {kind} {name:?}: nothing runs in it, so there is no {what}");
+    shadow.ask().unanswerable.insert(text.clone());
+    ApiError::bad_request(text)
 }
 
 fn sent(schema: &'static Schema, call: &Call) -> Result<Value, ApiError> {

@@ -6,6 +6,7 @@ mod codes;
 mod commands;
 mod lints;
 mod output;
+mod rehearse;
 mod render;
 mod report;
 

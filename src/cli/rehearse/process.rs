@@ -1,0 +1,114 @@
+//! A command becomes its exit code: started, waited for, told of signals; nothing that it leaves running outlives it.
+//!
+//! On a terminal it shares rollcast's process group, so that it can read the terminal and Ctrl-C reaches all of it. Elsewhere it has a
+//! group of its own, which signals go to as a whole and whose rest is ended with it.
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
+use std::io::{self, IsTerminal};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::time::Duration;
+use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{sleep, timeout};
+
+/// How long a command may take to end after a signal.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long what a command left running may take to end by itself: a `tee` that still writes.
+const GRACE: Duration = Duration::from_millis(300);
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ended {
+    /// Its exit code; 128 and the signal's number if a signal ended it.
+    pub(super) code: i32,
+    /// Whether it was interrupted.
+    pub(super) interrupted: bool,
+    /// Whether something that it had started was still running.
+    pub(super) left_running: bool,
+}
+
+/// Who gets signals.
+#[derive(Clone, Copy, Debug)]
+struct Script {
+    pid: Pid,
+    own_group: bool,
+}
+
+impl Script {
+    fn send(self, signal: Signal) {
+        // Whoever is gone needs no signal.
+        if self.own_group { kill_process_group(self.pid, signal) } else { kill_process(self.pid, signal) }.ok();
+    }
+
+    /// Waits until nothing of the group is left, or time is up.
+    async fn gone(self, within: Duration) -> bool {
+        let step = Duration::from_millis(5);
+        timeout(within, async {
+            while test_kill_process_group(self.pid).is_ok() {
+                sleep(step).await;
+            }
+        })
+        .await
+        .is_ok()
+    }
+}
+
+/// Runs a command to its end, or to an interruption.
+pub(super) async fn run(command: std::process::Command) -> io::Result<Ended> {
+    let own_group = !(io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal());
+    let mut command = Command::from(command);
+    if own_group {
+        command.process_group(0);
+    }
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut child = command.spawn()?;
+    let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)).ok_or_else(|| io::Error::other("it has no process id"))?;
+    let script = Script { pid, own_group };
+    let received = tokio::select! {
+        status = child.wait() => Err(status?),
+        _ = interrupt.recv() => Ok(Signal::INT),
+        _ = terminate.recv() => Ok(Signal::TERM),
+        _ = hangup.recv() => Ok(Signal::HUP),
+    };
+    let (status, interrupted) = match received {
+        Err(status) => (status, false),
+        Ok(signal) => {
+            // Whoever shares the terminal has had the interrupt from there.
+            if own_group || signal != Signal::INT {
+                script.send(signal);
+            }
+            let again = async {
+                tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {}, _ = hangup.recv() => {} }
+            };
+            (stopped(&mut child, script, again).await?, true)
+        }
+    };
+    let left_running = own_group && !script.gone(GRACE).await;
+    if left_running {
+        script.send(Signal::TERM);
+        if !script.gone(GRACE).await {
+            script.send(Signal::KILL);
+        }
+    }
+    Ok(Ended { code: code(status), interrupted, left_running })
+}
+
+/// Waits for a command that was told to end, for as long as one may; a second signal ends the wait.
+async fn stopped(child: &mut Child, script: Script, again: impl Future<Output = ()>) -> io::Result<ExitStatus> {
+    tokio::select! {
+        status = child.wait() => return status,
+        () = again => {}
+        () = sleep(PATIENCE) => {}
+    }
+    script.send(Signal::KILL);
+    child.wait().await
+}
+
+/// As a shell gives it.
+fn code(status: ExitStatus) -> i32 {
+    status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
+}
