@@ -94,8 +94,10 @@ impl Journal {
             }
         };
         if !self.steps.last().is_some_and(same) {
+            // Commands of one name are told apart, so that each roll is told with its own.
+            let before = self.steps.iter().filter(|open| open.client.name() == client.name()).count();
             let run = StepRun {
-                name: client.name(),
+                name: if before == 0 { client.name() } else { format!("{} ({})", client.name(), before + 1) },
                 performed: Vec::new(),
                 ended: Ended::Done,
                 // Whether a script goes on after a refusal is not known before it does.

@@ -51,7 +51,7 @@ fn writes_are_judged_step_by_step() {
     let expected = ["--from", from, "--expect", "deploy/web=2", "--expect-writes", "set image=2", "--expect-none"];
     let run = rehearse(&expected, &script);
     assert_eq!(run.code, 0, "{}", run.err);
-    assert!(run.err.contains("2 rolls of 1 allowed") && run.err.contains("2. kubectl set image: 1 write, 1 roll"), "{}", run.err);
+    assert!(run.err.contains("2 rolls of 1 allowed") && run.err.contains("2. kubectl set image (2): 1 write, 1 roll"), "{}", run.err);
     assert_eq!(rehearse(&["--from", from, "--check"], &script).code, 1);
     let run = rehearse(&["--from", from, "--expect", "deploy/web=1", "--expect-none"], &script);
     assert!(run.code == 1 && run.err.contains("Deployment/web: 1 roll expected, 2 found"), "{}", run.err);
