@@ -156,6 +156,6 @@ mod tests {
         journal.closed(2);
         journal.step(&helm(3), at);
         let names: Vec<String> = journal.steps().into_iter().map(|s| s.name).collect();
-        assert_eq!(names, ["kubectl apply", "kubectl apply", "Helm", "Helm"]);
+        assert_eq!(names, ["kubectl apply", "kubectl apply (2)", "Helm", "Helm (2)"]);
     }
 }
