@@ -134,18 +134,27 @@ pub(super) struct Plan {
     /// What is applied to which state
     #[command(flatten)]
     pub(super) applied: Applied,
-    /// Time from a pod's start to its Ready, for every workload (`90s`, `3m`)
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub(super) restart: Option<Duration>,
-    /// Time from a pod's deletion to its end, for every workload
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub(super) stop: Option<Duration>,
+    /// How long pods take
+    #[command(flatten)]
+    pub(super) timing: Timing,
     /// Whether each write's rollout finishes before the next write, or only where the pipeline waits
     #[arg(long, value_enum, default_value = "settle")]
     pub(super) pace: PaceName,
     /// A report: text, json or markdown, to standard output or to PATH (can be repeated; text if none is given)
     #[arg(long, value_name = "FORMAT[=PATH]", value_parser = report)]
     pub(super) report: Vec<ReportTo>,
+}
+
+/// How long pods take to start and to stop, where the user says it.
+#[derive(Clone, Copy, Debug, Args)]
+#[group(id = "timing")]
+pub(super) struct Timing {
+    /// Time from a pod's start to its Ready, for every workload (`90s`, `3m`)
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) restart: Option<Duration>,
+    /// Time from a pod's deletion to its end, for every workload
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) stop: Option<Duration>,
 }
 
 /// What is applied to which state: options of `plan`, `check` and `diff`.
@@ -221,12 +230,9 @@ pub(super) struct Serve {
     /// Whether pods become ready, or stay pending for ever
     #[arg(long, value_enum, default_value = "ready")]
     pub(super) pods: PodsName,
-    /// Time from a pod's start to its Ready, for every workload (`90s`, `3m`)
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub(super) restart: Option<Duration>,
-    /// Time from a pod's deletion to its end, for every workload
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub(super) stop: Option<Duration>,
+    /// How long pods take
+    #[command(flatten)]
+    pub(super) timing: Timing,
     /// Whether each write's rollout finishes before its answer, or only when a client waits
     #[arg(long, value_enum, default_value = "settle")]
     pub(super) pace: PaceName,
@@ -256,12 +262,9 @@ pub(super) struct Rehearse {
     /// A webhook or admission policy that changes nothing about rollouts; `*` for all (can be repeated)
     #[arg(long, value_name = "NAME")]
     pub(super) trust_webhook: Vec<String>,
-    /// Time from a pod's start to its Ready, for every workload (`90s`, `3m`)
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub(super) restart: Option<Duration>,
-    /// Time from a pod's deletion to its end, for every workload
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub(super) stop: Option<Duration>,
+    /// How long pods take
+    #[command(flatten)]
+    pub(super) timing: Timing,
     /// Whether each write's rollout finishes before its answer, or only when the script waits
     #[arg(long, value_enum, default_value = "settle")]
     pub(super) pace: PaceName,

@@ -17,8 +17,13 @@ pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u
     let mut work = inputs::work(&options.applied.fleet, &options.applied.files, options.applied.applier, console)?;
     let state = inputs::state(&options.applied.state, &mut work, &options.applied.fleet, options.applied.namespace.as_deref())?;
     inputs::remarks(&state, &work, console);
-    let mut prepared =
-        inputs::cluster(&state, &work, options.applied.kubernetes.as_deref(), (options.restart, options.stop), &options.applied.state)?;
+    let mut prepared = inputs::cluster(
+        &state,
+        &work,
+        options.applied.kubernetes.as_deref(),
+        (options.timing.restart, options.timing.stop),
+        &options.applied.state,
+    )?;
     prepared.cluster.trusted.extend(options.applied.trust_webhook.iter().cloned());
     let pace = if options.pace == PaceName::Settle { Pace::Settle } else { Pace::Script };
     let open = owners::steps(&state, &work.steps);

@@ -34,7 +34,7 @@ pub(super) fn run(options: &Rehearse, console: &mut Console) -> Result<u8, Failu
     let work = fleet(options, console)?;
     let behaviour = Behaviour {
         kubernetes: options.kubernetes.as_deref(),
-        timing: (options.restart, options.stop),
+        timing: (options.timing.restart, options.timing.stop),
         pods_stay_pending: false,
         pace: options.pace,
         trusted: &options.trust_webhook,

@@ -18,7 +18,7 @@ pub(super) fn run(options: &Serve, console: &mut Console) -> Result<u8, Failure>
     }
     let behaviour = Behaviour {
         kubernetes: options.kubernetes.as_deref(),
-        timing: (options.restart, options.stop),
+        timing: (options.timing.restart, options.timing.stop),
         pods_stay_pending: options.pods == PodsName::Pending,
         pace: options.pace,
         trusted: &[],

@@ -2,15 +2,7 @@
 
 use crate::object::Value;
 
-/// What Go calls a JSON value's type.
+/// What Go calls a JSON value's type, where it is printed by `%s`.
 pub(super) fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "%!s(<nil>)",
-        Value::Bool(_) => "bool",
-        Value::Number(n) if n.is_f64() => "float64",
-        Value::Number(_) => "int64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
-    }
+    if value.is_null() { "%!s(<nil>)" } else { crate::apply::go_format::go_type(value) }
 }

@@ -6,6 +6,7 @@
 use super::defaulting::property;
 use super::replicas::find;
 use super::{Definition, Replicas, validation};
+use crate::apply::go_format::go_type;
 use crate::object::{Value, items, path::FieldPath, sorted_json, text};
 use crate::simulate::status::{Cause, quoted, shown};
 use crate::simulate::validate::{self, Context};
@@ -117,18 +118,6 @@ fn go_text(value: &Value) -> String {
         Value::Null => "<nil>".into(),
         Value::String(text) => text.as_str().into(),
         other => other.to_string(),
-    }
-}
-
-fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Number(n) if n.is_f64() => "float64",
-        Value::Number(_) => "int64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
     }
 }
 
