@@ -3,9 +3,12 @@
 use super::file::{
     Access, ConfigSource, ConfigValue, EnvValue, ProbesFile, ResourcesFile, SecurityFile, ServiceType, StrategyFile, WorkloadKind,
 };
+use super::parts::Files;
 use super::read::At;
+use crate::diagnostic::Source;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::Path;
 use std::time::Duration;
 
 /// An agent.
@@ -13,6 +16,8 @@ use std::time::Duration;
 pub struct Agent {
     /// Its name in the fleet file: `ceo`.
     pub name: String,
+    /// The organisation that it belongs to.
+    pub org: Option<String>,
     /// Where its table stands.
     pub at: Range<usize>,
     /// The name of its workload: `ceo-agent`.
@@ -138,14 +143,17 @@ pub struct Budget {
     pub downtime: Option<Duration>,
 }
 
-/// The content of a ConfigMap's file: as written, or read from beside the fleet file.
-pub(super) fn config_content(value: ConfigValue, read: &dyn Fn(&str) -> Result<String, String>) -> Result<String, (String, Range<usize>)> {
+/// The content of a ConfigMap's file: as written, or read from beside the file that names it.
+pub(super) fn config_content(value: ConfigValue, source: &Source, files: &dyn Files) -> Result<String, (String, Range<usize>)> {
     match value {
         ConfigValue::Short(text) => Ok(text.0),
         ConfigValue::Table(table) => {
             let ConfigSource { file } = *table;
             let At { value: file, range } = file.unwrap_or_default();
-            read(&file).map_err(|why| (format!("cannot read `{file}`: {why}"), range))
+            let beside = |path: &Path| path.parent().unwrap_or(Path::new("")).to_owned();
+            let (from, own) = (beside(&source.file), beside(source.file_at(range.start).0));
+            let path = own.strip_prefix(&from).unwrap_or(Path::new("")).join(&file);
+            files.read(&path.to_string_lossy()).map_err(|why| (format!("cannot read `{file}`: {why}"), range))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The tables of `fleet.toml`, as written.
 
 use super::duration::Length;
-use super::read::{At, FromToml, Layer, Reader, Verbatim, integer, names, table};
+use super::read::{At, FromToml, Reader, Verbatim, integer, names, table};
 use super::step::StepFile;
 use crate::object::Value;
 use schemars::JsonSchema;
@@ -17,6 +17,8 @@ pub type List<T> = Vec<At<T>>;
 table! {
     /// A fleet of agents, the images they run, and the pipeline that deploys them.
     FleetFile {
+        /// Further files whose tables belong to the fleet: `["orgs/*.toml"]`, from the directory of this one.
+        "include" => include: List<String>,
         /// What holds for the whole fleet.
         "fleet" => fleet: FleetTable,
         /// Which cluster state to compare with when the command line names none.
@@ -221,14 +223,18 @@ table! {
 table! {
     /// A tenant.
     OrgFile {
-        /// The agents it has.
-        "agents" => agents: List<String>,
+        /// The agents it has: a list of names, or a table of agents.
+        "agents" => agents: OrgAgents,
+        /// What its agents inherit before `[defaults]`.
+        "defaults" => defaults: AgentFile,
         /// Its own image for a container.
         "image" => image: Named<String>,
         /// Labels of its objects.
         "labels" => labels: Named<String>,
-        /// Its namespace; `org-{org}` unless given.
+        /// The namespace of its agents; `org-{org}` unless given.
         "namespace" => namespace: String,
+        /// The name of its agents' workloads; that of `[fleet]` unless given.
+        "workload" => workload: String,
     }
 }
 
@@ -349,15 +355,6 @@ macro_rules! short_or_table {
             Table(Box<$long>),
         }
 
-        impl Layer for $name {
-            fn over(self, base: Self) -> Self {
-                match (self, base) {
-                    (Self::Table(own), Self::Table(base)) => Self::Table(Box::new(own.over(*base))),
-                    (own, _) => own,
-                }
-            }
-        }
-
         impl FromToml for $name {
             const EXPECTED: &'static str = $expected;
 
@@ -404,6 +401,9 @@ names! {
     }
 }
 
+short_or_table!(
+    /// The agents of an organisation.
+    OrgAgents, List<String>, Named<AgentFile>, |v| v.is_array(), "a list of names, or a table of agents");
 short_or_table!(
     /// The value of an environment variable.
     EnvValue, Plain, EnvSource, |v| v.is_str() || v.is_integer() || v.is_bool(), "a string, or a table with `secret` or `config`");
@@ -452,8 +452,6 @@ pub type PortRef = Amount;
 fn amount_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({ "type": ["string", "integer"] })
 }
-
-impl Layer for Amount {}
 
 impl FromToml for Amount {
     const EXPECTED: &'static str = "a string or a whole number";

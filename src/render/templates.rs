@@ -26,7 +26,7 @@ pub struct Templates {
 
 impl Default for Templates {
     fn default() -> Self {
-        let source = |name: &str, text: &str| Arc::new(Source { file: PathBuf::from("built-in").join(name), text: text.to_owned() });
+        let source = |name: &str, text: &str| Arc::new(Source::new(PathBuf::from("built-in").join(name), text.to_owned()));
         Self { files: BUILT_IN.iter().map(|(name, text)| ((*name).to_owned(), source(name, text))).collect() }
     }
 }
