@@ -59,6 +59,18 @@ impl Source {
         whole
     }
 
+    /// The same with some of its bytes hidden, so that messages can point at them without showing them.
+    #[must_use]
+    pub fn masked(&self, ranges: impl IntoIterator<Item = Range<usize>>) -> Self {
+        let mut text = self.text.clone().into_bytes();
+        for range in ranges {
+            text[range].iter_mut().filter(|b| **b != b'\n').for_each(|b| *b = b'*');
+        }
+        let parts = self.parts.iter().map(|p| Part { start: p.start, file: p.file.clone() }).collect();
+        let text = String::from_utf8(text).expect("whole characters were replaced by ASCII");
+        Self { file: self.file.clone(), text, parts }
+    }
+
     /// The file that a byte of the text is from, and where that file's text starts and ends.
     pub fn file_at(&self, byte: usize) -> (&PathBuf, Range<usize>) {
         let behind = self.parts.partition_point(|p| p.start <= byte);

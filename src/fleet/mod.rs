@@ -11,14 +11,20 @@
 
 pub mod agent;
 mod agent_check;
+mod around;
+pub mod bundle;
 mod check;
 pub mod duration;
 pub mod file;
 mod inherit;
 mod layer;
+pub mod namespace;
+pub mod network;
 mod parts;
 pub mod pipeline;
 pub mod read;
+mod secret;
+pub mod security;
 mod show;
 pub mod step;
 mod step_text;
@@ -33,8 +39,11 @@ pub use agent::{Agent, Budget, Container, Volume, VolumeKind};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source, nearest};
 use crate::object::Value;
 use pipeline::Step;
-use file::{FleetFile, Named};
+use bundle::LimitsFile;
+use file::{Amount, FleetFile, Named};
 use layer::Tree;
+use namespace::Space;
+use network::{Contacts, Network};
 use read::{At, FromToml, Reader};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -62,6 +71,12 @@ pub struct Fleet {
     pub orgs: Vec<Org>,
     /// The agents, by name; those of the organisations behind.
     pub agents: Vec<Agent>,
+    /// The namespaces that the agents live in, by name.
+    pub spaces: Vec<Space>,
+    /// Whom every agent of a bundle may talk to.
+    pub network: Network,
+    /// Whom else each agent may talk to, in their order.
+    pub contacts: Vec<Contacts>,
     /// The pipeline.
     pub pipeline: Vec<Step>,
     /// Differences that do not count.
@@ -99,6 +114,12 @@ pub struct Org {
     pub images: Named<String>,
     /// Labels of its objects.
     pub labels: BTreeMap<String, String>,
+    /// Whether its namespace has a bundle.
+    pub bundle: bool,
+    /// The quota of its namespace.
+    pub quota: Option<At<Named<Amount>>>,
+    /// The limits of a container in its namespace.
+    pub limits: Option<At<LimitsFile>>,
 }
 
 /// The `[cluster]` table.
@@ -148,6 +169,10 @@ pub fn load_as(source: Arc<Source>, asked: &Asked<'_>) -> Result<Fleet, Diagnost
     let source = parts::with_included(source, asked.files).map_err(Diagnostics)?;
     let whole = parts::parse(&source).map_err(Diagnostics)?;
     let mut reader = Reader::new(&source, asked.variables);
+    if let Some((hidden, wrong)) = secret::exposed(&whole, &source) {
+        reader.hidden = Some(hidden);
+        reader.problems.extend(wrong);
+    }
     let fleet = with_environment(whole, asked.environment, &mut reader).and_then(|whole| check::check(whole, &mut reader, asked.files));
     let problems = reader.problems();
     match fleet {
@@ -381,7 +406,7 @@ mod tests {
         let schema = json_schema();
         let agent = &schema["$defs"]["AgentFile"];
         assert_eq!(agent["additionalProperties"], false);
-        assert_eq!(agent["properties"].as_object().unwrap().len(), 25);
+        assert_eq!(agent["properties"].as_object().unwrap().len(), 33);
         assert_eq!(agent["properties"]["replicas"]["description"], "How many pods.");
         assert!(schema["properties"]["pipeline"].is_object(), "{schema:#}");
     }

@@ -62,17 +62,23 @@ pub struct Reader<'s> {
     pub refused: Vec<(usize, &'static str)>,
     /// Where the `{ remove = true }` stand that took something away.
     pub removals: BTreeSet<usize>,
+    /// The source without what looks like secrets, where there are any.
+    pub hidden: Option<Arc<Source>>,
 }
 
 impl<'s> Reader<'s> {
     /// One that has read nothing yet.
     pub fn new(source: &'s Arc<Source>, environment: &'s BTreeMap<String, String>) -> Self {
-        Self { source, environment, problems: Vec::new(), refused: Vec::new(), removals: BTreeSet::new() }
+        Self { source, environment, problems: Vec::new(), refused: Vec::new(), removals: BTreeSet::new(), hidden: None }
     }
 
     /// What was wrong, in the order of the text, each once however many inherit it.
     pub fn problems(self) -> Vec<Diagnostic> {
         let mut problems = self.problems;
+        if let Some(hidden) = &self.hidden {
+            // Whatever else is wrong on the line of a secret must not show it either.
+            problems.iter_mut().filter_map(|d| d.place.as_mut()).for_each(|(source, _)| *source = Arc::clone(hidden));
+        }
         let place = |d: &Diagnostic| d.place.as_ref().map_or(0..0, |(_, range)| range.clone());
         problems.sort_by_key(|d| place(d).start);
         let mut seen = BTreeSet::new();
