@@ -68,7 +68,7 @@ fn reads(c: &mut Criterion) {
 }
 
 fn renders(c: &mut Criterion) {
-    let source = Arc::new(Source { file: "fleet.toml".into(), text: FLEET.into() });
+    let source = Arc::new(Source::new("fleet.toml".into(), FLEET.into()));
     let load = || images::pin(fleet::load(Arc::clone(&source), &BTreeMap::new()).unwrap()).unwrap();
     c.bench_function("read the example's fleet", |b| b.iter(load));
     let (pinned, templates) = (load(), Templates::default());

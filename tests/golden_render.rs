@@ -1,20 +1,31 @@
-//! Fleets and the manifests they become: `golden/render/<name>/` holds a `fleet.toml`, perhaps `templates/`, and `manifests.yaml`.
-//! `BLESS=1` writes that file anew.
+//! Fleets and the manifests they become: `golden/render/<name>/` holds a `fleet.toml`, perhaps `templates/`, and `manifests.yaml`; for
+//! an environment of it, `manifests-<environment>.yaml`. `BLESS=1` writes those files anew.
 
 use rollcast::diagnostic::{Source, snippet};
 use rollcast::object::yaml;
+use rollcast::fleet::{Asked, OnDisk};
 use rollcast::render::{Manifest, Templates};
 use rollcast::{fleet, images, render};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 fn manifests(fleet_file: &Path, templates: &Path) -> Vec<Manifest> {
+    manifests_of(fleet_file, templates, None)
+}
+
+fn manifests_of(fleet_file: &Path, templates: &Path, environment: Option<&str>) -> Vec<Manifest> {
     let made = || {
         let source = Source::read(fleet_file.to_owned(), std::fs::read(fleet_file).expect("readable"))?;
-        let pinned = images::pin(fleet::load(source, &BTreeMap::new())?)?;
+        let (variables, files) = (BTreeMap::new(), OnDisk(fleet_file.parent().expect("a folder").to_owned()));
+        let pinned = images::pin(fleet::load_as(source, &Asked { variables: &variables, environment, files: &files })?)?;
         render::render(&pinned, &Templates::with_directory(templates)?)
     };
     made().unwrap_or_else(|wrong| panic!("{}", snippet::render_all(&wrong, false)))
+}
+
+fn environments(case: &Path) -> Vec<String> {
+    let names = std::fs::read_dir(case).expect("a folder").map(|e| e.expect("an entry").file_name().into_string().expect("UTF-8"));
+    names.filter_map(|n| Some(n.strip_prefix("manifests-")?.strip_suffix(".yaml")?.to_owned())).collect()
 }
 
 fn golden(file: &Path, made: &str) {
@@ -32,6 +43,10 @@ fn fleets_become_these_manifests() {
     for case in cases {
         let made = manifests(&case.join("fleet.toml"), &case.join("templates"));
         golden(&case.join("manifests.yaml"), &render::to_yaml(&made));
+        for environment in environments(&case) {
+            let made = manifests_of(&case.join("fleet.toml"), &case.join("templates"), Some(&environment));
+            golden(&case.join(format!("manifests-{environment}.yaml")), &render::to_yaml(&made));
+        }
     }
     golden(Path::new("golden/example.yaml"), &render::to_yaml(&manifests(Path::new("fleet.toml"), Path::new("none"))));
 }

@@ -72,6 +72,9 @@ pub(super) enum Command {
     ///
     /// Starts empty unless a state is given. Listens on the loopback. `POST /rollcast/v1/reset` starts anew.
     Serve(Serve),
+    /// Show what a fleet comes to: every value, and the file and line it comes from
+    #[command(subcommand)]
+    Fleet(Fleet),
     /// Explain a code that a report shows
     Explain {
         /// The code, for instance `mutable-tag`; all codes are listed without one
@@ -96,6 +99,20 @@ pub(super) enum Command {
 pub(super) enum SchemaFormat {
     /// fleet.toml
     Fleet,
+}
+
+/// What to do with the fleet file itself.
+#[derive(Debug, Subcommand)]
+pub(super) enum Fleet {
+    /// Print every value with the environment laid over it and what agents inherit, and where each comes from
+    Show {
+        /// The fleet
+        #[command(flatten)]
+        fleet: FleetFile,
+        /// Only what is below a key: `agents.ceo`, `orgs.acme.agents.support.env`
+        #[arg(default_value = "", hide_default_value = true)]
+        key: String,
+    },
 }
 
 /// Where the fleet stands.

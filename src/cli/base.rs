@@ -6,13 +6,14 @@ use super::inputs::{self, Work};
 use crate::cluster::{State, base, documents};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity, Source};
 use crate::fleet::pipeline::{Action, Step};
+use crate::fleet::{Asked, Files};
 use crate::object::Value;
 use crate::render::{self, Templates};
 use crate::simulate::Cluster;
 use crate::simulate::clock::Clock;
 use crate::simulate::pipeline::{Ended, Pace, Plan, run};
 use crate::{fleet, images};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -65,12 +66,10 @@ fn of_fleet(revision: &str, options: &FleetFile) -> Result<(Vec<Value>, String),
         Diagnostic::error("base-without-fleet", format!("revision `{revision}` has no {}", name.display()))
             .hint("give the manifests with `-f`")
     })?;
-    let read = |path: &str| {
-        let bytes = file(Path::new(path)).ok_or_else(|| format!("revision `{revision}` has no such file"))?;
-        String::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())
-    };
     let shown = |path: &Path| PathBuf::from(format!("{revision}:{}", path.display()));
-    let fleet = fleet::load_with(Source::read(shown(&name), bytes)?, &environment(), &read)?;
+    let (variables, files) = (environment(), InRevision { revision, files: &found.files });
+    let asked = Asked { variables: &variables, environment: options.environment.as_deref(), files: &files };
+    let fleet = fleet::load_as(Source::read(shown(&name), bytes)?, &asked)?;
     let mut templates = Templates::default();
     for (path, bytes) in &found.files {
         let path = path.strip_prefix(".").unwrap_or(path);
@@ -81,6 +80,26 @@ fn of_fleet(revision: &str, options: &FleetFile) -> Result<(Vec<Value>, String),
     }
     let manifests = render::render(&images::pin(fleet)?, &templates)?;
     Ok((manifests.into_iter().map(|m| m.value).collect(), found.commit))
+}
+
+/// The files of a git revision.
+struct InRevision<'r> {
+    revision: &'r str,
+    files: &'r BTreeMap<PathBuf, Vec<u8>>,
+}
+
+impl Files for InRevision<'_> {
+    fn read(&self, path: &str) -> Result<String, String> {
+        let found = self.files.iter().find(|(p, _)| p.strip_prefix(".").unwrap_or(p) == Path::new(path));
+        let (_, bytes) = found.ok_or_else(|| format!("revision `{}` has no such file", self.revision))?;
+        String::from_utf8(bytes.clone()).map_err(|_| "not UTF-8".to_owned())
+    }
+
+    fn list(&self, directory: &str) -> Result<Vec<String>, String> {
+        let below = self.files.keys().filter_map(|p| p.strip_prefix(".").unwrap_or(p).strip_prefix(directory).ok());
+        let names: BTreeSet<String> = below.filter_map(|p| Some(p.iter().next()?.to_string_lossy().into_owned())).collect();
+        Ok(names.into_iter().collect())
+    }
 }
 
 fn of_files(revision: &str, files: &[PathBuf]) -> Result<(Vec<Value>, String), Failure> {

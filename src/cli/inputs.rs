@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Source};
 use crate::diff::Rule;
 use crate::fleet::file::WorkloadKind;
 use crate::fleet::pipeline::{Action, Applier, Step, Who};
-use crate::fleet::{self, Agent, Fleet};
+use crate::fleet::{self, Agent, Asked, Fleet, OnDisk};
 use crate::images::{self, PinnedFleet};
 use crate::object::{Gvk, ObjectId, Value, map_at, text};
 use crate::render::{self, Manifest, Templates};
@@ -159,11 +159,8 @@ pub(super) fn as_applier(name: ApplierName) -> Applier {
 /// Reads, checks and pins the fleet file; remarks go to standard error.
 pub(super) fn fleet(options: &FleetFile, console: &mut Console) -> Result<PinnedFleet, Failure> {
     let source = read_text(&options.fleet, "fleet-unreadable")?;
-    let fleet = fleet::load(source, &environment())?;
-    if let Some(environment) = &options.environment {
-        let error = Diagnostic::error("environment", format!("environment `{environment}` cannot be laid over the fleet yet"));
-        return Err(error.hint("leave --environment out to work on the base").into());
-    }
+    let (variables, files) = (environment(), OnDisk(options.fleet.parent().map(Path::to_owned).unwrap_or_default()));
+    let fleet = fleet::load_as(source, &Asked { variables: &variables, environment: options.environment.as_deref(), files: &files })?;
     console.complain(&Diagnostics(fleet.notes.clone()));
     let pinned = images::pin(fleet)?;
     console.complain(&Diagnostics(pinned.notes.clone()));
@@ -172,11 +169,15 @@ pub(super) fn fleet(options: &FleetFile, console: &mut Console) -> Result<Pinned
 
 /// Renders with the templates beside the fleet file.
 pub(super) fn rendered(fleet: &PinnedFleet, options: &FleetFile) -> Result<Vec<Manifest>, Failure> {
-    let directory = options.fleet.parent().unwrap_or(Path::new("")).join("templates");
-    Ok(render::render(fleet, &Templates::with_directory(&directory)?)?)
+    Ok(render::render(fleet, &templates(options)?)?)
 }
 
-fn read_text(path: &Path, code: &'static str) -> Result<Arc<Source>, Diagnostic> {
+/// The built-in templates, and those beside the fleet file.
+pub(super) fn templates(options: &FleetFile) -> Result<Templates, Failure> {
+    Ok(Templates::with_directory(&options.fleet.parent().unwrap_or(Path::new("")).join("templates"))?)
+}
+
+pub(super) fn read_text(path: &Path, code: &'static str) -> Result<Arc<Source>, Diagnostic> {
     let unreadable = |e: std::io::Error| {
         let error = Diagnostic::error(code, format!("cannot read `{}`: {e}", path.display()));
         if e.kind() == std::io::ErrorKind::NotFound {

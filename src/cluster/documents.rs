@@ -38,7 +38,7 @@ const BYTES_A_VALUE: u64 = 8;
 pub fn read_documents(input: impl Read, file: &Path, limit: u64) -> Result<Documents, Diagnostics> {
     let bytes = read_bytes(input, file, limit)?;
     let text = utf8(bytes, file)?;
-    let source = Arc::new(Source { file: file.to_owned(), text });
+    let source = Arc::new(Source::new(file.to_owned(), text));
     let values = Cell::new((limit / BYTES_A_VALUE).max(1) as usize);
     let mut reading = Reading { file, values, out: Documents::default(), mistakes: Vec::new() };
     match source.text.trim_start().chars().next() {
@@ -112,7 +112,7 @@ fn utf8(bytes: Vec<u8>, file: &Path) -> Result<String, Diagnostics> {
         let byte = e.as_bytes()[good];
         let mistake = Diagnostic::error("input-not-utf8", format!("{} is not UTF-8 text: byte 0x{byte:02x}", called(file)));
         let text = String::from_utf8_lossy(&e.as_bytes()[..e.as_bytes().len().min(good + LONGEST_LINE)]).into_owned();
-        place(mistake, &Arc::new(Source { file: file.to_owned(), text }), good).into()
+        place(mistake, &Arc::new(Source::new(file.to_owned(), text)), good).into()
     })
 }
 

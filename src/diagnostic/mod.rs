@@ -28,18 +28,75 @@ pub enum Severity {
 pub struct Source {
     /// As the user named it; `-` is standard input.
     pub file: PathBuf,
-    /// Its whole text.
+    /// Its whole text; of a file that includes others, all of theirs behind it.
     pub text: String,
+    /// The files that it includes, in the order of their texts.
+    parts: Vec<Part>,
+}
+
+/// An included file: its text starts at a byte of the whole.
+#[derive(Debug, PartialEq, Eq)]
+struct Part {
+    start: usize,
+    file: PathBuf,
 }
 
 impl Source {
+    /// A text and the name of its file.
+    pub fn new(file: PathBuf, text: String) -> Self {
+        Self { file, text, parts: Vec::new() }
+    }
+
+    /// This text with those of the files that it includes behind it: one text, so that one range of bytes says which file too.
+    #[must_use]
+    pub fn including(&self, files: impl IntoIterator<Item = Self>) -> Self {
+        let mut whole = Self::new(self.file.clone(), self.text.clone());
+        for Self { file, text, .. } in files {
+            whole.text.push('\n');
+            whole.parts.push(Part { start: whole.text.len(), file });
+            whole.text.push_str(&text);
+        }
+        whole
+    }
+
+    /// The same with some of its bytes hidden, so that messages can point at them without showing them.
+    #[must_use]
+    pub fn masked(&self, ranges: impl IntoIterator<Item = Range<usize>>) -> Self {
+        let mut text = self.text.clone().into_bytes();
+        for range in ranges {
+            text[range].iter_mut().filter(|b| **b != b'\n').for_each(|b| *b = b'*');
+        }
+        let parts = self.parts.iter().map(|p| Part { start: p.start, file: p.file.clone() }).collect();
+        let text = String::from_utf8(text).expect("whole characters were replaced by ASCII");
+        Self { file: self.file.clone(), text, parts }
+    }
+
+    /// The file that a byte of the text is from, and where that file's text starts and ends.
+    pub fn file_at(&self, byte: usize) -> (&PathBuf, Range<usize>) {
+        let behind = self.parts.partition_point(|p| p.start <= byte);
+        let (file, start) = behind.checked_sub(1).map_or((&self.file, 0), |i| (&self.parts[i].file, self.parts[i].start));
+        // The line feed between two files belongs to neither.
+        (file, start..self.parts.get(behind).map_or(self.text.len(), |next| next.start - 1))
+    }
+
+    /// File, line and column (both from 1) of a byte.
+    pub fn position(&self, byte: usize) -> (&PathBuf, usize, usize) {
+        let (file, range) = self.file_at(byte);
+        let start = range.start;
+        let own = self.text.get(range).unwrap_or_default();
+        let before = own.get(..byte - start).unwrap_or(own);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        (file, line, column)
+    }
+
     /// The text of a file's bytes, without a byte order mark.
     ///
     /// # Errors
     /// Where the bytes stop being UTF-8.
     pub fn read(file: PathBuf, bytes: Vec<u8>) -> Result<Arc<Self>, Diagnostic> {
         match String::from_utf8(bytes) {
-            Ok(text) => Ok(Arc::new(Self { file, text: text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text) })),
+            Ok(text) => Ok(Arc::new(Self::new(file, text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))),
             Err(error) => {
                 let good = error.utf8_error().valid_up_to();
                 let bytes = error.into_bytes();
@@ -47,7 +104,7 @@ impl Source {
                 let line = text.matches('\n').count() + 1;
                 let wrong = bytes.get(good).copied().unwrap_or_default();
                 Err(Diagnostic::error("text-not-utf8", format!("the text is not UTF-8: byte 0x{wrong:02x} on line {line}"))
-                    .at(&Arc::new(Self { file, text }), good..good)
+                    .at(&Arc::new(Self::new(file, text)), good..good)
                     .hint("save the file as UTF-8"))
             }
         }
@@ -111,10 +168,7 @@ impl Diagnostic {
     /// File, line and column (both from 1), if it has a place.
     pub fn position(&self) -> Option<(&PathBuf, usize, usize)> {
         let (source, range) = self.place.as_ref()?;
-        let before = source.text.get(..range.start).unwrap_or(&source.text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        Some((&source.file, line, column))
+        Some(source.position(range.start))
     }
 }
 

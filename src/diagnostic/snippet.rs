@@ -17,8 +17,12 @@ pub fn render(diagnostic: &Diagnostic, colour: bool) -> String {
         Severity::Error => Level::ERROR,
     };
     let title = level.primary_title(diagnostic.text.as_str()).id(diagnostic.code);
-    let file = diagnostic.place.as_ref().map(|(source, _)| source.file.display().to_string()).unwrap_or_default();
-    let shown = diagnostic.place.as_ref().and_then(|(source, range)| lines_around(&source.text, range.start, range.end));
+    let file = diagnostic.position().map(|(file, ..)| file.display().to_string()).unwrap_or_default();
+    let shown = diagnostic.place.as_ref().and_then(|(source, range)| {
+        let own = source.file_at(range.start).1;
+        let (start, end) = (range.start - own.start, range.end.max(range.start) - own.start);
+        lines_around(source.text.get(own)?, start, end)
+    });
     let mut group = match (&shown, diagnostic.position()) {
         (Some(shown), _) => {
             let mark =

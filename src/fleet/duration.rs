@@ -1,6 +1,6 @@
 //! Lengths of time as people write them: `90s`, `3m`, `1h30m`.
 
-use super::read::{FromToml, Layer, Reader};
+use super::read::{FromToml, Reader};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
 use std::time::Duration;
@@ -47,8 +47,6 @@ impl JsonSchema for Length {
         json_schema!({ "type": "string", "pattern": "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$", "examples": ["90s", "3m", "1h30m"] })
     }
 }
-
-impl Layer for Length {}
 
 impl FromToml for Length {
     const EXPECTED: &'static str = "a length of time such as \"3m\"";

@@ -3,31 +3,52 @@
 //! [`FleetFile`](file::FleetFile) is what the file says, each value with its place. [`Fleet`] is what it means: defaults laid
 //! under every agent, patterns replaced by names, every reference found. All mistakes of a file are reported in one run.
 //!
+//! Before that, included files are put behind the file that names them (`parts`), the environment that was asked for is laid over
+//! the whole, and what agents inherit under them (`layer`, `inherit`).
+//!
 //! `${NAME}` and `${NAME:-default}` in strings are environment variables, given by the caller. `command`, `args`, `run` and the
 //! content of `config` are handed on as they stand: there `${…}` belongs to a shell. `$${` stands for a plain `${`.
 
 pub mod agent;
+mod agent_check;
+mod around;
+pub mod bundle;
 mod check;
 pub mod duration;
 pub mod file;
+mod inherit;
+mod layer;
+pub mod namespace;
+pub mod network;
+mod parts;
 pub mod pipeline;
 pub mod read;
+mod secret;
+pub mod security;
+mod show;
 pub mod step;
 mod step_text;
 
 pub use step_text::step_toml;
 
+pub use parts::{Files, OnDisk};
+pub use show::{Shown, values};
+
 pub use agent::{Agent, Budget, Container, Volume, VolumeKind};
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Source};
+use crate::diagnostic::{Diagnostic, Diagnostics, Source, nearest};
 use crate::object::Value;
 use pipeline::Step;
+use bundle::LimitsFile;
+use file::{Amount, FleetFile, Named};
+use layer::Tree;
+use namespace::Space;
+use network::{Contacts, Network};
 use read::{At, FromToml, Reader};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use toml::Spanned;
-use toml::de::DeValue;
 
 /// A checked fleet.
 #[derive(Clone, Debug)]
@@ -44,8 +65,18 @@ pub struct Fleet {
     pub images: BTreeMap<String, At<String>>,
     /// Whether tags that can move are allowed.
     pub allow_mutable: bool,
-    /// The agents, by name.
+    /// The environment that was laid over it.
+    pub environment: Option<String>,
+    /// The organisations, by name.
+    pub orgs: Vec<Org>,
+    /// The agents, by name; those of the organisations behind.
     pub agents: Vec<Agent>,
+    /// The namespaces that the agents live in, by name.
+    pub spaces: Vec<Space>,
+    /// Whom every agent of a bundle may talk to.
+    pub network: Network,
+    /// Whom else each agent may talk to, in their order.
+    pub contacts: Vec<Contacts>,
     /// The pipeline.
     pub pipeline: Vec<Step>,
     /// Differences that do not count.
@@ -68,6 +99,29 @@ impl Fleet {
     }
 }
 
+/// A tenant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Org {
+    /// Its name.
+    pub name: String,
+    /// Where its table stands.
+    pub at: Range<usize>,
+    /// The pattern of its agents' namespaces.
+    pub namespace: At<String>,
+    /// The pattern of its agents' workloads.
+    pub workload: At<String>,
+    /// Its own images: container to image.
+    pub images: Named<String>,
+    /// Labels of its objects.
+    pub labels: BTreeMap<String, String>,
+    /// Whether its namespace has a bundle.
+    pub bundle: bool,
+    /// The quota of its namespace.
+    pub quota: Option<At<Named<Amount>>>,
+    /// The limits of a container in its namespace.
+    pub limits: Option<At<LimitsFile>>,
+}
+
 /// The `[cluster]` table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClusterChoice {
@@ -88,36 +142,84 @@ pub struct Ignore {
     pub path: At<String>,
 }
 
-/// Reads and checks a fleet file. `environment` is where `${NAME}` is looked up. Files that `config` names are read from beside
-/// the fleet file.
-///
-/// # Errors
-/// Everything that is wrong with the file.
-pub fn load(source: Arc<Source>, environment: &BTreeMap<String, String>) -> Result<Fleet, Diagnostics> {
-    let directory = source.file.parent().map(Path::to_owned).unwrap_or_default();
-    load_with(source, environment, &|file| std::fs::read_to_string(directory.join(file)).map_err(|e| e.to_string()))
+/// What a fleet file is read with.
+pub struct Asked<'a> {
+    /// Environment variables: where `${NAME}` is looked up.
+    pub variables: &'a BTreeMap<String, String>,
+    /// The environment to lay over it.
+    pub environment: Option<&'a str>,
+    /// The files beside it: those that it includes, and those that `config` names.
+    pub files: &'a dyn Files,
 }
 
-/// As [`load`], with a way to read the files that `config` names: from a git revision, for instance.
+/// Reads and checks a fleet file on the disk, without an environment. `variables` is where `${NAME}` is looked up.
 ///
 /// # Errors
 /// Everything that is wrong with the file.
-pub fn load_with(
-    source: Arc<Source>,
-    environment: &BTreeMap<String, String>,
-    read: &dyn Fn(&str) -> Result<String, String>,
-) -> Result<Fleet, Diagnostics> {
-    let table = read::parse(&source).map_err(Diagnostics)?;
-    let mut reader = Reader { source: &source, environment, problems: Vec::new(), refused: Vec::new() };
-    let span = table.span();
-    let file = file::FleetFile::read(&Spanned::new(span, DeValue::Table(table.into_inner())), &mut reader);
-    let fleet = file.map(|file| check::check(file, &mut reader, read));
-    let mut problems = reader.problems;
-    problems.sort_by_key(|d| d.place.as_ref().map_or(0, |(_, range)| range.start));
+pub fn load(source: Arc<Source>, variables: &BTreeMap<String, String>) -> Result<Fleet, Diagnostics> {
+    let files = OnDisk(source.file.parent().map(Path::to_owned).unwrap_or_default());
+    load_as(source, &Asked { variables, environment: None, files: &files })
+}
+
+/// As [`load`], with an environment, and from wherever the files are.
+///
+/// # Errors
+/// Everything that is wrong with the file.
+pub fn load_as(source: Arc<Source>, asked: &Asked<'_>) -> Result<Fleet, Diagnostics> {
+    let source = parts::with_included(source, asked.files).map_err(Diagnostics)?;
+    let whole = parts::parse(&source).map_err(Diagnostics)?;
+    let mut reader = Reader::new(&source, asked.variables);
+    if let Some((hidden, wrong)) = secret::exposed(&whole, &source) {
+        reader.hidden = Some(hidden);
+        reader.problems.extend(wrong);
+    }
+    let fleet = with_environment(whole, asked.environment, &mut reader).and_then(|whole| check::check(whole, &mut reader, asked.files));
+    let problems = reader.problems();
     match fleet {
-        Some(fleet) if problems.is_empty() => Ok(Fleet { source, ..fleet }),
+        Some(fleet) if problems.is_empty() => {
+            Ok(Fleet { environment: asked.environment.map(str::to_owned), source: Arc::clone(&source), ..fleet })
+        }
         _ => Err(Diagnostics(problems)),
     }
+}
+
+/// The file with the environment that was asked for laid over it. All of them are read: a mistake does not wait for its day.
+fn with_environment<'s>(mut whole: Tree<'s>, asked: Option<&str>, reader: &mut Reader<'_>) -> Option<Tree<'s>> {
+    let Some(environments) = parts::take(&mut whole, "environments") else {
+        return match asked {
+            None => Some(whole),
+            Some(name) => {
+                let error = Diagnostic::error("fleet-environment", format!("there is no environment `{name}`: the fleet has none"));
+                reader.problems.push(error.hint(format!("write a table [environments.{name}]")));
+                None
+            }
+        };
+    };
+    let mut chosen = None;
+    let entries = reader.entries(&environments, "a table of environments")?;
+    for (name, environment) in &entries {
+        let name = name.get_ref().as_ref();
+        agent_check::dns_name(name, 63, "environment", &environment.span(), reader);
+        for (key, value) in environment.get_ref().as_table().into_iter().flatten() {
+            if let key @ ("environments" | parts::INCLUDE) = key.get_ref().as_ref() {
+                reader.wrong("fleet-environment", value.span(), format!("an environment cannot hold `{key}`"));
+            }
+        }
+        FleetFile::read(environment, reader);
+        if asked == Some(name) {
+            chosen = Some(*environment);
+        }
+    }
+    let Some(name) = asked else { return Some(whole) };
+    let Some(chosen) = chosen else {
+        let names: Vec<&str> = entries.iter().map(|(name, _)| name.get_ref().as_ref()).collect();
+        let near = nearest(name, names.iter().copied()).map(|n| format!("did you mean `{n}`?")).unwrap_or_default();
+        let wrong = reader.wrong("fleet-environment", environments.span(), format!("there is no environment `{name}`"));
+        wrong.label = near;
+        wrong.hints.push(format!("the fleet has: {}", names.join(", ")));
+        return None;
+    };
+    Some(layer::lay_environment(chosen, whole, &mut reader.removals))
 }
 
 /// The JSON Schema of `fleet.toml`.
@@ -130,15 +232,27 @@ pub fn json_schema() -> Value {
 #[cfg(test)]
 mod tests {
     use super::pipeline::{Action, Applier, Who};
-    use super::{Fleet, json_schema, load_with, step_toml};
+    use super::{Asked, Files, Fleet, json_schema, load_as, step_toml};
     use crate::diagnostic::{Diagnostics, Source};
     use std::collections::BTreeMap;
     use std::time::Duration;
 
+    struct Content;
+
+    impl Files for Content {
+        fn read(&self, path: &str) -> Result<String, String> {
+            Ok(format!("content of {path}"))
+        }
+
+        fn list(&self, directory: &str) -> Result<Vec<String>, String> {
+            Err(format!("{directory} is not there"))
+        }
+    }
+
     fn fleet(text: &str) -> Result<Fleet, Diagnostics> {
         let source = Source::read("fleet.toml".into(), format!("[fleet]\nname = \"demo\"\n{text}").into_bytes())?;
         let environment = BTreeMap::from([("SHA".to_owned(), "4f6e2c1".to_owned()), ("EMPTY".to_owned(), String::new())]);
-        load_with(source, &environment, &|file| Ok(format!("content of {file}")))
+        load_as(source, &Asked { variables: &environment, environment: None, files: &Content })
     }
 
     #[test]
@@ -244,21 +358,47 @@ mod tests {
         assert_eq!(again.pipeline, made.pipeline, "{printed}");
     }
 
+    /// As a tenant's agents are meant to be read: own keys, then what they extend, their organisation's defaults, the fleet's.
     #[test]
-    fn what_has_no_effect_yet_is_said() {
+    fn organisations_inherit_and_name_their_own() {
         let made = fleet(
             r#"
-            [agents.one]
+            [defaults]
             containers = ["a"]
+            replicas = 1
+            restart = "1m"
+            [agents.base]
+            stop = "2s"
             [orgs.acme]
-            agents = ["one"]
-            [environments.staging]
-            agents.one.replicas = 2
+            agents = ["support", "sales"]
+            labels = { tenant = "acme" }
+            image.a = "x:1.0.0"
+            [orgs.zeta]
+            namespace = "z-{agent}"
+            workload = "{org}-{agent}"
+            defaults.replicas = 4
+            [orgs.zeta.agents.one]
+            extends = "base"
+            [orgs.zeta.agents.two]
+            replicas = 5
+            restart = { remove = true }
             "#,
         )
         .unwrap();
-        let said: Vec<&str> = made.notes.iter().map(|n| n.text.as_str()).collect();
-        assert_eq!(said, ["`orgs` is not rendered yet", "`environments` is not rendered yet"]);
+        let said = |a: &super::Agent| format!("{}/{} {} {:?} {:?}", a.namespace, a.workload, a.replicas, a.restart, a.stop);
+        assert_eq!(
+            made.agents.iter().map(said).collect::<Vec<_>>(),
+            [
+                "default/base-agent 1 Some(60s) Some(2s)",
+                "org-acme/sales-agent 1 Some(60s) None",
+                "org-acme/support-agent 1 Some(60s) None",
+                "z-one/zeta-one 4 Some(60s) Some(2s)",
+                "z-two/zeta-two 5 None None",
+            ]
+        );
+        let sales = &made.agents[1];
+        assert_eq!((sales.org.as_deref(), &sales.labels["tenant"]), (Some("acme"), &"acme".to_owned()));
+        assert_eq!(sales.containers[0].image.as_ref().unwrap().value, "x:1.0.0");
     }
 
     #[test]
@@ -266,7 +406,7 @@ mod tests {
         let schema = json_schema();
         let agent = &schema["$defs"]["AgentFile"];
         assert_eq!(agent["additionalProperties"], false);
-        assert_eq!(agent["properties"].as_object().unwrap().len(), 25);
+        assert_eq!(agent["properties"].as_object().unwrap().len(), 33);
         assert_eq!(agent["properties"]["replicas"]["description"], "How many pods.");
         assert!(schema["properties"]["pipeline"].is_object(), "{schema:#}");
     }

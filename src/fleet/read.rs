@@ -1,10 +1,11 @@
 //! TOML with byte ranges becomes the tables of a fleet file, noting every mistake on the way instead of stopping at the first.
 
+use super::layer::removes;
 use crate::diagnostic::{Diagnostic, Source, nearest};
 use crate::object::Value;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 use toml::Spanned;
@@ -49,15 +50,6 @@ pub trait FromToml: Sized {
     fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self>;
 }
 
-/// What an agent inherits: keys of its own win, tables are laid over key by key.
-pub trait Layer: Sized {
-    /// This laid over a base.
-    #[must_use]
-    fn over(self, _base: Self) -> Self {
-        self
-    }
-}
-
 /// The state of one reading.
 pub struct Reader<'s> {
     /// What is read.
@@ -68,27 +60,32 @@ pub struct Reader<'s> {
     pub problems: Vec<Diagnostic>,
     /// Keys whose values were refused, with the start of their table: they are not missing.
     pub refused: Vec<(usize, &'static str)>,
+    /// Where the `{ remove = true }` stand that took something away.
+    pub removals: BTreeSet<usize>,
+    /// The source without what looks like secrets, where there are any.
+    pub hidden: Option<Arc<Source>>,
 }
 
-/// The text as a table; every syntax error of it otherwise.
-pub(super) fn parse<'s>(source: &'s Arc<Source>) -> Result<Spanned<DeTable<'s>>, Vec<Diagnostic>> {
-    let (table, errors) = DeTable::parse_recoverable(&source.text);
-    if errors.is_empty() {
-        return Ok(table);
+impl<'s> Reader<'s> {
+    /// One that has read nothing yet.
+    pub fn new(source: &'s Arc<Source>, environment: &'s BTreeMap<String, String>) -> Self {
+        Self { source, environment, problems: Vec::new(), refused: Vec::new(), removals: BTreeSet::new(), hidden: None }
     }
-    let wrong = errors.iter().map(|e| {
-        let range = e.span().unwrap_or_default();
-        let duplicate = e.message().contains("duplicate key");
-        let (code, text) = match duplicate {
-            true => ("fleet-duplicate-key", format!("the key `{}` stands twice", source.text.get(range.clone()).unwrap_or_default())),
-            false => ("fleet-syntax", format!("this is not TOML: {}", e.message().lines().next().unwrap_or_default())),
-        };
-        Diagnostic::error(code, text).at(source, range)
-    });
-    Err(wrong.collect())
-}
 
-impl Reader<'_> {
+    /// What was wrong, in the order of the text, each once however many inherit it.
+    pub fn problems(self) -> Vec<Diagnostic> {
+        let mut problems = self.problems;
+        if let Some(hidden) = &self.hidden {
+            // Whatever else is wrong on the line of a secret must not show it either.
+            problems.iter_mut().filter_map(|d| d.place.as_mut()).for_each(|(source, _)| *source = Arc::clone(hidden));
+        }
+        let place = |d: &Diagnostic| d.place.as_ref().map_or(0..0, |(_, range)| range.clone());
+        problems.sort_by_key(|d| place(d).start);
+        let mut seen = BTreeSet::new();
+        problems.retain(|d| seen.insert((place(d).start, place(d).end, d.code, d.text.clone())));
+        problems
+    }
+
     /// Notes an error at a place and gives its rest to fill in.
     pub fn wrong(&mut self, code: &'static str, range: Range<usize>, text: impl Into<String>) -> &mut Diagnostic {
         self.problems.push(Diagnostic::error(code, text).at(self.source, range));
@@ -122,13 +119,15 @@ impl Reader<'_> {
         self.wrong("fleet-type", value.span(), format!("expected {expected}, found {an} {found}")).label = format!("must be {expected}");
     }
 
-    /// The entries of a table, in the order of the file.
+    /// The entries of a table, in the order of the file, without those that were removed.
     pub fn entries<'v, 'i>(&mut self, value: &'v Spanned<DeValue<'i>>, expected: &str) -> Option<Entries<'v, 'i>> {
         let Some(table) = value.get_ref().as_table() else {
             self.expected(value, expected);
             return None;
         };
-        Some(in_order(table))
+        let mut entries = in_order(table);
+        entries.retain(|(_, value)| !removes(value.get_ref()));
+        Some(entries)
     }
 
     /// Notes a key that means nothing.
@@ -298,42 +297,7 @@ impl FromToml for Value {
     }
 }
 
-impl Layer for String {}
-impl Layer for Verbatim {}
-impl Layer for bool {}
-impl Layer for i64 {}
-impl Layer for Value {}
-impl<T> Layer for Vec<T> {}
-
-impl<T: Layer> Layer for At<T> {
-    fn over(self, base: Self) -> Self {
-        Self { value: self.value.over(base.value), range: self.range }
-    }
-}
-
-impl<T: Layer> Layer for Option<T> {
-    fn over(self, base: Self) -> Self {
-        match (self, base) {
-            (Some(own), Some(base)) => Some(own.over(base)),
-            (own, base) => own.or(base),
-        }
-    }
-}
-
-impl<T: Layer> Layer for BTreeMap<String, T> {
-    fn over(self, mut base: Self) -> Self {
-        for (key, own) in self {
-            let merged = match base.remove(&key) {
-                Some(below) => own.over(below),
-                None => own,
-            };
-            base.insert(key, merged);
-        }
-        base
-    }
-}
-
-/// A table of a fleet file: the struct, how it is read, how it is laid over another one, and its JSON Schema, from one list of keys.
+/// A table of a fleet file: the struct, how it is read, and its JSON Schema, from one list of keys.
 macro_rules! table {
     ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $key:literal => $field:ident: $ty:ty,)* }) => {
         $(#[$about])*
@@ -357,12 +321,6 @@ macro_rules! table {
                 Some(table)
             }
         }
-
-        impl $crate::fleet::read::Layer for $name {
-            fn over(self, base: Self) -> Self {
-                Self { $($field: $crate::fleet::read::Layer::over(self.$field, base.$field),)* }
-            }
-        }
     };
 }
 
@@ -383,8 +341,6 @@ macro_rules! names {
                 }
             }
         }
-
-        impl $crate::fleet::read::Layer for $name {}
 
         impl $crate::fleet::read::FromToml for $name {
             const EXPECTED: &'static str = "a string";

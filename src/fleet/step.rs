@@ -2,7 +2,7 @@
 
 use super::file::{Amount, List, Named, Plain};
 use super::pipeline::{Action, Applier, PatchType, Step, Who};
-use super::read::{At, FromToml, Layer, Reader, Verbatim, names, table};
+use super::read::{At, FromToml, Reader, Verbatim, names, table};
 use crate::object::Value;
 use schemars::JsonSchema;
 use std::collections::BTreeMap;
@@ -197,8 +197,6 @@ pub enum OnWorkloads {
     Some(WorkloadsFile),
 }
 
-impl Layer for OnWorkloads {}
-
 impl FromToml for OnWorkloads {
     const EXPECTED: &'static str = "true, or a table with `workloads`";
 
@@ -223,8 +221,6 @@ pub enum EnvChange {
     /// Sets it.
     Set(Plain),
 }
-
-impl Layer for EnvChange {}
 
 impl FromToml for EnvChange {
     const EXPECTED: &'static str = "a string, or false to remove the variable";

@@ -8,13 +8,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The built-in templates, by file name.
-const BUILT_IN: [(&str, &str); 7] = [
+const BUILT_IN: [(&str, &str); 15] = [
     ("config-map.yaml", include_str!("../../templates/config-map.yaml")),
     ("deployment.yaml", include_str!("../../templates/deployment.yaml")),
+    ("external-secret.yaml", include_str!("../../templates/external-secret.yaml")),
     ("namespace.yaml", include_str!("../../templates/namespace.yaml")),
+    ("namespace-limit-range.yaml", include_str!("../../templates/namespace-limit-range.yaml")),
+    ("namespace-network-policy.yaml", include_str!("../../templates/namespace-network-policy.yaml")),
+    ("namespace-resource-quota.yaml", include_str!("../../templates/namespace-resource-quota.yaml")),
+    ("network-policy.yaml", include_str!("../../templates/network-policy.yaml")),
     ("persistent-volume-claim.yaml", include_str!("../../templates/persistent-volume-claim.yaml")),
-    ("service-account.yaml", include_str!("../../templates/service-account.yaml")),
+    ("pod-disruption-budget.yaml", include_str!("../../templates/pod-disruption-budget.yaml")),
+    ("role.yaml", include_str!("../../templates/role.yaml")),
+    ("sealed-secret.yaml", include_str!("../../templates/sealed-secret.yaml")),
     ("service.yaml", include_str!("../../templates/service.yaml")),
+    ("service-account.yaml", include_str!("../../templates/service-account.yaml")),
     ("stateful-set.yaml", include_str!("../../templates/stateful-set.yaml")),
 ];
 
@@ -26,7 +34,7 @@ pub struct Templates {
 
 impl Default for Templates {
     fn default() -> Self {
-        let source = |name: &str, text: &str| Arc::new(Source { file: PathBuf::from("built-in").join(name), text: text.to_owned() });
+        let source = |name: &str, text: &str| Arc::new(Source::new(PathBuf::from("built-in").join(name), text.to_owned()));
         Self { files: BUILT_IN.iter().map(|(name, text)| ((*name).to_owned(), source(name, text))).collect() }
     }
 }

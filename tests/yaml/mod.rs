@@ -25,7 +25,7 @@ fn object(s: &str) -> Value {
 }
 
 fn load(text: String) -> Result<Vec<yaml::Document>, rollcast::diagnostic::Diagnostics> {
-    yaml::load(&Arc::new(Source { file: PathBuf::from("-"), text }))
+    yaml::load(&Arc::new(Source::new(PathBuf::from("-"), text)))
 }
 
 #[test]

@@ -96,13 +96,6 @@ pub(super) const CODES: &[Code] = &[
         fix: "Move the file away, or name another directory.",
     },
     Code {
-        code: "environment",
-        title: "an environment cannot be laid over the fleet yet",
-        text: "The fleet file may hold `[environments.NAME]`; this version does not render it, and says so rather than to leave it out.",
-        example: "rollcast render --environment staging",
-        fix: "Leave --environment out to work on the base.",
-    },
-    Code {
         code: "not-a-version",
         title: "this is no Kubernetes version",
         text: "A version is written with its minor number. Where the data of a version is not shipped the nearest one stands in, and that is said.",

@@ -364,7 +364,7 @@ pub fn parse(body: &str) -> Result<Value, ApiError> {
 
 /// The first document of a YAML text; an empty text is null.
 fn yaml(body: &str) -> Result<Value, String> {
-    let source = std::sync::Arc::new(crate::diagnostic::Source { file: "body".into(), text: body.to_owned() });
+    let source = std::sync::Arc::new(crate::diagnostic::Source::new("body".into(), body.to_owned()));
     let documents = crate::object::yaml::load(&source).map_err(|d| d.to_string())?;
     Ok(documents.into_iter().next().map(|d| d.value).unwrap_or_default())
 }
