@@ -1,6 +1,7 @@
 //! The tables of `fleet.toml`, as written.
 
 use super::duration::Length;
+use super::images::ImagesFile;
 use super::read::{At, FromToml, Reader, Verbatim, integer, names, table};
 use super::step::StepFile;
 use crate::object::Value;
@@ -23,8 +24,8 @@ table! {
         "fleet" => fleet: FleetTable,
         /// Which cluster state to compare with when the command line names none.
         "cluster" => cluster: ClusterTable,
-        /// The image map: container to image.
-        "images" => images: Named<String>,
+        /// The image map: container to image; and where the images of tenants and custom resources are found.
+        "images" => images: ImagesFile,
         /// What each agent inherits.
         "defaults" => defaults: AgentFile,
         /// The agents: each becomes one workload.

@@ -14,6 +14,7 @@ mod agent_check;
 mod check;
 pub mod duration;
 pub mod file;
+pub mod images;
 mod inherit;
 mod layer;
 mod parts;
@@ -54,6 +55,8 @@ pub struct Fleet {
     pub cluster: ClusterChoice,
     /// Container to image.
     pub images: BTreeMap<String, At<String>>,
+    /// What `[images]` says beside the image map.
+    pub image_settings: images::ImageSettings,
     /// Whether tags that can move are allowed.
     pub allow_mutable: bool,
     /// The environment that was laid over it.
