@@ -138,8 +138,7 @@ impl JsonSchema for ImagesFile {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let either = |table: Schema| schemars::json_schema!({ "anyOf": [{ "type": "string" }, table] });
-        let (platform, paths) =
-            (generator.subschema_for::<PlatformTable>(), generator.subschema_for::<BTreeMap<String, At<Paths>>>());
+        let (platform, paths) = (generator.subschema_for::<PlatformTable>(), generator.subschema_for::<BTreeMap<String, At<Paths>>>());
         let (tags, sync) = (generator.subschema_for::<TagsTable>(), generator.subschema_for::<SyncTable>());
         schemars::json_schema!({
             "description": "The image map: container to image; and where the images of tenants and custom resources are found.",
@@ -274,9 +273,10 @@ fn patterns(list: Option<At<Vec<At<String>>>>, reader: &mut Reader<'_>) -> Vec<R
             Ok(pattern) => out.push(pattern),
             Err(error) => {
                 let why = error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                reader.wrong("fleet-value", range, format!("`{value}` is no regular expression: {why}")).hints.push(
-                    "a pattern is for a whole tag: `release-.*`".into(),
-                );
+                reader
+                    .wrong("fleet-value", range, format!("`{value}` is no regular expression: {why}"))
+                    .hints
+                    .push("a pattern is for a whole tag: `release-.*`".into());
             }
         }
     }

@@ -1,11 +1,26 @@
 //! Image references: what they name, whether they are pinned, and the image map. A [`Fleet`] becomes a [`PinnedFleet`]: every
 //! container has an image, and no image has a tag that can move (unless the fleet says that it may).
 
+mod drift;
+mod lock;
 mod pinned;
+mod places;
+mod platform;
+mod precedence;
 mod reference;
+pub mod registry;
+mod stale;
+mod tenants;
 
-pub use pinned::{Mutable, mutable};
+pub use drift::{Behind, Release, behind, history};
+pub use lock::{Lock, pin_in_fleet, read_lock, with_lock, write_lock};
+pub use pinned::{Mutable, mutable, mutable_by};
+pub use places::{CustomImages, Place, places, pod_spec_path};
+pub use platform::{PlatformImage, platform, platform_id, unfinished};
+pub use precedence::{ANNOTATION, Chain, Link, Origin, Supply};
 pub use reference::{Reference, parse};
+pub use stale::{Change, Comparison, compare, patch, same};
+pub use tenants::{Selection, Standing, Tenant, noted, tenants};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::fleet::{Container, Fleet};
@@ -60,7 +75,7 @@ fn image(fleet: &Fleet, container: &Container, notes: &mut Vec<Diagnostic>) -> R
         Diagnostic::error("image-reference", format!("`{}` is no image reference: {why}", image.value))
             .at(&fleet.source, image.range.clone())
     })?;
-    let Some(why) = mutable(&reference) else { return Ok(image.value.clone()) };
+    let Some(why) = mutable_by(&reference, &fleet.image_settings.tags) else { return Ok(image.value.clone()) };
     let text = format!("the image `{}` of the container `{}` can change under its name: {why}", image.value, container.name);
     if fleet.allow_mutable {
         let note = Diagnostic::warning("image-mutable", text).at(&fleet.source, image.range.clone());
