@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 fn manifests(fleet_file: &Path, templates: &Path) -> Vec<Manifest> {
     let made = || {
         let source = Source::read(fleet_file.to_owned(), std::fs::read(fleet_file).expect("readable"))?;
-        let pinned = images::pin(fleet::load(source, &BTreeMap::new())?)?;
+        let pinned = images::pin(fleet::load(source, &BTreeMap::new())?, &images::Supply::default())?;
         render::render(&pinned, &Templates::with_directory(templates)?)
     };
     made().unwrap_or_else(|wrong| panic!("{}", snippet::render_all(&wrong, false)))

@@ -99,7 +99,7 @@ fn not_started(program: &str, error: &io::Error) -> Diagnostic {
 fn fleet(options: &Rehearse, console: &mut Console) -> Result<Work, Failure> {
     let here = PathBuf::from("fleet.toml");
     let file = options.fleet.clone().or_else(|| here.exists().then_some(here));
-    let fleet = file.map(|fleet| inputs::fleet(&FleetFile { fleet, environment: None }, console)).transpose()?;
+    let fleet = file.map(|fleet| inputs::fleet(&FleetFile { fleet, environment: None, locked: false }, console)).transpose()?;
     Ok(start::no_work(fleet))
 }
 

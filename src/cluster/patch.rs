@@ -128,7 +128,9 @@ pub fn read_object(connection: &Connection, id: &ObjectId) -> Result<Option<Valu
 
 async fn read(client: &Client, id: &ObjectId, patience: Patience) -> Result<Option<Value>, Refused> {
     match get(client, &path(id), JSON, patience).await {
-        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|e| Refused { code: None, text: format!("its answer is not JSON: {e}") }),
+        Ok(bytes) => {
+            serde_json::from_slice(&bytes).map(Some).map_err(|e| Refused { code: None, text: format!("its answer is not JSON: {e}") })
+        }
         Err(failure) if failure.code == Some(404) => Ok(None),
         Err(failure) => Err(failure.into()),
     }

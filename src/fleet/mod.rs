@@ -33,9 +33,9 @@ pub use agent::{Agent, Budget, Container, Volume, VolumeKind};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Source, nearest};
 use crate::object::Value;
-use pipeline::Step;
 use file::{FleetFile, Named};
 use layer::Tree;
+use pipeline::Step;
 use read::{At, FromToml, Reader};
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -73,11 +73,13 @@ pub fn render(fleet: &PinnedFleet, templates: &Templates) -> Result<Vec<Manifest
         }
     }
     let per_agent: Vec<&Template> = compiled.iter().filter(|t| !t.name.starts_with("fleet") && !t.name.starts_with("namespace")).collect();
-    let agents: Vec<(&Agent, &Images)> = fleet.fleet.agents.iter().zip(&fleet.images).collect();
+    let sources = fleet.sources.iter().map(Option::as_deref);
+    let agents: Vec<(&Agent, &Images, Option<&str>)> =
+        fleet.fleet.agents.iter().zip(&fleet.images).zip(sources).map(|((agent, images), source)| (agent, images, source)).collect();
     for part in in_parallel(&agents, |agents| {
         let mut part = Rendering { schema, namespaced, problems: Vec::new(), manifests: Vec::new() };
-        for (agent, images) in agents {
-            match variables::agent(&fleet.fleet, agent, images) {
+        for (agent, images, source) in agents {
+            match variables::agent(&fleet.fleet, agent, images, *source) {
                 Ok(value) => per_agent.iter().for_each(|t| part.template(t, Some(&agent.name), &base.with("agent", &value))),
                 Err(wrong) => part.wrong(wrong),
             }

@@ -8,6 +8,7 @@ use crate::fleet::file::{
 };
 use crate::fleet::read::At;
 use crate::fleet::{Agent, Container, Fleet, Volume, VolumeKind};
+use crate::images::ANNOTATION;
 use crate::object::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -42,7 +43,7 @@ pub(super) fn namespace(fleet: &Fleet, name: &str) -> Value {
 }
 
 /// `agent`
-pub(super) fn agent(fleet: &Fleet, agent: &Agent, images: &BTreeMap<String, String>) -> Result<Value, Diagnostic> {
+pub(super) fn agent(fleet: &Fleet, agent: &Agent, images: &BTreeMap<String, String>, source: Option<&str>) -> Result<Value, Diagnostic> {
     if let Some(label) = agent.labels.keys().find(|l| reserved(l)) {
         return Err(reserved_label(label).at(&fleet.source, agent.at.clone()));
     }
@@ -62,7 +63,7 @@ pub(super) fn agent(fleet: &Fleet, agent: &Agent, images: &BTreeMap<String, Stri
         ("protected", agent.protected.into()),
         ("labels", labels(fleet, Some(agent))),
         ("selector", map([(NAME, agent.workload.as_str().into())])),
-        ("annotations", unless_empty(json!(agent.annotations))),
+        ("annotations", annotations(agent, source)),
         ("podAnnotations", config.map(|c| map([("checksum/config", checksum(c).into())])).into()),
         ("config", config.map_or(Value::Null, |c| json!(c))),
         ("serviceName", if service.is_null() { Value::Null } else { agent.workload.as_str().into() }),
@@ -84,6 +85,15 @@ fn labels(fleet: &Fleet, agent: Option<&Agent>) -> Value {
     let own = fleet.labels.iter().chain(agent.into_iter().flat_map(|a| &a.labels));
     out.extend(own.map(|(k, v)| (k.clone(), v.as_str().into())));
     Value::Object(out)
+}
+
+/// Of the workload alone: where its image came from must not roll its pods.
+fn annotations(agent: &Agent, source: Option<&str>) -> Value {
+    let mut all = json!(agent.annotations);
+    if let (Some(source), Value::Object(map)) = (source, &mut all) {
+        map.insert(ANNOTATION.into(), source.into());
+    }
+    unless_empty(all)
 }
 
 /// Changes when a file of the ConfigMap does: only so do pods that read it at their start see the new one.
