@@ -123,9 +123,8 @@ fn checked(
 pub fn chain(fleet: &Fleet, container: Option<&Container>, supply: &Supply) -> Chain {
     let own = container.and_then(|c| c.image.as_ref());
     let said = own.map(|image| {
-        let place = Diagnostic::note("image-source", "").at(&fleet.source, image.range.clone());
-        let position = place.position().map(|(file, line, column)| format!("{}:{line}:{column}", file.display()));
-        (image.value.as_str(), position.unwrap_or_default())
+        let (file, line, column) = fleet.source.position(image.range.start);
+        (image.value.as_str(), format!("`image` at {}:{line}:{column}", file.display()))
     });
     let settings = &fleet.image_settings;
     let last = settings.last_resort.as_ref().map(|l| l.value.as_str());
@@ -172,8 +171,9 @@ fn tenant_image(
 /// No place has an image.
 pub fn unresolved(fleet: &Fleet, chain: &Chain) -> Diagnostic {
     let container = &fleet.image_settings.platform.container;
-    let looked: Vec<String> = chain.links.iter().map(|l| format!("{}: {}", l.origin, l.says)).collect();
-    Diagnostic::error("image-unresolved", format!("the container `{container}` of organisations' agents has no image"))
-        .hint(format!("looked at {}", looked.join("; ")))
+    let error = Diagnostic::error("image-unresolved", format!("the container `{container}` of organisations' agents has no image"));
+    let looked = chain.links.iter().map(|l| format!("{}: {}", l.origin, l.says));
+    looked
+        .fold(error, Diagnostic::hint)
         .hint("`rollcast images lock --context NAME` reads the platform's image into fleet.lock; `image` of an organisation overrides it")
 }

@@ -61,8 +61,9 @@ pub fn platform(deployment: Option<&Value>, choice: &PlatformChoice, rules: &Tag
     Ok(PlatformImage { image: image.to_owned(), container: choice.container.clone(), from: format!("{id} of {source}") })
 }
 
-/// Why the platform itself may not be well with its image: its rollout has not ended.
+/// Why the platform itself may not be well with its image: its rollout has not ended. One without a status tells nothing.
 pub fn unfinished(deployment: &Value) -> Option<String> {
+    deployment.get("status")?;
     let wanted = integer(deployment, &["spec", "replicas"]).unwrap_or(1);
     let number = |field: &str| integer(deployment, &["status", field]).unwrap_or(0);
     let seen = number("observedGeneration") >= integer(deployment, &["metadata", "generation"]).unwrap_or(0);

@@ -57,9 +57,10 @@ pub(super) fn run(options: &Resolve, console: &mut Console) -> Result<u8, Failur
         console.print(&text(&resolved, &choice.container))?;
     }
     for one in &resolved {
-        if let Some((link, image)) = one.chain.decision().filter(|(link, _)| link.origin == Origin::LastResort) {
+        if let Some((_, image)) = one.chain.decision().filter(|(link, _)| link.origin == Origin::LastResort) {
             let text = format!("{} get the last resort `{image}`: the platform's image is not known", one.who);
-            console.complain(&Diagnostic::warning("image-last-resort", text).hint(link.says.clone()).into());
+            let why = one.chain.links.iter().filter(|l| l.origin == Origin::Platform).map(|l| l.says.clone());
+            console.complain(&why.fold(Diagnostic::warning("image-last-resort", text), Diagnostic::hint).into());
         }
     }
     if problems.is_empty() { Ok(CLEAN) } else { Err(Diagnostics(problems).into()) }

@@ -61,6 +61,9 @@ pub(super) fn run(options: &Set, console: &mut Console) -> Result<u8, Failure> {
         console.complain(&over_budget(&refusals).into());
         return Ok(FOUND);
     }
+    if options.guard.dry_run {
+        console.remark("dry run: nothing was written");
+    }
     let behind = options.guard.dry_run && tally.updated > 0;
     Ok(if tally.failed > 0 || behind { FOUND } else { CLEAN })
 }

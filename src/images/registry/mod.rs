@@ -289,8 +289,9 @@ impl Registries {
         }
         let address: Uri = base.parse().map_err(|e| format!("`{base}` is no address: {e}"))?;
         let mut config = kube::Config::new(address.clone());
-        config.connect_timeout = Some(self.options.timeout);
-        config.read_timeout = Some(self.options.timeout);
+        // One time-out for the whole answer, which says so in words of its own.
+        config.connect_timeout = None;
+        config.read_timeout = None;
         config.default_retry = false;
         config.proxy_url = (self.options.proxy)(&address);
         let client = Client::try_from(config).map_err(|e| e.to_string())?;
