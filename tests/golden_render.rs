@@ -2,8 +2,8 @@
 //! an environment of it, `manifests-<environment>.yaml`. `BLESS=1` writes those files anew.
 
 use rollcast::diagnostic::{Source, snippet};
-use rollcast::object::yaml;
 use rollcast::fleet::{Asked, OnDisk};
+use rollcast::object::yaml;
 use rollcast::render::{Manifest, Templates};
 use rollcast::{fleet, images, render};
 use std::collections::BTreeMap;
@@ -17,7 +17,8 @@ fn manifests_of(fleet_file: &Path, templates: &Path, environment: Option<&str>) 
     let made = || {
         let source = Source::read(fleet_file.to_owned(), std::fs::read(fleet_file).expect("readable"))?;
         let (variables, files) = (BTreeMap::new(), OnDisk(fleet_file.parent().expect("a folder").to_owned()));
-        let pinned = images::pin(fleet::load_as(source, &Asked { variables: &variables, environment, files: &files })?)?;
+        let pinned =
+            images::pin(fleet::load_as(source, &Asked { variables: &variables, environment, files: &files })?, &images::Supply::default())?;
         render::render(&pinned, &Templates::with_directory(templates)?)
     };
     made().unwrap_or_else(|wrong| panic!("{}", snippet::render_all(&wrong, false)))

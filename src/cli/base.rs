@@ -2,6 +2,7 @@
 
 use super::args::FleetFile;
 use super::console::{Failure, environment};
+use super::images::lock;
 use super::inputs::{self, Work};
 use crate::cluster::{State, base, documents};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity, Source};
@@ -78,7 +79,15 @@ fn of_fleet(revision: &str, options: &FleetFile) -> Result<(Vec<Value>, String),
             templates.add(name, Source::read(shown(path), bytes.clone())?);
         }
     }
-    let manifests = render::render(&images::pin(fleet)?, &templates)?;
+    let lock_file = lock::file(&options.fleet);
+    let name = lock_file.file_name().map(PathBuf::from).unwrap_or_default();
+    let lock = file(&name).map(|bytes| Source::read(shown(&name), bytes)).transpose()?;
+    let lock = lock.map(|source| images::read_lock(&source)).transpose()?;
+    let mut pinned = images::pin(fleet, &lock::supply(lock.as_ref()))?;
+    if options.locked {
+        pinned = lock::apply(pinned, lock, &shown(&name))?;
+    }
+    let manifests = render::render(&pinned, &templates)?;
     Ok((manifests.into_iter().map(|m| m.value).collect(), found.commit))
 }
 

@@ -4,8 +4,8 @@ use super::agent::{Agent, Budget, Container, Service, Volume, VolumeKind, config
 use super::around;
 use super::bundle::Retention;
 use super::file::{
-    Access, AgentFile, BudgetFile, ConfigValue, ContainerFile, EnvValue, List, Named, SecurityProfile, ServiceFile, ServiceType, VolumeFile,
-    WorkloadKind,
+    Access, AgentFile, BudgetFile, ConfigValue, ContainerFile, EnvValue, List, Named, SecurityProfile, ServiceFile, ServiceType,
+    VolumeFile, WorkloadKind,
 };
 use super::parts::Files;
 use super::read::{At, Reader, Verbatim};
@@ -86,10 +86,7 @@ pub(super) fn checked(name: &str, agent: At<AgentFile>, kin: &Kin<'_>, reader: &
         limits: file.limits,
         pre_stop: file.pre_stop.take().and_then(|p| around::pre_stop(p, reader)),
         tmp: tmp.map(|t| t.value),
-        claims: (
-            claims.when_deleted.map_or(Retention::Retain, |c| c.value),
-            claims.when_scaled.map_or(Retention::Retain, |c| c.value),
-        ),
+        claims: (claims.when_deleted.map_or(Retention::Retain, |c| c.value), claims.when_scaled.map_or(Retention::Retain, |c| c.value)),
         at,
     })
 }

@@ -41,7 +41,8 @@ fn secret(workload: &str, name: String, At { value: file, range }: At<SecretFile
         Some(At { value, range }) => {
             let mode = i64::from_str_radix(value, 8).ok().filter(|m| (0..=0o777).contains(m));
             if mode.is_none() {
-                reader.wrong("fleet-value", range.clone(), format!("`{value}` is no file mode")).label = "expected for example \"0400\"".into();
+                reader.wrong("fleet-value", range.clone(), format!("`{value}` is no file mode")).label =
+                    "expected for example \"0400\"".into();
             }
             mode?
         }
@@ -72,7 +73,9 @@ fn external_secret(name: &str, At { value: file, range }: At<ExternalFile>, read
 
 /// RFC 1123 subdomains: the names of most objects.
 fn dns_subdomain(name: &str, what: &str, at: &Range<usize>, reader: &mut Reader<'_>) {
-    let label = |l: &str| !l.is_empty() && !l.starts_with('-') && !l.ends_with('-') && l.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+    let label = |l: &str| {
+        !l.is_empty() && !l.starts_with('-') && !l.ends_with('-') && l.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+    };
     if name.len() > 253 || !name.split('.').all(label) {
         let wrong = reader.wrong("fleet-name", at.clone(), format!("`{name}` cannot be the name of a {what}"));
         wrong.hints.push("lower-case letters, digits, `-` and `.`, at most 253".into());
@@ -139,7 +142,8 @@ pub(super) fn tmp(file: Option<At<TmpFile>>, read_only_root: bool, volumes: &[Vo
                 reader.wrong("fleet-duplicate", range.clone(), "`tmp` beside a volume of that name or place").hints.push("drop one".into());
             }
             if Quantity::parse(&size).is_err() {
-                reader.wrong("fleet-value", range.clone(), format!("`{size}` is not a size")).label = "expected for example \"64Mi\"".into();
+                reader.wrong("fleet-value", range.clone(), format!("`{size}` is not a size")).label =
+                    "expected for example \"64Mi\"".into();
                 return None;
             }
             Some(At { value: size, range })
@@ -148,7 +152,13 @@ pub(super) fn tmp(file: Option<At<TmpFile>>, read_only_root: bool, volumes: &[Vo
 }
 
 /// What is written to memory counts against the limits of the container that writes it: it has to fit, or the container is killed.
-pub(super) fn memory_fits(containers: &[Container], volumes: &[Volume], tmp: Option<&At<String>>, at: &Range<usize>, reader: &mut Reader<'_>) {
+pub(super) fn memory_fits(
+    containers: &[Container],
+    volumes: &[Volume],
+    tmp: Option<&At<String>>,
+    at: &Range<usize>,
+    reader: &mut Reader<'_>,
+) {
     for container in containers {
         let Some(limit) = container.resources.as_ref().and_then(memory_limit) else { continue };
         let mut sum = Quantity::ZERO;

@@ -42,7 +42,14 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
     let mut agents = Vec::new();
     heirs.each(reader, |Heir { name, org, tree }, reader| {
         let kin = match org.and_then(|place| fleet.orgs.get(place)) {
-            Some(o) => Kin { org: Some(&o.name), namespace: &o.namespace, workload: &o.workload, images: &o.images, labels: &o.labels, bundle: o.bundle },
+            Some(o) => Kin {
+                org: Some(&o.name),
+                namespace: &o.namespace,
+                workload: &o.workload,
+                images: &o.images,
+                labels: &o.labels,
+                bundle: o.bundle,
+            },
             None => Kin { org: None, namespace: &namespace, workload: &workload, images: &no_images, labels: &no_labels, bundle },
         };
         let file = AgentFile::read(&tree, reader);
@@ -74,7 +81,9 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
     fleet.allow_mutable = allow_mutable.is_some_and(|a| a.value);
     let cluster = file.cluster.unwrap_or_default().value;
     fleet.cluster = ClusterChoice { from: cluster.from.map(|f| f.value.into()), context: cluster.context.map(|c| c.value) };
-    fleet.images = file.images.unwrap_or_default().value;
+    let mut images = file.images.unwrap_or_default().value;
+    fleet.images = std::mem::take(&mut images.map);
+    fleet.image_settings = super::images::settings(images, reader);
     fleet.ignore = file.ignore.into_iter().flat_map(|l| l.value).filter_map(|i| ignore(i, reader)).collect();
     fleet.pipeline = pipeline(file.pipeline.unwrap_or_default().value, &fleet, reader);
     Some(fleet)
@@ -82,7 +91,8 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
 
 /// An organisation, but for its agents.
 fn org(tree: &OrgTree<'_>, workload: &At<String>, reader: &mut Reader<'_>) -> Org {
-    let OrgFile { image, labels, namespace, workload: own, bundle, quota, limits, .. } = OrgFile::read(&tree.rest, reader).unwrap_or_default();
+    let OrgFile { image, labels, namespace, workload: own, bundle, quota, limits, .. } =
+        OrgFile::read(&tree.rest, reader).unwrap_or_default();
     let at = tree.rest.span();
     dns_name(&tree.name, 59, "organisation", &at, reader);
     Org {
@@ -106,6 +116,7 @@ impl Fleet {
             labels: BTreeMap::new(),
             cluster: ClusterChoice::default(),
             images: BTreeMap::new(),
+            image_settings: super::images::ImageSettings::default(),
             allow_mutable: false,
             environment: None,
             orgs: Vec::new(),

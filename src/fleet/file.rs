@@ -2,6 +2,7 @@
 
 use super::bundle::{ClaimsFile, LimitsFile, NetworkFile, PeerFile, PreStopFile, RightFile, SecretFile, TmpFile};
 use super::duration::Length;
+use super::images::ImagesFile;
 use super::read::{At, FromToml, Reader, Verbatim, integer, names, table};
 use super::step::StepFile;
 use crate::object::Value;
@@ -26,8 +27,8 @@ table! {
         "cluster" => cluster: ClusterTable,
         /// Whom every agent may talk to.
         "network" => network: NetworkFile,
-        /// The image map: container to image.
-        "images" => images: Named<String>,
+        /// The image map: container to image; and where the images of tenants and custom resources are found.
+        "images" => images: ImagesFile,
         /// What each agent inherits.
         "defaults" => defaults: AgentFile,
         /// The agents: each becomes one workload.

@@ -16,6 +16,7 @@ pub mod bundle;
 mod check;
 pub mod duration;
 pub mod file;
+pub mod images;
 mod inherit;
 mod layer;
 pub mod namespace;
@@ -38,12 +39,12 @@ pub use agent::{Agent, Budget, Container, Volume, VolumeKind};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Source, nearest};
 use crate::object::Value;
-use pipeline::Step;
 use bundle::LimitsFile;
 use file::{Amount, FleetFile, Named};
 use layer::Tree;
 use namespace::Space;
 use network::{Contacts, Network};
+use pipeline::Step;
 use read::{At, FromToml, Reader};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -63,6 +64,8 @@ pub struct Fleet {
     pub cluster: ClusterChoice,
     /// Container to image.
     pub images: BTreeMap<String, At<String>>,
+    /// What `[images]` says beside the image map.
+    pub image_settings: images::ImageSettings,
     /// Whether tags that can move are allowed.
     pub allow_mutable: bool,
     /// The environment that was laid over it.

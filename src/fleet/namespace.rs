@@ -180,7 +180,12 @@ fn needed(agents: &[&Agent], counted: &str, limits: &Limits) -> Option<Result<Qu
     match counted {
         "pods" | "count/pods" => return plain(agents.iter().map(|a| pods(a)).sum()),
         "persistentvolumeclaims" | "count/persistentvolumeclaims" => {
-            return plain(agents.iter().map(|a| claims(a) * a.volumes.iter().filter(|v| matches!(v.kind, VolumeKind::Claim { .. })).count() as i64).sum());
+            return plain(
+                agents
+                    .iter()
+                    .map(|a| claims(a) * a.volumes.iter().filter(|v| matches!(v.kind, VolumeKind::Claim { .. })).count() as i64)
+                    .sum(),
+            );
         }
         "requests.storage" => {
             let mut sum = Quantity::ZERO;
@@ -271,8 +276,12 @@ fn declared_limits(file: &LimitsFile, agents: &[&Agent], reader: &mut Reader<'_>
         for container in containers(agents) {
             let Some((own, range)) = said(container.resources.as_ref(), resource, side) else { continue };
             let text = match (&most, &least) {
-                (Some(most), _) if own > *most => format!("container `{}` takes {own} of {resource}, and the namespace's limit is {most}", container.name),
-                (_, Some(least)) if own < *least => format!("container `{}` asks for {own} of {resource}, and the namespace's least is {least}", container.name),
+                (Some(most), _) if own > *most => {
+                    format!("container `{}` takes {own} of {resource}, and the namespace's limit is {most}", container.name)
+                }
+                (_, Some(least)) if own < *least => {
+                    format!("container `{}` asks for {own} of {resource}, and the namespace's least is {least}", container.name)
+                }
                 _ => continue,
             };
             reader.wrong("fleet-limits", range, text).label = "its pods would be refused".into();
@@ -290,7 +299,8 @@ fn declared_limits(file: &LimitsFile, agents: &[&Agent], reader: &mut Reader<'_>
 fn derived_limits(agents: &[&Agent]) -> Limits {
     let mut limits = Limits::default();
     for resource in ["cpu", "memory"] {
-        let all = |side: Side| -> Option<Vec<Quantity>> { containers(agents).map(|c| asked(c.resources.as_ref(), resource, side)).collect() };
+        let all =
+            |side: Side| -> Option<Vec<Quantity>> { containers(agents).map(|c| asked(c.resources.as_ref(), resource, side)).collect() };
         let mut put = |table: fn(&mut Limits) -> &mut BTreeMap<String, String>, quantity: Option<&Quantity>| {
             table(&mut limits).extend(quantity.map(|q| (resource.to_owned(), q.to_string())));
         };
@@ -307,7 +317,8 @@ fn derived_limits(agents: &[&Agent]) -> Limits {
 
 fn not_a_quantity(value: &crate::object::Value, range: &Range<usize>, reader: &mut Reader<'_>) {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    reader.wrong("fleet-value", range.clone(), format!("`{text}` is not a quantity")).label = "expected for example \"500m\" or \"2Gi\"".into();
+    reader.wrong("fleet-value", range.clone(), format!("`{text}` is not a quantity")).label =
+        "expected for example \"500m\" or \"2Gi\"".into();
 }
 
 fn amounts(table: Option<&At<Named<Amount>>>) -> BTreeMap<String, String> {

@@ -143,7 +143,9 @@ fn peer(
                 let near = nearest(&name, known.iter().map(String::as_str)).map(|n| format!("did you mean `{n}`?"));
                 let wrong = reader.wrong("fleet-reference", range, format!("there is no agent `{name}`"));
                 wrong.label = near.unwrap_or_default();
-                wrong.hints.push("an agent of an organisation is `organisation/agent`; pods of others are `{ namespace = \"…\", labels = … }`".into());
+                wrong.hints.push(
+                    "an agent of an organisation is `organisation/agent`; pods of others are `{ namespace = \"…\", labels = … }`".into(),
+                );
                 return None;
             };
             let own = || agents[other].containers.iter().flat_map(|c| &c.ports).map(|(_, port)| *port).collect();

@@ -29,13 +29,8 @@ pub struct Security {
 
 impl Security {
     fn of(profile: SecurityProfile) -> Self {
-        let restricted = Self {
-            non_root: Some(true),
-            privilege_escalation: Some(false),
-            drop: vec!["ALL".into()],
-            seccomp: true,
-            ..Self::default()
-        };
+        let restricted =
+            Self { non_root: Some(true), privilege_escalation: Some(false), drop: vec!["ALL".into()], seccomp: true, ..Self::default() };
         match profile {
             SecurityProfile::None => Self::default(),
             SecurityProfile::Restricted => restricted,

@@ -103,7 +103,8 @@ pub(super) fn policy(fleet: &Fleet, contacts: &Contacts) -> Value {
         .iter()
         .map(|(other, numbers)| without_nulls(json!({ "from": [pods_of(&fleet.agents[*other])], "ports": ports(numbers, &["TCP"]) })));
     let (to, from) = (unless_empty(Value::Array(to.collect())), unless_empty(Value::Array(from.collect())));
-    let types: Vec<Value> = [("Ingress", &from), ("Egress", &to)].into_iter().filter(|(_, l)| !l.is_null()).map(|(t, _)| t.into()).collect();
+    let types: Vec<Value> =
+        [("Ingress", &from), ("Egress", &to)].into_iter().filter(|(_, l)| !l.is_null()).map(|(t, _)| t.into()).collect();
     if types.is_empty() {
         return Value::Null;
     }

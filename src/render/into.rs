@@ -112,11 +112,10 @@ fn plan<'m>(
     let path = directory.join(&name);
     match std::fs::read(&path) {
         Ok(bytes) if bytes == content.as_bytes() => Ok(planned(Doing::Nothing)),
-        Ok(_) if !before.files.contains_key(&name) => Err(Diagnostic::error(
-            "into-foreign-file",
-            format!("`{}` was not written by rollcast", path.display()),
-        )
-        .hint("move it away, or render into an empty directory")),
+        Ok(_) if !before.files.contains_key(&name) => {
+            Err(Diagnostic::error("into-foreign-file", format!("`{}` was not written by rollcast", path.display()))
+                .hint("move it away, or render into an empty directory"))
+        }
         Ok(_) => Ok(planned(Doing::Change)),
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(planned(Doing::Create)),
         Err(e) => Err(failed("read", &path, &e)),
@@ -136,7 +135,9 @@ fn fill(directory: &Path, fresh: &BTreeSet<&str>, planned: &[Planned<'_>]) -> Re
         std::fs::create_dir(aside.path().join(namespace)).map_err(|e| unwritable(&e))?;
     }
     let write = |part: &[&Planned<'_>]| {
-        part.iter().try_for_each(|p| std::fs::write(aside.path().join(&p.name), p.content).map_err(|e| failed("write", &directory.join(&p.name), &e)))
+        part.iter().try_for_each(|p| {
+            std::fs::write(aside.path().join(&p.name), p.content).map_err(|e| failed("write", &directory.join(&p.name), &e))
+        })
     };
     in_parallel(&files, write).into_iter().collect::<Result<(), _>>()?;
     for namespace in fresh {

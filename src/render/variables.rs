@@ -9,6 +9,7 @@ use crate::fleet::network::Contacts;
 use crate::fleet::read::At;
 use crate::fleet::security::Security;
 use crate::fleet::{Agent, Container, Fleet, Volume, VolumeKind};
+use crate::images::ANNOTATION;
 use crate::object::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -45,13 +46,20 @@ pub(super) fn fleet(fleet: &Fleet) -> Result<Value, Diagnostic> {
     Ok(json!({ "name": fleet.name, "labels": fleet.labels, "kubernetes": fleet.kubernetes.as_ref().map(|k| &k.value) }))
 }
 
+/// An agent and what was found out about it.
+pub(super) struct Given<'a> {
+    pub(super) agent: &'a Agent,
+    /// Whom it may talk to.
+    pub(super) contacts: Option<&'a Contacts>,
+    /// Container to image.
+    pub(super) images: &'a BTreeMap<String, String>,
+    /// Where its image was found, for the annotation of the workload.
+    pub(super) source: Option<&'a str>,
+}
+
 /// `agent`
-pub(super) fn agent(
-    fleet: &Fleet,
-    agent: &Agent,
-    contacts: Option<&Contacts>,
-    images: &BTreeMap<String, String>,
-) -> Result<Value, Diagnostic> {
+pub(super) fn agent(fleet: &Fleet, given: &Given<'_>) -> Result<Value, Diagnostic> {
+    let &Given { agent, contacts, images, source } = given;
     if let Some(label) = agent.labels.keys().find(|l| reserved(l)) {
         return Err(reserved_label(label).at(&fleet.source, agent.at.clone()));
     }
@@ -71,7 +79,7 @@ pub(super) fn agent(
         ("protected", agent.protected.into()),
         ("labels", named_labels(fleet, Some(agent))),
         ("selector", selector(agent)),
-        ("annotations", unless_empty(json!(agent.annotations))),
+        ("annotations", annotations(agent, source)),
         ("podAnnotations", config.map(|c| map([("checksum/config", checksum(c).into())])).into()),
         ("config", config.map_or(Value::Null, |c| json!(c))),
         ("serviceName", if service.is_null() { Value::Null } else { agent.workload.as_str().into() }),
@@ -108,6 +116,15 @@ pub(super) fn named_labels(fleet: &Fleet, agent: Option<&Agent>) -> Value {
     let own = fleet.labels.iter().chain(agent.into_iter().flat_map(|a| &a.labels));
     out.extend(own.map(|(k, v)| (k.clone(), v.as_str().into())));
     Value::Object(out)
+}
+
+/// Of the workload alone: where its image came from must not roll its pods.
+fn annotations(agent: &Agent, source: Option<&str>) -> Value {
+    let mut all = json!(agent.annotations);
+    if let (Some(source), Value::Object(map)) = (source, &mut all) {
+        map.insert(ANNOTATION.into(), source.into());
+    }
+    unless_empty(all)
 }
 
 /// Changes when a file of the ConfigMap does: only so do pods that read it at their start see the new one.
@@ -225,9 +242,11 @@ fn volumes(agent: &Agent) -> Value {
         Some(out)
     });
     let config = (!agent.config.is_empty()).then(|| json!({ "name": "config", "configMap": { "name": agent.workload } }));
-    let files = agent.secrets.iter().filter(|s| s.mount.is_some()).map(|s| {
-        json!({ "name": secret_volume(s), "secret": { "secretName": s.secret, "defaultMode": s.mode } })
-    });
+    let files = agent
+        .secrets
+        .iter()
+        .filter(|s| s.mount.is_some())
+        .map(|s| json!({ "name": secret_volume(s), "secret": { "secretName": s.secret, "defaultMode": s.mode } }));
     let tmp = agent.tmp.as_ref().map(|size| json!({ "name": TMP, "emptyDir": { "medium": "Memory", "sizeLimit": size } }));
     Value::Array(own.chain(config).chain(files).chain(tmp).collect())
 }
