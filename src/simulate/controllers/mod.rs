@@ -20,6 +20,7 @@ mod pods;
 mod queue;
 mod reading;
 mod replicaset;
+mod spew;
 mod statefulset;
 mod surroundings;
 mod template;
