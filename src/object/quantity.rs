@@ -28,6 +28,21 @@ pub struct Quantity {
     text: Option<String>,
 }
 
+/// The parts of Go's struct.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The number without its scale.
+    pub mantissa: i128,
+    /// The power of ten to multiply it by.
+    pub scale: i32,
+    /// Whether it is an `int64`, not a number of any size.
+    pub fast: bool,
+    /// The text, where it is kept.
+    pub text: String,
+    /// `DecimalSI`
+    pub format: &'static str,
+}
+
 /// Why a text is no quantity; shown as Go's error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuantityError {
@@ -67,6 +82,22 @@ impl Quantity {
 
     /// Reads a text as `ParseQuantity` does; white space around it is allowed.
     pub fn parse(text: &str) -> Result<Self, QuantityError> {
+        Self::read(text).map(|(read, _)| read)
+    }
+
+    /// How Go's struct holds a text that was parsed; none if it is no quantity.
+    pub fn held(text: &str) -> Option<Held> {
+        let (read, fast) = Self::read(text).ok()?;
+        let format = match read.format {
+            Format::DecimalExponent => "DecimalExponent",
+            Format::BinarySi => "BinarySI",
+            Format::DecimalSi => "DecimalSI",
+        };
+        Some(Held { mantissa: read.mantissa, scale: read.scale, fast, text: read.text.unwrap_or_default(), format })
+    }
+
+    /// The quantity, and whether Go's fast path reads it.
+    fn read(text: &str) -> Result<(Self, bool), QuantityError> {
         let text = text.trim();
         if text.is_empty() {
             return Err(QuantityError::Format);
@@ -81,9 +112,9 @@ impl Quantity {
         };
         let scale = if base == 10 { exponent } else { 0 } - parts.fraction.len() as i32;
         if precision >= 0 && scale >= NANO {
-            return Ok(Self::fast(text, &parts, format, exponent, scale));
+            return Ok((Self::fast(text, &parts, format, exponent, scale), true));
         }
-        Self::slow(&parts, format, exponent)
+        Ok((Self::slow(&parts, format, exponent)?, false))
     }
 
     /// Reads a JSON value as Go's decoder does: a string or a number; null is zero.

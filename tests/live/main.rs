@@ -13,6 +13,7 @@
 
 mod acceptance;
 mod observed;
+mod pipelines;
 mod plane;
 mod scenario;
 mod shadow;

@@ -65,7 +65,11 @@ fn settle(cluster: &mut Cluster, kind: &str, workload: &Arc<Value>) -> Vec<&'sta
         _ if has(cluster, "ControllerRevision") => newest(cluster, workload),
         _ => {
             missing.push("ControllerRevisions");
-            let revision = if kind == "StatefulSet" { statefulset::revision(workload) } else { daemonset::revision(cluster, workload) };
+            let revision = if kind == "StatefulSet" {
+                statefulset::revision(cluster.schema, workload)
+            } else {
+                daemonset::revision(cluster, workload)
+            };
             load(cluster, revision.clone());
             revision
         }

@@ -1,26 +1,47 @@
 //! Short names for revisions.
 //!
-//! Kubernetes hashes Go's dump of a template (FNV-32a) and encodes the number in letters that spell no words
-//! (`pkg/controller/controller_utils.go`, apimachinery's `rand.SafeEncodeString`). The dump depends on the layout of Go's
-//! structs, so these names are not the ones that a real cluster would give: they are as long, as safe and as stable, made from
-//! the template's JSON. Revisions are matched by their templates, never by their names.
+//! Follows `ComputeHash` (`pkg/controller/controller_utils.go`), `HashControllerRevision` (`pkg/controller/history`) and apimachinery's
+//! `rand.SafeEncodeString`, whose letters spell no words. Revisions are matched by their templates, never by their names.
 
-use crate::object::{Value, sorted_json};
+use super::dump;
+use crate::object::{Value, json, map_at, sorted_json};
+use crate::schema::Schema;
 
 const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+const START: u32 = 0x811c_9dc5;
+const PRIME: u32 = 0x0100_0193;
 
-/// The hash of a template; another one for each count of collisions.
-pub(super) fn of(template: &Value, collisions: Option<i64>) -> String {
-    let mut number = fnv(0x811c_9dc5, sorted_json(template).as_bytes());
+/// How a revision's name is made of its template and the count of collisions.
+pub(super) type Hash = fn(&Schema, &Value, Option<i64>) -> String;
+
+/// The hash of a template, of Deployments and DaemonSets; another one for each count of collisions.
+pub(super) fn of_template(schema: &Schema, template: &Value, collisions: Option<i64>) -> String {
+    let mut number = fnv_1a(START, dump::pod_template(schema, template).as_bytes());
     if let Some(count) = collisions {
-        number = fnv(number, &count.to_le_bytes());
+        number = fnv_1a(number, &count.to_le_bytes());
     }
+    encode(&number.to_string())
+}
+
+/// The hash of the patch that a revision of a StatefulSet holds.
+pub(super) fn of_patch(_: &Schema, template: &Value, collisions: Option<i64>) -> String {
+    let mut template = template.clone();
+    map_at(&mut template, &[]).insert("$patch".into(), "replace".into());
+    // As Go's encoder writes JSON.
+    let patch = sorted_json(&json!({"spec": {"template": template}}))
+        .replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('&', "\\u0026")
+        .replace('\u{2028}', "\\u2028")
+        .replace('\u{2029}', "\\u2029");
+    let count = collisions.map(|count| count.to_string()).unwrap_or_default();
+    let number = patch.bytes().chain(count.bytes()).fold(START, |hash, byte| hash.wrapping_mul(PRIME) ^ u32::from(byte));
     encode(&number.to_string())
 }
 
 /// A suffix of five letters, as `generateName` adds one.
 pub(super) fn suffix(seed: &str) -> String {
-    let mut number = u64::from(fnv(0x811c_9dc5, seed.as_bytes())) * 2_654_435_761;
+    let mut number = u64::from(fnv_1a(START, seed.as_bytes())) * 2_654_435_761;
     let mut letters = String::new();
     for _ in 0..5 {
         letters.push(char::from(LETTERS[(number % LETTERS.len() as u64) as usize]));
@@ -29,10 +50,51 @@ pub(super) fn suffix(seed: &str) -> String {
     letters
 }
 
-fn fnv(start: u32, bytes: &[u8]) -> u32 {
-    bytes.iter().fold(start, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+fn fnv_1a(start: u32, bytes: &[u8]) -> u32 {
+    bytes.iter().fold(start, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(PRIME))
 }
 
 fn encode(digits: &str) -> String {
     digits.bytes().map(|b| char::from(LETTERS[b as usize % LETTERS.len()])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{of_patch, of_template};
+    use crate::object::{Value, at, items, map_at, text};
+    use crate::schema::{Schema, Version};
+    use flate2::read::GzDecoder;
+    use std::fs::{self, File};
+
+    /// Every ReplicaSet and ControllerRevision that the recorded pipelines started with has the name that we would give it.
+    #[test]
+    fn revisions_have_the_names_that_a_real_cluster_gave_them() {
+        let schema = Schema::of(Version::V1_36);
+        let (mut sets, mut revisions) = (0, 0);
+        for folder in fs::read_dir("tests/recorded/pipelines").unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_dir()) {
+            let file = File::open(folder.join("snapshot.json.gz")).unwrap();
+            let snapshot: Value = serde_json::from_reader(GzDecoder::new(file)).unwrap();
+            for object in items(&snapshot, &["items"]) {
+                let name = text(object, &["metadata", "name"]);
+                match text(object, &["kind"]) {
+                    "ReplicaSet" => {
+                        let mut template = object["spec"]["template"].clone();
+                        map_at(&mut template, &["metadata", "labels"]).shift_remove("pod-template-hash");
+                        assert_eq!(name.rsplit('-').next().unwrap(), of_template(schema, &template, None), "{template:#}");
+                        sets += 1;
+                    }
+                    "ControllerRevision" => {
+                        let mut template = at(object, &["data", "spec", "template"]).unwrap().clone();
+                        map_at(&mut template, &[]).shift_remove("$patch");
+                        let of_set = object["metadata"]["ownerReferences"][0]["kind"] == "StatefulSet";
+                        let hash = if of_set { of_patch(schema, &template, Some(0)) } else { of_template(schema, &template, None) };
+                        assert_eq!(name.rsplit('-').next().unwrap(), hash, "{template:#}");
+                        revisions += 1;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        assert_eq!((sets, revisions), (58, 7));
+    }
 }

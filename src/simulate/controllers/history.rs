@@ -3,6 +3,7 @@
 //! Follows `pkg/controller/history/controller_history.go` and `getPatch` of the two controllers. A revision holds the template
 //! as a patch; two are equal if their encoded bytes are. Kubernetes encodes with sorted keys, so equal bytes are equal values.
 
+use super::hash::Hash;
 use super::reading::{age, integer_at, name};
 use super::write;
 use crate::object::{Gvk, Map, ObjectId, Value, at, integer, json, map_at, text};
@@ -82,14 +83,20 @@ pub(super) fn draft(owner: &Value, number: i64, hash_label: &str, hash: &str) ->
 
 /// Makes the revision of a workload's template. The name is taken from a hash; if another template has that name, from
 /// another one, and the number of collisions grows.
-pub(super) fn create(cluster: &mut Cluster, owner: &Value, number: i64, hash_label: &str, collisions: &mut i64) -> Arc<Value> {
+pub(super) fn create(
+    cluster: &mut Cluster,
+    owner: &Value,
+    number: i64,
+    (hash_label, hash): (&str, Hash),
+    collisions: &mut Option<i64>,
+) -> Arc<Value> {
     let template = at(owner, &["spec", "template"]).unwrap_or(&Value::Null);
     loop {
-        let revision = draft(owner, number, hash_label, &super::hash::of(template, Some(*collisions)));
+        let revision = draft(owner, number, hash_label, &hash(cluster.schema, template, *collisions));
         match cluster.store.get(&ObjectId::of(&revision)).cloned() {
             None => return write::create(cluster, revision),
             Some(taken) if holds(&taken, template) => return taken,
-            Some(_) => *collisions += 1,
+            Some(_) => *collisions = Some(collisions.unwrap_or(0) + 1),
         }
     }
 }

@@ -8,6 +8,7 @@ mod availability;
 mod complete;
 mod daemonset;
 mod deployment;
+mod dump;
 mod garbage;
 mod happening;
 mod hash;

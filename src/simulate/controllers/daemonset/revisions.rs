@@ -8,7 +8,7 @@ use crate::simulate::Cluster;
 use crate::simulate::controllers::happening::Happening;
 use crate::simulate::controllers::history::{self, holds, number};
 use crate::simulate::controllers::reading::{REVISION_HASH, label, name};
-use crate::simulate::controllers::{index, write};
+use crate::simulate::controllers::{hash, index, write};
 use std::sync::Arc;
 
 /// The hash of the template's revision, and the other revisions, the oldest first.
@@ -26,9 +26,9 @@ pub(super) fn find(cluster: &mut Cluster, set: &Arc<Value>) -> (String, Vec<Arc<
         }
         None => {
             let before = integer(set, &["status", "collisionCount"]);
-            let mut collisions = before.unwrap_or(0);
-            let made = history::create(cluster, set, next, REVISION_HASH, &mut collisions);
-            if collisions != before.unwrap_or(0) {
+            let mut collisions = before;
+            let made = history::create(cluster, set, next, (REVISION_HASH, hash::of_template), &mut collisions);
+            if collisions != before {
                 let mut status = set["status"].clone();
                 map_at(&mut status, &[]).insert("collisionCount".into(), collisions.into());
                 write::set_status(cluster, set, status);

@@ -11,6 +11,7 @@ mod update;
 use super::reading::{deleting, integer_at, replicas};
 use super::{history, index};
 use crate::object::{ObjectId, Value, at, text};
+use crate::schema::Schema;
 use crate::simulate::Cluster;
 use std::sync::Arc;
 
@@ -80,10 +81,10 @@ pub(super) fn sync(cluster: &mut Cluster, id: &ObjectId) {
 }
 
 /// The revision of a set that a snapshot has none of, named as its status names it.
-pub(super) fn revision(set: &Value) -> Value {
+pub(super) fn revision(schema: &Schema, set: &Value) -> Value {
     let named = text(set, &["status", "updateRevision"]).strip_prefix(super::reading::name(set)).and_then(|n| n.strip_prefix('-'));
     let template = at(set, &["spec", "template"]).unwrap_or(&Value::Null);
-    let hash = named.map_or_else(|| super::hash::of(template, Some(0)), str::to_owned);
+    let hash = named.map_or_else(|| super::hash::of_patch(schema, template, Some(0)), str::to_owned);
     history::draft(set, 1, revisions::HASH_LABEL, &hash)
 }
 

@@ -6,6 +6,7 @@ use super::Set;
 use crate::object::{ObjectId, Value, at, text};
 use crate::simulate::Cluster;
 use crate::simulate::controllers::happening::Happening;
+use crate::simulate::controllers::hash;
 use crate::simulate::controllers::history::{self, holds, number, restores};
 use crate::simulate::controllers::reading::{REVISION_HASH, generation, integer_at, label, name, uid};
 use std::sync::Arc;
@@ -32,7 +33,7 @@ pub(in crate::simulate::controllers) fn meet(cluster: &mut Cluster, objects: &[(
 /// raises its number if the template has come back.
 pub(super) fn find(cluster: &mut Cluster, set: &Arc<Value>, known: &mut Vec<Arc<Value>>) -> (Arc<Value>, Arc<Value>, i64) {
     let template = at(set, &["spec", "template"]).cloned().unwrap_or_default();
-    let mut collisions = integer_at(set, &["status", "collisionCount"], 0);
+    let mut collisions = Some(integer_at(set, &["status", "collisionCount"], 0));
     let next = known.last().map_or(1, |r| number(r) + 1);
     let before = known_before(set, known);
     let equal = known.iter().rposition(|r| holds(r, &template));
@@ -47,7 +48,7 @@ pub(super) fn find(cluster: &mut Cluster, set: &Arc<Value>, known: &mut Vec<Arc<
         }
         (None, Some(last)) if matches_as_before(cluster, set, &last) => last,
         (None, _) => {
-            let made = history::create(cluster, set, next, HASH_LABEL, &mut collisions);
+            let made = history::create(cluster, set, next, (HASH_LABEL, hash::of_patch), &mut collisions);
             known.push(Arc::clone(&made));
             made
         }
@@ -67,7 +68,7 @@ pub(super) fn find(cluster: &mut Cluster, set: &Arc<Value>, known: &mut Vec<Arc<
         };
         cluster.controllers.happenings.push(happening);
     }
-    (current, update, collisions)
+    (current, update, collisions.unwrap_or(0))
 }
 
 /// Whether restoring the latest revision would give the set as it is. The controller remembers it by generation, which a change
