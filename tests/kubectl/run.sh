@@ -64,5 +64,5 @@ ready=$(ready | picked "$@") pending=$(pending | picked "$@")
 [ -z "$pending" ] || { serve --pods pending; tests $pending; }
 cat "$work/result"
 passed=$(grep -c '^pass' "$work/result" || true) failed=$(grep -c '^FAIL' "$work/result" || true)
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+echo "test result: $([ "$failed" -eq 0 ] && echo ok || echo FAILED). $passed passed; $failed failed; in $SECONDS s"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
