@@ -14,6 +14,7 @@
 mod acceptance;
 mod images;
 mod observed;
+mod pipelines;
 mod plane;
 mod scenario;
 mod shadow;

@@ -41,9 +41,15 @@ struct Tools {
     clients: String,
 }
 
+/// The folder of kubectl 1.36 and helm, and below it the other clients.
+pub fn clients() -> PathBuf {
+    static CLIENTS: OnceLock<String> = OnceLock::new();
+    CLIENTS.get_or_init(|| script("clients.sh", &["--all"])).into()
+}
+
 fn tools() -> &'static Tools {
     static TOOLS: OnceLock<Tools> = OnceLock::new();
-    TOOLS.get_or_init(|| Tools { binary: script("build.sh", &[]), clients: script("clients.sh", &[]) })
+    TOOLS.get_or_init(|| Tools { binary: script("build.sh", &[]), clients: clients().display().to_string() })
 }
 
 /// Runs a script of `tests/controlplane` and gives the last line that it printed.

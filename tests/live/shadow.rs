@@ -66,7 +66,7 @@ const COMMANDS: &[&str] = &[
     "kubectl -n shop get deployment nope",
     "kubectl -n shop get events --field-selector=reason=ScalingReplicaSet -o name | wc -l | tr -d '0-9'",
     "kubectl -n shop auth can-i create pods",
-    "kubectl explain deployment.spec.replicas | sed -n 1,3p",
+    "kubectl explain deployment.spec.strategy",
     "kubectl -n shop delete deployment web --wait",
     "kubectl -n shop get pods -o name",
     "helm create chart > /dev/null && helm install app ./chart -n shop --wait --timeout 60s | sed -n 1,6p",
