@@ -61,6 +61,7 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<u8, Failure> {
         Command::Init(options) => init::run(options, console),
         Command::Rehearse(options) => rehearse::run(options, console),
         Command::Serve(options) => serve::run(options, console),
+        Command::Isolated(options) => Ok(rehearse::become_command(options)),
         Command::Explain { code } => explain::run(code.as_deref(), console),
         Command::Schema { format: SchemaFormat::Fleet } => {
             let schema = serde_json::to_string_pretty(&crate::fleet::json_schema()).expect("a schema has only string keys");

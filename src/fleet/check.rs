@@ -7,7 +7,7 @@ use super::file::{
 };
 use super::pipeline::{Action, Step};
 use super::read::{At, Layer, Reader, Verbatim};
-use super::{ClusterChoice, Fleet, Ignore, step};
+use super::{ClusterChoice, Fleet, Ignore, expect, step};
 use crate::diagnostic::{Diagnostic, nearest};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -51,6 +51,7 @@ pub(super) fn check(file: FleetFile, reader: &mut Reader<'_>, read: ReadFile<'_>
     fleet.images = file.images.unwrap_or_default().value;
     fleet.ignore = file.ignore.into_iter().flat_map(|l| l.value).filter_map(|i| ignore(i, reader)).collect();
     fleet.pipeline = pipeline(file.pipeline.unwrap_or_default().value, &fleet, reader);
+    fleet.expect = file.expect.map(|e| expect::checked(e, reader));
     fleet.notes = notes;
     fleet
 }
@@ -67,6 +68,7 @@ impl Fleet {
             agents: Vec::new(),
             pipeline: Vec::new(),
             ignore: Vec::new(),
+            expect: None,
             source: Arc::clone(reader.source),
             notes: Vec::new(),
         }

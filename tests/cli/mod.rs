@@ -4,11 +4,13 @@ mod bad_input;
 mod base;
 mod codes;
 mod commands;
+mod isolate;
 mod lints;
 mod output;
 mod rehearse;
 mod render;
 mod report;
+mod serve;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
