@@ -5,11 +5,13 @@ mod base;
 mod codes;
 mod commands;
 mod images;
+mod isolate;
 mod lints;
 mod output;
 mod rehearse;
 mod render;
 mod report;
+mod serve;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
