@@ -223,7 +223,7 @@ fn encode(answer: Answer, form: Form) -> Answer {
     if form.encoding == Encoding::Yaml { answer.yaml() } else { answer }
 }
 
-/// Where nothing is served: in a group of ours the API says so, elsewhere the web server.
+/// Where nothing is served: in a group of Kubernetes the API says so, elsewhere the web server.
 fn unserved(live: &Live, target: &Target) -> Answer {
     let known = super::discovery::has_group(&live.cluster, &target.group);
     if known { Answer::no_resource() } else { Answer::nowhere() }

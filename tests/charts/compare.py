@@ -23,10 +23,17 @@ def said(result):
     return code, *texts
 
 
-MASKED = {"uid", "resourceVersion", "creationTimestamp", "time", "clusterIP", "clusterIPs", "nodePort", "healthCheckNodePort", "caBundle", "modifiedAt", "createdAt"}
+def lines(real, ours):
+    """The lines that only one of two commands printed, some of them."""
+    sides = [[line for text in said(result)[1:] for line in text.splitlines()] for result in (real, ours)]
+    return [f"{mark} {line[:400]}" for mark, a, b in (("real:", *sides), ("ours:", *reversed(sides))) for line in a if line not in b][:12]
+
+
+MASKED = {"uid", "resourceVersion", "creationTimestamp", "time", "clusterIP", "clusterIPs", "nodePort", "healthCheckNodePort", "caBundle", "modifiedAt", "createdAt",
+          "controller-uid", "batch.kubernetes.io/controller-uid"}
 # Kept by controllers or, of a release, compressed and dated.
 CONTROLLERS = {"kube-controller-manager", "kube-apiserver", "kubelet", "kube-scheduler"}
-RANDOM = re.compile(r"checksum|secret-hash|rollme|timestamp|releaseTime", re.I)
+RANDOM = re.compile(r"restartedAt|checksum|secret-hash|rollme|timestamp|releaseTime", re.I)
 
 
 def stored(resource, o):
@@ -40,6 +47,11 @@ def stored(resource, o):
     owners = [m for m in o["metadata"].pop("managedFields", []) if m["manager"] not in CONTROLLERS and "subresource" not in m]
     o["owners"] = sorted((m["manager"], m["operation"], m["apiVersion"], repr(fields(m.get("fieldsV1", {})))) for m in owners)
     return o
+
+
+def timed(job):
+    """Whether a Job comes or goes by the time of day: it is a schedule's, or deleted a while after its end."""
+    return "ttlSecondsAfterFinished" in job["spec"] or any(r["kind"] == "CronJob" for r in job["metadata"].get("ownerReferences", []))
 
 
 def fields(owned):
@@ -56,7 +68,9 @@ def masked(value, path):
 
 
 def numbers(o):
-    """What the status of a workload counts."""
+    """What the status of a workload counts, unless that hangs on how much time has passed, which is virtual in the shadow."""
+    if o["spec"].get("minReadySeconds"):
+        return {}
     status = o.get("status", {})
     return {k: v for k, v in status.items() if isinstance(v, int) and k not in ("collisionCount", "observedGeneration")}
 

@@ -23,7 +23,8 @@ import (
 const node = "node-a"
 
 // pods does for the pods of a cluster what a scheduler and a kubelet would: binds each to the node, says that it is Ready after
-// start, and removes it stop after it was deleted. It runs nothing. If jobs end, the pod of a Job has succeeded once it was Ready.
+// start, and removes it stop after it was deleted. It runs nothing. If jobs end, the pod of a
+// Job has succeeded a second after it was Ready.
 type pods struct {
 	client      kubernetes.Interface
 	start, stop time.Duration
@@ -107,7 +108,8 @@ func (p *pods) see(pod *core.Pod) {
 	case pod.Status.PodIP == "":
 		p.once("ready", pod, p.start, p.ready)
 	case p.jobsEnd && pod.Status.Phase == core.PodRunning && ofJob(pod):
-		p.once("succeed", pod, 0, p.succeed)
+		// Long enough for a client to see it run: helm waits for a Job that a TTL of zero deletes at its end.
+		p.once("succeed", pod, time.Second, p.succeed)
 	}
 }
 

@@ -12,6 +12,7 @@
 )]
 
 mod acceptance;
+mod clients;
 mod observed;
 mod plane;
 mod scenario;
