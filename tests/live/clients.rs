@@ -76,14 +76,20 @@ fn compare(client: &str, steps: &[Do<'_>]) {
     assert!(wrong.is_empty(), "{client}: {} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// Runs a script of the folder, after something that readies its shell.
+/// Runs a script of the folder, after something that readies its shell. What a step says it is refused for is held too.
 fn script(name: &str, before: &str) {
     let text = std::fs::read_to_string(folder().join(name)).unwrap();
-    let act = |step: &Step| -> Do<'static> {
-        let commands = format!("{before}\nset +e\n{}", step.commands);
-        (step.name.clone(), Box::new(move |side: &Side<'_>| side.try_shell(&commands)))
+    let act = |step: Step| -> Do<'static> {
+        let (name, commands) = (step.name.clone(), format!("{before}\n{}", step.commands));
+        let done = move |side: &Side<'_>| {
+            let said = side.try_shell(&commands);
+            let expected = step.refused.as_ref().map_or(said.code == Some(0), |text| said.code != Some(0) && said.stderr.contains(text));
+            assert!(expected, "{}: {} ended with {:?}\n{}\n{}", step.name, side.work, said.code, said.stdout, said.stderr);
+            said
+        };
+        (name, Box::new(done))
     };
-    compare(&format!("{name} {before}"), &scenario::steps(&text).iter().map(act).collect::<Vec<_>>());
+    compare(&format!("{name} {before}"), &scenario::steps(&text).into_iter().map(act).collect::<Vec<_>>());
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub struct Step {
     pub name: String,
     pub commands: String,
     /// What the server says if it refuses the step.
-    refused: Option<String>,
+    pub refused: Option<String>,
 }
 
 /// The steps of a script: `# step: NAME` begins one, `# refused: TEXT` in it says that the server will refuse it.

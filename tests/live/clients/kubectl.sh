@@ -10,7 +10,7 @@ kubectl -n shop rollout status deployment/web --timeout=60s | tail -n 1
 kubectl -n shop apply -f v2.yaml
 kubectl -n shop diff -f v2.yaml
 # step: what another version would change
-kubectl -n shop diff -f v1.yaml | grep '^[+-] '
+kubectl -n shop diff -f v1.yaml | grep '^[+-] ' || test $? = 1
 # step: set image
 kubectl -n shop set image deployment/web web=registry.example/web:3.0.0 proxy=registry.example/proxy:2.0.0
 kubectl -n shop rollout status deployment/web --timeout=60s | tail -n 1
@@ -30,6 +30,7 @@ kubectl -n shop label statefulset/store tier=data
 kubectl -n shop scale deployment/web --replicas=3
 kubectl -n shop autoscale deployment/web --min=3 --max=4 --cpu=80% || kubectl -n shop autoscale deployment/web --min=3 --max=4 --cpu-percent=80
 # step: server-side apply refused
+# refused: conflict
 kubectl -n shop apply --server-side -f v1.yaml
 # step: server-side apply forced
 kubectl -n shop apply --server-side --force-conflicts -f v1.yaml

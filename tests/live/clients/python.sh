@@ -1,14 +1,14 @@
 # step: install
-python3 library.py install
+python3 -W ignore library.py install
 # step: create again
-python3 library.py again
+python3 -W ignore library.py again
 # step: patch two templates
-python3 library.py patch
+python3 -W ignore library.py patch
 # step: replace
-python3 library.py replace
+python3 -W ignore library.py replace
 # step: apply
-python3 library.py apply
+python3 -W ignore library.py apply
 # step: restart and scale
-python3 library.py restart
+python3 -W ignore library.py restart
 # step: remove
-python3 library.py remove
+python3 -W ignore library.py remove

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 /// Lists what deployments make, whose owners included.
 pub const LOOK: &str = "kubectl get deployments,statefulsets,daemonsets,jobs,services,configmaps,persistentvolumeclaims,horizontalpodautoscalers \
-    -A -o json --show-managed-fields --field-selector=metadata.namespace!=kube-system";
+    -A -o json --show-managed-fields --field-selector=metadata.namespace!=kube-system,metadata.namespace!=default";
 
 /// What differs from run to run.
-const MASKED: [&str; 10] = [
+const MASKED: [&str; 11] = [
     "uid",
     "resourceVersion",
     "creationTimestamp",
@@ -18,6 +18,7 @@ const MASKED: [&str; 10] = [
     "clusterIPs",
     "ca.crt",
     "kubectl.kubernetes.io/restartedAt",
+    "kube.kubernetes.io/restartedAt",
     "batch.kubernetes.io/controller-uid",
     "controller-uid",
 ];
