@@ -12,6 +12,7 @@
 )]
 
 mod acceptance;
+mod clients;
 mod images;
 mod observed;
 mod pipelines;
