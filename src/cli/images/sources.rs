@@ -47,7 +47,7 @@ pub(super) enum Cluster {
     /// As it was.
     Snapshot(Box<State>),
     /// Live.
-    Live(Connection),
+    Live(Box<Connection>),
 }
 
 /// The cluster that is meant: the options' word, the fleet's, the kubeconfig's.
@@ -67,7 +67,8 @@ pub(super) fn cluster(options: &ClusterFrom, fleet: Option<&Fleet>, file: &Path)
     }
     // An error here means that a provider is installed already, which serves as well.
     drop(rustls::crypto::ring::default_provider().install_default());
-    Ok(Cluster::Live(cluster::connect(&inputs::access(options.context.as_deref().or(said.context.as_deref())))?))
+    let access = inputs::access(options.context.as_deref().or(said.context.as_deref()));
+    Ok(Cluster::Live(Box::new(cluster::connect(&access)?)))
 }
 
 impl Cluster {
@@ -101,7 +102,7 @@ impl Cluster {
             Self::Snapshot(state) => Ok((*state, None)),
             Self::Live(connection) => {
                 let state = cluster::read_live(&connection, &cluster::Scope::default())?;
-                Ok((state, Some(connection)))
+                Ok((state, Some(*connection)))
             }
         }
     }
