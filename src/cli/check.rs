@@ -42,7 +42,10 @@ pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u
     // A rule that cannot be read is a mistake of the fleet file, whether this command needs it or not.
     inputs::rules(&work)?;
     let rules = work.fleet.as_ref().map(|f| f.fleet.image_settings.tags.clone()).unwrap_or_default();
-    let findings = lint::findings(&work.manifests, &run, &judged, &rules);
+    let mut findings = lint::findings(&work.manifests, &run, &judged, &rules);
+    // A last resort is never silent, in no report.
+    let notes = work.fleet.iter().flat_map(|f| &f.notes);
+    findings.extend(notes.filter(|note| note.code == "image-last-resort").cloned());
     let kubernetes = prepared.cluster.schema.version().to_string();
     let report = assemble::report(&Parts {
         subject: Subject { name: work.name.clone(), state: state.source.clone(), kubernetes },

@@ -173,9 +173,10 @@ struct Served {
 }
 
 impl Served {
-    fn start() -> Self {
+    fn start(pods: &str) -> Self {
         let folder = directory(&[("state.yaml", STATE)]);
-        let mut serve = command(&["serve", "--from", "state.yaml", "--listen", "127.0.0.1:0", "--kubeconfig", "kubeconfig"]);
+        let serve = ["serve", "--from", "state.yaml", "--listen", "127.0.0.1:0", "--kubeconfig", "kubeconfig", "--pods", pods];
+        let mut serve = command(&serve);
         let child = serve.current_dir(folder.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary runs");
         let served = Self { child, folder };
         for _ in 0..600 {
@@ -202,7 +203,7 @@ impl Drop for Served {
 
 #[test]
 fn sync_writes_once_and_continues() {
-    let served = Served::start();
+    let served = Served::start("ready");
     let dry = served.images(&["sync", "--dry-run"]);
     assert_eq!(dry.code, 1, "{}{}", dry.out, dry.err);
     same("sync.txt", &served.images(&["sync"]));
@@ -210,10 +211,19 @@ fn sync_writes_once_and_continues() {
     assert_eq!(served.images(&["drift"]).code, 0);
 }
 
+/// No pod of the new image ever becomes ready: the first that fails is the last that is tried.
+#[test]
+fn sync_stops_after_failures() {
+    let served = Served::start("pending");
+    let sync = ["sync", "--image", "r.example/agent:1.5.0", "--timeout", "1s", "--max-parallel", "1", "--force"];
+    same("sync-stopped.txt", &served.images(&sync));
+    same("sync-stopped-again.txt", &served.images(&[&sync[..], &["--stop-after", "2"]].concat()));
+}
+
 #[test]
 fn a_budget_stops_a_set_before_it_writes() {
     let fleet = "[fleet]\nname = \"demo\"\nnamespace = \"org-a\"\nworkload = \"agent-{agent}\"\n[images]\nagent = \"r.example/agent:1.4.0\"\n[agents.behind]\ncontainers = [\"agent\"]\nbudget = { rolls = 0 }\n";
-    let served = Served::start();
+    let served = Served::start("ready");
     std::fs::write(served.folder.path().join("fleet.toml"), fleet).unwrap();
     same("set-over-budget.txt", &served.images(&["set"]));
     assert_eq!(served.images(&["drift"]).code, 1, "nothing was written");

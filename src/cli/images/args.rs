@@ -15,8 +15,9 @@ pub(in crate::cli) enum Images {
     List(List),
     /// Show which image an organisation's agents get, and why
     ///
-    /// CUSTOMER_AGENT_IMAGE or the fleet's override, else the platform's image (from `[images.platform]`, read from the cluster or
-    /// from fleet.lock), else the last resort, if the fleet allows one. Refuses an image that can change under its name.
+    /// CUSTOMER_AGENT_IMAGE or the fleet's override, else the platform's image, else the last resort, if the fleet allows one. The
+    /// platform's image is read from the cluster that --context or --from names, else it is that of fleet.lock, as for `render`, else
+    /// the fleet's or the kubeconfig's cluster is asked. Refuses an image that can change under its name.
     Resolve(Resolve),
     /// Ask registries which digest every tag of the fleet stands for, and write fleet.lock
     ///
@@ -43,6 +44,9 @@ pub(in crate::cli) struct MaybeFleet {
     /// The fleet file; fleet.toml if it is there
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) fleet: Option<PathBuf>,
+    /// The environment to lay over the fleet
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) environment: Option<String>,
 }
 
 /// The cluster, live or as it was.
@@ -100,9 +104,6 @@ pub(in crate::cli) struct Resolve {
     /// Only this organisation
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) org: Option<String>,
-    /// Take the platform's image from fleet.lock and ask no cluster
-    #[arg(long, conflicts_with_all = ["context", "from"])]
-    pub(in crate::cli) locked: bool,
     /// text, json or `jsonpath=…`
     #[arg(short = 'o', long, value_name = "FORMAT", default_value = "text", value_parser = format)]
     pub(in crate::cli) output: Format,
@@ -163,9 +164,6 @@ pub(in crate::cli) struct Set {
     /// The fleet
     #[command(flatten)]
     pub(in crate::cli) fleet: MaybeFleet,
-    /// The environment to lay over the fleet
-    #[arg(long, value_name = "NAME")]
-    pub(in crate::cli) environment: Option<String>,
     /// Use the digests of fleet.lock
     #[arg(long)]
     pub(in crate::cli) locked: bool,

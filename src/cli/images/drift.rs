@@ -68,9 +68,10 @@ fn entry(tenant: &Tenant<'_>, state: &State, target: &Target, history: &[Release
         Standing::Stale(_) => images::behind(&tenant.image, &target.image, history, tags, all_known),
         _ => Behind::default(),
     };
+    let source = tenant.object["metadata"]["annotations"][images::ANNOTATION].as_str();
     json!({
         "object": tenant.id.to_string(), "kind": tenant.id.kind, "namespace": tenant.id.namespace, "name": tenant.id.name,
-        "image": tenant.image, "standing": standing, "why": why, "releases": releases, "exact": exact, "since": since,
+        "image": tenant.image, "source": source, "standing": standing, "why": why, "releases": releases, "exact": exact, "since": since,
         "running_since": running_since(tenant, state, &target.container),
     })
 }

@@ -62,7 +62,7 @@ fn objects(options: &List, fleet: Option<&Fleet>, console: &mut Console) -> Resu
         return Ok(state.objects);
     }
     let file = sources::fleet_file(&options.fleet).unwrap_or_else(|| "fleet.toml".into());
-    let options = FleetFile { fleet: file, environment: None, locked: false };
+    let options = FleetFile { fleet: file, environment: options.fleet.environment.clone(), locked: false };
     let pinned = inputs::fleet(&options, console)?;
     Ok(inputs::rendered(&pinned, &options)?.into_iter().map(|m| Arc::new(m.value)).collect())
 }

@@ -22,7 +22,8 @@ pub(super) fn run(options: &Resolve, console: &mut Console) -> Result<u8, Failur
     let choice = sources::choice(fleet.as_ref());
     let mut supply = lock::supply(lock::beside(&file)?.as_ref());
     let by_map = !choice.given && fleet.as_ref().is_some_and(|f| f.images.contains_key(&choice.container));
-    if !options.locked && !by_map {
+    let named = options.cluster.context.is_some() || options.cluster.from.is_some();
+    if !by_map && (named || supply.platform.is_err()) {
         let looked = sources::platform(&options.cluster, fleet.as_ref(), &file);
         match looked {
             Ok(looked) => {

@@ -28,7 +28,7 @@ enum Plan {
 
 pub(super) fn run(options: &Set, console: &mut Console) -> Result<u8, Failure> {
     let file = sources::fleet_file(&options.fleet);
-    let asked = |fleet: PathBuf| FleetFile { fleet, environment: options.environment.clone(), locked: options.locked };
+    let asked = |fleet: PathBuf| FleetFile { fleet, environment: options.fleet.environment.clone(), locked: options.locked };
     let fleet = file.clone().map(|file| inputs::fleet(&asked(file), console)).transpose()?;
     let cluster = sources::cluster(&options.cluster, fleet.as_ref().map(|f| &f.fleet), &file.clone().unwrap_or_default())?;
     writable(&cluster, options.guard.dry_run)?;

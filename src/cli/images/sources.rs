@@ -21,7 +21,8 @@ pub(super) fn fleet_file(options: &MaybeFleet) -> Option<PathBuf> {
 /// The fleet, its images not looked up.
 pub(super) fn fleet(options: &MaybeFleet, console: &mut Console) -> Result<Option<Fleet>, Failure> {
     let file = fleet_file(options);
-    file.map(|fleet| inputs::unpinned(&FleetFile { fleet, environment: None, locked: false }, console)).transpose()
+    let asked = |fleet| FleetFile { fleet, environment: options.environment.clone(), locked: false };
+    file.map(|file| inputs::unpinned(&asked(file), console)).transpose()
 }
 
 /// Which Deployment has the platform's image: the environment's word, then the fleet's.

@@ -11,7 +11,7 @@ use crate::cluster::{State, Writer};
 use crate::diagnostic::Diagnostic;
 use crate::fleet::Fleet;
 use crate::fleet::images::SyncSettings;
-use crate::images::{self, Origin, PinnedFleet, Selection, Standing, Tenant};
+use crate::images::{self, Origin, PinnedFleet, Rollout, Selection, Standing, Tenant};
 use crate::object::ObjectId;
 use crate::report::Report;
 use std::collections::BTreeMap;
@@ -144,7 +144,12 @@ fn told(tenants: &[Tenant<'_>], unread: &[String], console: &mut Console) -> Res
         match &tenant.standing {
             Standing::Current => {
                 tally.current += 1;
-                line(console, "already-current", &tenant.id, "")?;
+                let known = tenant.object.get("status").is_some();
+                let detail = match images::rollout(tenant.object) {
+                    Rollout::Going(why) | Rollout::Failed(why) if known => format!("its rollout has not ended: {why}"),
+                    _ => String::new(),
+                };
+                line(console, "already-current", &tenant.id, &detail)?;
             }
             Standing::Skipped(why) => {
                 tally.skipped += 1;
@@ -199,31 +204,19 @@ fn waves(
     console: &mut Console,
 ) -> Result<(), Failure> {
     let mut lacking: Vec<&ObjectId> = tenants.iter().filter(|t| images::lacks_pods(t.object)).map(|t| &t.id).collect();
-    let mut left = writes.iter().peekable();
+    let mut left = writes;
     let mut failures = 0;
-    while left.peek().is_some() && failures < pace.stop_after {
-        let mut wave: Vec<&Write> = Vec::new();
-        let mut room = pace.unavailable.map(|most| most.saturating_sub(lacking.len()));
-        while wave.len() < pace.parallel
-            && let Some(next) = left.peek()
-        {
-            // One that lacks pods already is counted already.
-            if !lacking.contains(&&next.id) {
-                match &mut room {
-                    Some(0) => break,
-                    Some(room) => *room -= 1,
-                    None => {}
-                }
-            }
-            wave.extend(left.next());
-        }
+    while !left.is_empty() && failures < pace.stop_after {
+        let ids: Vec<&ObjectId> = left.iter().map(|w| &w.id).collect();
+        let (wave, rest) = left.split_at(wave_size(&ids, &lacking, pace));
         if wave.is_empty() {
             let most = pace.unavailable.unwrap_or_default();
             console
                 .remark(&format!("stopped: {} of the tenants' workloads are without all their pods, at most {most} may be", lacking.len()));
             break;
         }
-        for (write, failed) in roll(&wave, writer, pace.timeout, tally, console)? {
+        left = rest;
+        for (write, failed) in roll(wave, writer, pace.timeout, tally, console)? {
             if failed {
                 failures += 1;
                 if !lacking.contains(&&write.id) {
@@ -234,17 +227,32 @@ fn waves(
             }
         }
     }
-    let rest: Vec<&Write> = left.collect();
-    for write in &rest {
+    for write in left {
         tally.skipped += 1;
         line(console, "skipped", &write.id, &format!("{}: stopped before it; run again to go on", write::described(&write.changes)))?;
     }
     Ok(())
 }
 
+/// How many of those that are left may roll at the same time. One that lacks pods already is counted already.
+fn wave_size(left: &[&ObjectId], lacking: &[&ObjectId], pace: &Pace) -> usize {
+    let mut room = pace.unavailable.map(|most| most.saturating_sub(lacking.len()));
+    let mut size = 0;
+    for id in left.iter().take(pace.parallel) {
+        match &mut room {
+            _ if lacking.contains(id) => {}
+            Some(0) => break,
+            Some(room) => *room -= 1,
+            None => {}
+        }
+        size += 1;
+    }
+    size
+}
+
 /// Sends the patches of one wave, waits until all have rolled, and says what came of each; whether it failed.
 fn roll<'w>(
-    wave: &[&'w Write],
+    wave: &'w [Write],
     writer: &Writer,
     timeout: Duration,
     tally: &mut Tally,
@@ -254,7 +262,7 @@ fn roll<'w>(
     for write in wave {
         let what = write::described(&write.changes);
         match write::send(writer, write) {
-            Sent::Updated(_) => rolling.push(*write),
+            Sent::Updated(_) => rolling.push(write),
             Sent::Gone => {
                 tally.skipped += 1;
                 line(console, "skipped", &write.id, "it is not there any more")?;
@@ -262,7 +270,7 @@ fn roll<'w>(
             Sent::Failed(why) => {
                 tally.failed += 1;
                 line(console, "failed", &write.id, &format!("{what}: {why}"))?;
-                out.push((*write, true));
+                out.push((write, true));
             }
         }
     }
@@ -282,4 +290,23 @@ fn roll<'w>(
         out.push((write, failed.is_some()));
     }
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Pace, wave_size};
+    use crate::object::ObjectId;
+    use std::time::Duration;
+
+    #[test]
+    fn a_wave_leaves_no_more_without_pods_than_allowed() {
+        let ids: Vec<ObjectId> = (0..6).map(|n| ObjectId { name: n.to_string().as_str().into(), ..ObjectId::default() }).collect();
+        let all: Vec<&ObjectId> = ids.iter().collect();
+        let pace = |parallel, unavailable| Pace { parallel, unavailable, stop_after: 1, timeout: Duration::ZERO };
+        assert_eq!(wave_size(&all, &[], &pace(4, None)), 4);
+        assert_eq!(wave_size(&all[..2], &[], &pace(4, None)), 2);
+        assert_eq!(wave_size(&all, &[], &pace(4, Some(2))), 2);
+        assert_eq!(wave_size(&all, &[&ids[0], &ids[1]], &pace(4, Some(3))), 3, "two that lack pods already, and one more");
+        assert_eq!(wave_size(&all[2..], &[&ids[0], &ids[1]], &pace(4, Some(2))), 0, "others lack pods: no room");
+    }
 }
