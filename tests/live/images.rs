@@ -182,6 +182,12 @@ fn a_lock_says_what_a_real_registry_says() {
     let rendered = rollcast(&["render", "--locked"]).ended("render --locked", &[0]);
     assert!(rendered.contains(&format!("image: {host}/team/agent:1.4.0@sha256:")), "{rendered}");
 
+    let state = deployment("org-a", "agent-x", &format!("{host}/team/agent:1.4.0"));
+    fs::write(work.path().join("state.yaml"), state).unwrap();
+    let image = format!("{host}/team/agent:1.5.0");
+    let drift = rollcast(&["images", "drift", "--from", "state.yaml", "--image", &image, "--registry"]).ended("drift --registry", &[1]);
+    assert!(drift.contains("  1 release behind"), "{drift}");
+
     fs::write(work.path().join("fleet.toml"), fleet.replace("1.4.0", "1.6.0")).unwrap();
     let stale = rollcast(&["render", "--locked"]);
     assert!(stale.stderr.contains("image-lock-stale") && stale.stdout.is_empty(), "{stale:?}");

@@ -8,7 +8,7 @@ use crate::cli::{CLEAN, FOUND};
 use crate::cluster::State;
 use crate::images::{self, Behind, Release, Standing, Tenant};
 use crate::object::{Value, items, json, text};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How long one answer of a registry may take.
@@ -24,7 +24,8 @@ pub(super) fn run(options: &Drift, console: &mut Console) -> Result<u8, Failure>
     let (tenants, unread) = sync::standings(&state, &target, fleet.as_ref());
     let history = images::history(state.objects.iter().map(|o| &**o), &choice.namespace, &choice.deployment, &choice.container);
     let tags = tags(options, &target, &tenants, &history)?;
-    let found: Vec<Value> = tenants.iter().map(|t| entry(t, &state, &target, &history, &tags, options.registry)).collect();
+    let sets = sets_by_owner(&state);
+    let found: Vec<Value> = tenants.iter().map(|t| entry(t, &sets, &target, &history, &tags, options.registry)).collect();
     let count = |standing: &str| found.iter().filter(|e| e["standing"] == standing).count();
     let (behind, current, skipped) = (count("behind"), count("current"), count("skipped"));
     let code = if behind == 0 && unread.is_empty() { CLEAN } else { FOUND };
@@ -58,7 +59,7 @@ fn tags(options: &Drift, target: &Target, tenants: &[Tenant<'_>], history: &[Rel
     Ok(tags.into_iter().collect())
 }
 
-fn entry(tenant: &Tenant<'_>, state: &State, target: &Target, history: &[Release], tags: &[String], all_known: bool) -> Value {
+fn entry(tenant: &Tenant<'_>, sets: &SetsByOwner<'_>, target: &Target, history: &[Release], tags: &[String], all_known: bool) -> Value {
     let (standing, why) = match &tenant.standing {
         Standing::Current => ("current", None),
         Standing::Stale(_) => ("behind", None),
@@ -72,18 +73,27 @@ fn entry(tenant: &Tenant<'_>, state: &State, target: &Target, history: &[Release
     json!({
         "object": tenant.id.to_string(), "kind": tenant.id.kind, "namespace": tenant.id.namespace, "name": tenant.id.name,
         "image": tenant.image, "source": source, "standing": standing, "why": why, "releases": releases, "exact": exact, "since": since,
-        "running_since": running_since(tenant, state, &target.container),
+        "running_since": running_since(tenant, sets, &target.container),
     })
 }
 
+/// ReplicaSets by the UID of their owner.
+type SetsByOwner<'s> = BTreeMap<&'s str, Vec<&'s Value>>;
+
+fn sets_by_owner(state: &State) -> SetsByOwner<'_> {
+    let mut out = SetsByOwner::new();
+    for set in state.objects.iter().map(|o| &**o).filter(|o| text(o, &["kind"]) == "ReplicaSet") {
+        for owner in items(set, &["metadata", "ownerReferences"]) {
+            out.entry(text(owner, &["uid"])).or_default().push(set);
+        }
+    }
+    out
+}
+
 /// When the image that a Deployment has was rolled out: its ReplicaSet's age.
-fn running_since(tenant: &Tenant<'_>, state: &State, container: &str) -> Option<String> {
-    let uid = text(tenant.object, &["metadata", "uid"]);
-    let owned = |set: &&Value| {
-        text(set, &["kind"]) == "ReplicaSet" && items(set, &["metadata", "ownerReferences"]).iter().any(|o| text(o, &["uid"]) == uid)
-    };
-    let sets = state.objects.iter().map(|o| &**o).filter(owned).filter(|_| !uid.is_empty());
-    let same = sets.filter(|set| {
+fn running_since(tenant: &Tenant<'_>, sets: &SetsByOwner<'_>, container: &str) -> Option<String> {
+    let own = sets.get(text(tenant.object, &["metadata", "uid"])).into_iter().flatten();
+    let same = own.filter(|set| {
         let containers = items(set, &["spec", "template", "spec", "containers"]);
         containers.iter().any(|c| text(c, &["name"]) == container && text(c, &["image"]) == tenant.image)
     });

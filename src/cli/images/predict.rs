@@ -77,8 +77,12 @@ pub(super) fn refusals(report: &Report) -> Vec<String> {
     out
 }
 
-/// What a workload would come to, for its line: `rolls (Recreate), down 3m`.
-pub(super) fn of(report: &Report, id: &ObjectId) -> Option<String> {
-    let id = id.to_string();
-    report.workloads.iter().find(|w| w.id() == id).map(text::sentence)
+/// What each workload would come to, for its line: `rolls (Recreate), down 3m`.
+pub(super) fn sentences(report: &Report) -> BTreeMap<String, String> {
+    report.workloads.iter().map(|w| (w.id(), text::sentence(w))).collect()
+}
+
+/// The sentence of one workload; one that is not judged has no pods of its own that roll.
+pub(super) fn of(sentences: &BTreeMap<String, String>, id: &ObjectId) -> String {
+    sentences.get(&id.to_string()).cloned().unwrap_or_else(|| "no pods roll".into())
 }

@@ -55,7 +55,7 @@ pub(super) fn run(options: &Set, console: &mut Console) -> Result<u8, Failure> {
         Some(connection) => Some(Writer::new(&connection)?),
         None => None,
     };
-    let tally = carry_out(&plans, writer.as_ref(), options, &|id| predict::of(&report, id), console)?;
+    let tally = carry_out(&plans, writer.as_ref(), options, &predict::sentences(&report), console)?;
     console.print(&tally.line())?;
     if refused {
         console.complain(&over_budget(&refusals).into());
@@ -179,7 +179,7 @@ fn carry_out(
     plans: &[(ObjectId, Plan)],
     writer: Option<&Writer>,
     options: &Set,
-    predicted: &dyn Fn(&ObjectId) -> Option<String>,
+    predicted: &BTreeMap<String, String>,
     console: &mut Console,
 ) -> Result<Tally, Failure> {
     let mut tally = Tally::default();
@@ -202,7 +202,7 @@ fn carry_out(
                 let what = format!("{}{without}", write::described(&write.changes));
                 let Some(writer) = writer else {
                     tally.updated += usize::from(options.guard.dry_run);
-                    line(console, "would-update", id, &format!("{what}: {}", predicted(id).unwrap_or_else(|| "no pods roll".into())))?;
+                    line(console, "would-update", id, &format!("{what}: {}", predict::of(predicted, id)))?;
                     continue;
                 };
                 let failed = match write::send(writer, write) {

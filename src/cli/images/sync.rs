@@ -14,7 +14,7 @@ use crate::fleet::images::SyncSettings;
 use crate::images::{self, Origin, PinnedFleet, Rollout, Selection, Standing, Tenant};
 use crate::object::ObjectId;
 use crate::report::Report;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Whom to compare with what.
@@ -163,9 +163,10 @@ fn told(tenants: &[Tenant<'_>], unread: &[String], console: &mut Console) -> Res
 
 /// Says what would be written.
 fn would(writes: &[Write], report: &Report, dry_run: bool, tally: &mut Tally, console: &mut Console) -> Result<(), Failure> {
+    let predicted = predict::sentences(report);
     for write in writes {
         tally.updated += usize::from(dry_run);
-        let then = predict::of(report, &write.id).unwrap_or_else(|| "no pods roll".into());
+        let then = predict::of(&predicted, &write.id);
         line(console, "would-update", &write.id, &format!("{}: {then}", write::described(&write.changes)))?;
     }
     if dry_run {
@@ -203,12 +204,12 @@ fn waves(
     tally: &mut Tally,
     console: &mut Console,
 ) -> Result<(), Failure> {
-    let mut lacking: Vec<&ObjectId> = tenants.iter().filter(|t| images::lacks_pods(t.object)).map(|t| &t.id).collect();
+    let mut lacking: BTreeSet<&ObjectId> = tenants.iter().filter(|t| images::lacks_pods(t.object)).map(|t| &t.id).collect();
     let mut left = writes;
     let mut failures = 0;
     while !left.is_empty() && failures < pace.stop_after {
-        let ids: Vec<&ObjectId> = left.iter().map(|w| &w.id).collect();
-        let (wave, rest) = left.split_at(wave_size(&ids, &lacking, pace));
+        let next: Vec<&ObjectId> = left.iter().take(pace.parallel).map(|w| &w.id).collect();
+        let (wave, rest) = left.split_at(wave_size(&next, &lacking, pace));
         if wave.is_empty() {
             let most = pace.unavailable.unwrap_or_default();
             console
@@ -219,11 +220,9 @@ fn waves(
         for (write, failed) in roll(wave, writer, pace.timeout, tally, console)? {
             if failed {
                 failures += 1;
-                if !lacking.contains(&&write.id) {
-                    lacking.push(&write.id);
-                }
+                lacking.insert(&write.id);
             } else {
-                lacking.retain(|id| **id != write.id);
+                lacking.remove(&write.id);
             }
         }
     }
@@ -235,7 +234,7 @@ fn waves(
 }
 
 /// How many of those that are left may roll at the same time. One that lacks pods already is counted already.
-fn wave_size(left: &[&ObjectId], lacking: &[&ObjectId], pace: &Pace) -> usize {
+fn wave_size(left: &[&ObjectId], lacking: &BTreeSet<&ObjectId>, pace: &Pace) -> usize {
     let mut room = pace.unavailable.map(|most| most.saturating_sub(lacking.len()));
     let mut size = 0;
     for id in left.iter().take(pace.parallel) {
@@ -296,6 +295,7 @@ fn roll<'w>(
 mod tests {
     use super::{Pace, wave_size};
     use crate::object::ObjectId;
+    use std::collections::BTreeSet;
     use std::time::Duration;
 
     #[test]
@@ -303,10 +303,11 @@ mod tests {
         let ids: Vec<ObjectId> = (0..6).map(|n| ObjectId { name: n.to_string().as_str().into(), ..ObjectId::default() }).collect();
         let all: Vec<&ObjectId> = ids.iter().collect();
         let pace = |parallel, unavailable| Pace { parallel, unavailable, stop_after: 1, timeout: Duration::ZERO };
-        assert_eq!(wave_size(&all, &[], &pace(4, None)), 4);
-        assert_eq!(wave_size(&all[..2], &[], &pace(4, None)), 2);
-        assert_eq!(wave_size(&all, &[], &pace(4, Some(2))), 2);
-        assert_eq!(wave_size(&all, &[&ids[0], &ids[1]], &pace(4, Some(3))), 3, "two that lack pods already, and one more");
-        assert_eq!(wave_size(&all[2..], &[&ids[0], &ids[1]], &pace(4, Some(2))), 0, "others lack pods: no room");
+        let (none, two) = (BTreeSet::new(), BTreeSet::from([&ids[0], &ids[1]]));
+        assert_eq!(wave_size(&all, &none, &pace(4, None)), 4);
+        assert_eq!(wave_size(&all[..2], &none, &pace(4, None)), 2);
+        assert_eq!(wave_size(&all, &none, &pace(4, Some(2))), 2);
+        assert_eq!(wave_size(&all, &two, &pace(4, Some(3))), 3, "two that lack pods already, and one more");
+        assert_eq!(wave_size(&all[2..], &two, &pace(4, Some(2))), 0, "others lack pods: no room");
     }
 }
