@@ -80,10 +80,13 @@ pub(super) enum Command {
     /// `set` and `sync` write to the cluster, unless `--dry-run` is given; they are the only commands that do.
     #[command(subcommand)]
     Images(super::images::args::Images),
-    /// Explain a code that a report shows
+    /// Explain a code that a report shows, or an agent: everything it becomes, as a tree
     Explain {
-        /// The code, for instance `mutable-tag`; all codes are listed without one
+        /// The code, for instance `mutable-tag`, or an agent: `agents.ceo`, `acme/support`; all codes are listed without one
         code: Option<String>,
+        /// The fleet
+        #[command(flatten)]
+        fleet: FleetFile,
     },
     /// Print the JSON Schema of a format
     Schema {

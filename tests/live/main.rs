@@ -12,6 +12,7 @@
 )]
 
 mod acceptance;
+mod bundle;
 mod images;
 mod observed;
 mod pipelines;
