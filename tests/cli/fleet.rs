@@ -43,6 +43,10 @@ fn two_environments_are_compared() {
     assert_eq!(run.code, 1, "{}", run.err);
     assert!(run.out.contains("Deployment/org-acme/support-agent") && run.out.contains("1Gi"), "{}", run.out);
     assert!(run.out.contains("Namespace/org-zeta"), "{}", run.out);
+    // Custom resources, whose definitions stand in neither, are no obstacle.
+    let bundle = ["render", "--fleet", "golden/render/bundle/fleet.toml"];
+    let run = rollcast_fed(rollcast(&bundle).out.as_bytes(), &["diff", "--fleet", bundle[2], "--from", "-"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
 }
 
 #[test]
