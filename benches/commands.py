@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How long whole commands take beside their peers, on inputs made here.
 
-usage: benches/commands.py [--rounds N=5] [render] [plan] [diff] [start]      all if none is named
+usage: benches/commands.py [--rounds N=5] [render] [tenants] [plan] [diff] [start]      all if none is named
 
 Needs `cargo build --release` first, and what tests/controlplane/README.md names (diff: 10 s for a control plane once it is built).
 Peers run in turn with rollcast on the same objects: a round is one run of each, and the ratio is taken round by round, so that a
@@ -136,6 +136,37 @@ def render(table, folder):
     print(f"    ten times the agents take {times[10_000] / times[1000]:.1f} times as long")
 
 
+TENANTS = """\
+[fleet]
+name = "bench"
+kubernetes = "1.36"
+
+[images]
+agent = "gcr.io/genbrain/agent-cli:b7d92e4"
+
+[defaults]
+containers = ["agent"]
+ports = { http = 8080 }
+resources = { requests = { cpu = "100m", memory = "256Mi" }, limits = { memory = "512Mi" } }
+"""
+
+
+def tenants(table, folder):
+    """10,000 agents in 500 organisations, each with its bundle: on standard output, and a file an object in a directory of its own."""
+    agents = ", ".join(f'"agent{i}"' for i in range(20))
+    orgs = [f'[orgs.org{i}]\nagents = [{agents}]\n' for i in range(500)]
+    write(folder, "one/fleet.toml", TENANTS + "".join(orgs))
+    write(folder, "many/fleet.toml", 'include = ["orgs/*.toml"]\n' + TENANTS)
+    for i, org in enumerate(orgs):
+        write(folder, f"many/orgs/org{i}.toml", org)
+    for name, words in [("one", "one file"), ("many", "500 included files")]:
+        at = os.path.join(folder, name)
+        render = [ROLLCAST, "render", "--fleet", os.path.join(at, "fleet.toml")]
+        table.row(f"render, 500 organisations, {words}", (render, [0], {"cwd": at}))
+        into = ["sh", "-c", 'exec "$@" --into "$(mktemp -d)/out"', "sh"] + render
+        table.row(f"render --into, 500 organisations, {words}", (into, [0], {"cwd": at, "env": dict(os.environ, TMPDIR=at)}))
+
+
 def snapshot(count):
     """The example's snapshot so often, each time in a namespace of its own, that it has `count` objects; and its Deployments with the next image."""
     with open(os.path.join(ROOT, "examples/genbrain.json")) as f:
@@ -213,7 +244,7 @@ def main():
         i = arguments.index("--rounds")
         rounds = int(arguments[i + 1])
         del arguments[i : i + 2]
-    parts = {"render": render, "plan": plan, "diff": diff, "start": start}
+    parts = {"render": render, "tenants": tenants, "plan": plan, "diff": diff, "start": start}
     unknown = [a for a in arguments if a not in parts]
     if unknown:
         sys.exit(f"no part {', '.join(unknown)}; there are {', '.join(parts)}")

@@ -84,10 +84,13 @@ pub(super) enum Command {
     /// What `rehearse --isolate` starts in place of the script, to become it in a network of its own
     #[command(hide = true)]
     Isolated(Isolated),
-    /// Explain a code that a report shows
+    /// Explain a code that a report shows, or an agent: everything it becomes, as a tree
     Explain {
-        /// The code, for instance `mutable-tag`; all codes are listed without one
+        /// The code, for instance `mutable-tag`, or an agent: `agents.ceo`, `acme/support`; all codes are listed without one
         code: Option<String>,
+        /// The fleet
+        #[command(flatten)]
+        fleet: FleetFile,
     },
     /// Print the JSON Schema of a format
     Schema {

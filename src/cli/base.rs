@@ -39,6 +39,8 @@ fn applied(manifests: &[Value], named: &str, source: String, work: &Work) -> Res
     let version = work.fleet.as_ref().and_then(|f| f.fleet.kubernetes.as_ref()).map(|k| k.value.clone());
     let mut cluster = Cluster::new(inputs::version(version.as_deref(), &mut Vec::new())?, Clock::new(jiff::Timestamp::UNIX_EPOCH));
     cluster.assume_namespaces(manifests, &work.namespace, false);
+    // Whoever applied them had the definitions of their kinds.
+    cluster.assume_kinds(manifests);
     cluster.load_system_namespaces();
     let action = Action::Apply { applier: inputs::as_applier(work.applier), files: Vec::new() };
     let steps = [Step { name: "base".into(), action, continues: true }];

@@ -1,12 +1,13 @@
-//! `rollcast explain`: what a code means, with an example and the way to mend it.
+//! `rollcast explain`: what a code means, with an example and the way to mend it; or what an agent becomes.
 
-use super::CLEAN;
+use super::args::FleetFile;
 use super::console::{Console, Failure};
+use super::{CLEAN, agent_tree};
 use crate::diagnostic::Diagnostic;
 use crate::lint::codes;
 use crate::report::style::Tone;
 
-pub(super) fn run(code: Option<&str>, console: &mut Console) -> Result<u8, Failure> {
+pub(super) fn run(code: Option<&str>, fleet: &FleetFile, console: &mut Console) -> Result<u8, Failure> {
     let mut out = String::new();
     match code {
         None => {
@@ -20,7 +21,13 @@ pub(super) fn run(code: Option<&str>, console: &mut Console) -> Result<u8, Failu
             }
         }
         Some(code) => {
-            let found = codes::find(code).ok_or_else(|| unknown(code))?;
+            let Some(found) = codes::find(code) else {
+                // Whoever asks for what is neither is told of the codes, unless it was written as an agent is.
+                let named = code.contains(['.', '/']) || fleet.fleet.exists();
+                let tree = if named { agent_tree::tree(code, fleet, console)? } else { None };
+                console.print(&tree.ok_or_else(|| unknown(code))?)?;
+                return Ok(CLEAN);
+            };
             out.push_str(&format!("{}: {}\n\n", console.dress.paint(Tone::Strong, found.code), found.title));
             if !found.text.is_empty() {
                 out.push_str(&format!("{}\n\n", found.text));

@@ -1,5 +1,6 @@
 //! The commands, one file each. The only place that prints, reads the environment, knows exit codes or opens clients.
 
+mod agent_tree;
 mod args;
 mod assemble;
 mod base;
@@ -66,7 +67,7 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<u8, Failure> {
         Command::Fleet(args::Fleet::Show { fleet, key }) => fleet::show(fleet, key, console),
         Command::Images(options) => images::run(options, console),
         Command::Isolated(options) => Ok(rehearse::become_command(options)),
-        Command::Explain { code } => explain::run(code.as_deref(), console),
+        Command::Explain { code, fleet } => explain::run(code.as_deref(), fleet, console),
         Command::Schema { format: SchemaFormat::Fleet } => {
             let schema = serde_json::to_string_pretty(&crate::fleet::json_schema()).expect("a schema has only string keys");
             console.print(&(schema + "\n"))?;

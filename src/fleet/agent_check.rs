@@ -110,8 +110,9 @@ fn from_pattern(pattern: &At<String>, agent: &str, org: Option<&str>, reader: &m
 pub(super) fn dns_name(name: &str, longest: usize, what: &str, at: &Range<usize>, reader: &mut Reader<'_>) {
     let edge = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let inside = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let an = if what.starts_with(['a', 'e', 'o']) { "an" } else { "a" };
     if name.len() > longest || !inside || !edge(name.as_bytes().first()) || !edge(name.as_bytes().last()) {
-        let wrong = reader.wrong("fleet-name", at.clone(), format!("`{name}` cannot be the name of a {what}"));
+        let wrong = reader.wrong("fleet-name", at.clone(), format!("`{name}` cannot be the name of {an} {what}"));
         wrong.hints.push(format!("lower-case letters, digits and `-`, at most {longest}, starting and ending with a letter or digit"));
     }
 }

@@ -28,6 +28,9 @@ fn secret(workload: &str, name: String, At { value: file, range }: At<SecretFile
     if let Some(external) = file.external {
         sources.push((own, external_secret(&name, external, reader)?));
     }
+    if sources.len() != 1 && reader.broken(&range) {
+        return None;
+    }
     if sources.len() != 1 {
         let what = if sources.is_empty() { "does not say where it is from" } else { "is from several places at once" };
         let wrong = reader.wrong("fleet-secret-source", range, format!("the secret `{name}` {what}"));
@@ -89,6 +92,9 @@ pub(super) fn rights(files: List<RightFile>, reader: &mut Reader<'_>) -> Vec<Rig
     for At { value: file, range } in files {
         let (groups, resources, names, verbs) = (texts(file.groups), texts(file.resources), texts(file.names), texts(file.verbs));
         if resources.is_empty() || verbs.is_empty() {
+            if reader.broken(&range) {
+                continue;
+            }
             let wrong = reader.wrong("fleet-rights", range, "a right needs `resources` and `verbs`");
             wrong.label = "expected { resources = [\"configmaps\"], verbs = [\"get\"] }".into();
             continue;
@@ -118,6 +124,11 @@ pub(super) fn pre_stop(At { value: file, range }: At<PreStopFile>, reader: &mut 
     found.extend(file.http.map(|path| PreStop::Http { path: path.value, port: file.port.map(|p| p.value.0) }));
     found.extend(file.sleep.map(|s| PreStop::Sleep(s.value.0)));
     if found.len() != 1 {
+        // A dotted key's table is no wider than the key: what is wrong with it stands behind, on the same line.
+        let line = reader.source.text[range.end..].find('\n').map_or(range.end, |n| range.end + n);
+        if reader.broken(&(range.start..line)) {
+            return None;
+        }
         let what = if found.is_empty() { "does nothing" } else { "does several things" };
         reader.wrong("fleet-pre-stop", range, format!("`pre-stop` {what}")).label = "expected one of `exec`, `http` and `sleep`".into();
         return None;

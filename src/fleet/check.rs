@@ -3,7 +3,7 @@
 use super::agent::Agent;
 use super::agent_check::{Kin, checked, dns_name, plain};
 use super::file::{AgentFile, FleetFile, FleetTable, List, Named, OrgFile};
-use super::inherit::{Heir, Inheritance, OrgTree};
+use super::inherit::{Heir, Inheritance, OrgTree, first_container, report_idle};
 use super::layer::Tree;
 use super::namespace::{self, Shared};
 use super::network::{self, Network};
@@ -18,6 +18,7 @@ use std::sync::Arc;
 /// Checks everything; notes what is wrong in the reader.
 pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Files) -> Option<Fleet> {
     let heirs = Inheritance::of(&mut whole, reader);
+    report_idle(&whole, reader);
     let file = FleetFile::read(&whole, reader)?;
     drop(whole);
     let head = file.fleet.unwrap_or_default();
@@ -40,7 +41,7 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
     fleet.orgs = heirs.orgs.iter().map(|o| org(o, &workload, reader)).collect();
     let (no_images, no_labels) = (Named::new(), BTreeMap::new());
     let mut agents = Vec::new();
-    heirs.each(reader, |Heir { name, org, tree }, reader| {
+    heirs.each(reader, |Heir { name, org, mut tree }, reader| {
         let kin = match org.and_then(|place| fleet.orgs.get(place)) {
             Some(o) => Kin {
                 org: Some(&o.name),
@@ -52,6 +53,7 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
             },
             None => Kin { org: None, namespace: &namespace, workload: &workload, images: &no_images, labels: &no_labels, bundle },
         };
+        first_container(&mut tree, &mut reader.removals);
         let file = AgentFile::read(&tree, reader);
         agents.extend(file.and_then(|value| checked(name, At { value, range: tree.span() }, &kin, reader, files)));
     });

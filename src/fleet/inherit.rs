@@ -50,6 +50,10 @@ pub(super) struct Heir<'t, 's> {
 impl<'s> Inheritance<'s> {
     /// Takes those tables out of a file.
     pub(super) fn of(whole: &mut Tree<'s>, reader: &mut Reader<'_>) -> Self {
+        let removing = reader.source.text.contains("remove");
+        for table in ["agents", "orgs"].iter().filter_map(|key| whole.get_ref().get(*key)).filter(|_| removing) {
+            report_idle_keys(table, reader);
+        }
         let defaults = take(whole, "defaults").unwrap_or_else(|| empty(0..0));
         let agents = take(whole, "agents").unwrap_or_else(|| empty(0..0));
         let mut orgs = Vec::new();
@@ -57,11 +61,13 @@ impl<'s> Inheritance<'s> {
             let known = reader.entries(&table, "a table").is_some();
             for (name, org) in table.into_inner().into_table().filter(|_| known).into_iter().flatten() {
                 if !removes(org.get_ref()) {
-                    orgs.extend(OrgTree::of(name.get_ref().to_string(), org, reader));
+                    let org = OrgTree::of(name.get_ref().to_string(), org, reader);
+                    org.iter().filter(|_| removing).for_each(|o| report_idle(&o.rest, reader));
+                    orgs.extend(org);
                 }
             }
         }
-        Self { defaults, agents, orgs, removing: reader.source.text.contains("remove") }
+        Self { defaults, agents, orgs, removing }
     }
 
     /// Every agent, those of the fleet first, one after the other.
@@ -112,7 +118,6 @@ impl<'s> Inheritance<'s> {
         if self.removing {
             report_idle(&tree, reader);
         }
-        first_container(&mut tree, &mut reader.removals);
         tree
     }
 }
@@ -130,6 +135,9 @@ impl<'s> OrgTree<'s> {
         let mut rest = org;
         reader.entries(&rest, "a table")?;
         let mut agents = take(&mut rest, "agents");
+        if let Some(agents) = agents.as_ref().filter(|a| a.get_ref().is_table()) {
+            report_idle_keys(agents, reader);
+        }
         if let Some(list) = agents.as_ref().and_then(|a| a.get_ref().as_array()) {
             let mut seen = BTreeSet::new();
             for item in list {
@@ -148,6 +156,16 @@ impl<'s> OrgTree<'s> {
     }
 }
 
+/// Notes each key of a table that is to be removed and is not there.
+fn report_idle_keys(table: &Tree<'_>, reader: &mut Reader<'_>) {
+    for (name, value) in table.get_ref().as_table().into_iter().flatten() {
+        if removes(value.get_ref()) && !reader.removals.contains(&value.span().start) {
+            let text = format!("there is no `{}` to remove", name.get_ref());
+            reader.wrong("fleet-removal", value.span(), text).label = "no layer below gives it".into();
+        }
+    }
+}
+
 /// Notes each `{ remove = true }` with nothing to remove.
 pub(super) fn report_idle(tree: &Tree<'_>, reader: &mut Reader<'_>) {
     let mut without = Vec::new();
@@ -158,7 +176,7 @@ pub(super) fn report_idle(tree: &Tree<'_>, reader: &mut Reader<'_>) {
 }
 
 /// What an agent says of its first container goes to that one's own table, which wins.
-fn first_container(tree: &mut Tree<'_>, removals: &mut Removals) {
+pub(super) fn first_container(tree: &mut Tree<'_>, removals: &mut Removals) {
     let place = tree.span();
     let first = |tree: &Tree<'_>| tree.get_ref().get("containers")?.get_ref().as_array()?.first()?.get_ref().as_str().map(str::to_owned);
     let Some(name) = first(tree) else { return };

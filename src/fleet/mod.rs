@@ -407,6 +407,40 @@ mod tests {
         assert_eq!(sales.containers[0].image.as_ref().unwrap().value, "x:1.0.0");
     }
 
+    /// A percentage of surge is rounded up (`ResolveFenceposts` in the Deployment controller's `deployment_util.go`), Recreate has none.
+    #[test]
+    fn pods_beyond_the_replicas_count_in_quotas() {
+        let made = fleet(
+            r#"
+            bundle = true
+            namespace = "n-{agent}"
+            [defaults]
+            containers = ["a"]
+            resources = { requests = { cpu = "100m" }, limits = { memory = "1Gi" } }
+            [agents.claimed]
+            volumes.data = { size = "1Gi", mount = "/data" }
+            [agents.fixed]
+            replicas = 2
+            strategy = { max-surge = 1, max-unavailable = 0 }
+            [agents.percent]
+            replicas = 5
+            [agents.stateful]
+            kind = "StatefulSet"
+            replicas = 3
+            volumes.data = { size = "1Gi", mount = "/data" }
+            "#,
+        )
+        .unwrap();
+        let surges: Vec<i64> = made.agents.iter().map(super::Agent::surge).collect();
+        assert_eq!(surges, [0, 1, 2, 0]);
+        let quota = |i: usize, key: &str| made.spaces[i].quota.get(key).cloned().unwrap_or_default();
+        assert_eq!((quota(2, "pods"), quota(2, "requests.cpu"), quota(2, "limits.memory")), ("14".into(), "1400m".into(), "14Gi".into()));
+        assert_eq!(quota(2, "requests.memory"), "14Gi", "a limit alone is a request too");
+        assert_eq!((quota(3, "requests.storage"), quota(3, "persistentvolumeclaims")), ("3Gi".into(), "3".into()));
+        assert_eq!(made.spaces[0].limits.max["memory"], "1Gi");
+        assert!(!made.spaces[0].limits.max.contains_key("cpu"), "no container says a limit of it");
+    }
+
     #[test]
     fn the_schema_knows_every_key() {
         let schema = json_schema();

@@ -207,8 +207,7 @@ fn needed(agents: &[&Agent], counted: &str, limits: &Limits) -> Option<Result<Qu
         other => other,
     };
     let (_, resource, side) = COUNTED.iter().find(|(c, ..)| *c == name)?;
-    let defaults = if *side == Side::Requests { &limits.default_request } else { &limits.default };
-    let default = defaults.get(*resource).and_then(|text| Quantity::parse(text).ok());
+    let default = limits.given(resource, *side);
     let mut sum = Quantity::ZERO;
     for agent in agents {
         for container in &agent.containers {
@@ -229,13 +228,16 @@ fn declared_quota(file: &At<Named<Amount>>, agents: &[&Agent], limits: &Limits, 
         };
         match needed(agents, counted, limits) {
             Some(Ok(sum)) if sum > hard => {
-                let text = format!("the quota of `{}` allows {hard} of {counted}, and its own pods take {sum}", agents[0].namespace);
+                let text = format!("the quota of `{}` allows {counted} = {hard}, and its own pods take {sum}", agents[0].namespace);
                 let wrong = reader.wrong("fleet-quota", range.clone(), text);
                 wrong.label = format!("expected {sum} at least");
-                let share = |a: &&Agent| match (needed(&[*a], counted, limits), a.surge()) {
-                    (Some(Ok(q)), 0) => format!("{} takes {q} ({} pods)", a.name, a.replicas),
-                    (Some(Ok(q)), surge) => format!("{} takes {q} ({} pods and {surge} more while they roll)", a.name, a.replicas),
-                    _ => a.name.clone(),
+                let share = |a: &&Agent| {
+                    let s = if a.replicas == 1 { "" } else { "s" };
+                    match (needed(&[*a], counted, limits), a.surge()) {
+                        (Some(Ok(q)), 0) => format!("{} takes {q} ({} pod{s})", a.name, a.replicas),
+                        (Some(Ok(q)), surge) => format!("{} takes {q} ({} pod{s} and {surge} more while rolling)", a.name, a.replicas),
+                        _ => a.name.clone(),
+                    }
                 };
                 wrong.hints.push(agents.iter().take(5).map(share).collect::<Vec<_>>().join("; "));
             }
@@ -251,12 +253,30 @@ fn declared_quota(file: &At<Named<Amount>>, agents: &[&Agent], limits: &Limits, 
     amounts(Some(file))
 }
 
-/// What the agents' own pods take, of what all of them say.
+impl Limits {
+    /// What a container gets that says nothing. Follows `SetDefaults_LimitRangeItem` in `pkg/apis/core/v1/defaults.go`: what is not
+    /// said itself is taken from the next: request, limit, the highest limit; a request at last from the lowest.
+    fn given(&self, resource: &str, side: Side) -> Option<Quantity> {
+        let limit = self.default.get(resource).or_else(|| self.max.get(resource));
+        let text = match side {
+            Side::Limits => limit,
+            Side::Requests => self.default_request.get(resource).or(limit).or_else(|| self.min.get(resource)),
+        };
+        text.and_then(|text| Quantity::parse(text).ok())
+    }
+}
+
+/// Twice what the agents' own pods take, of what all of them say: while a change of what they ask for rolls, pods of both kinds are
+/// there, and old ones count until they are gone.
 fn derived_quota(agents: &[&Agent]) -> BTreeMap<String, String> {
     let all = ["pods", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory", "persistentvolumeclaims", "requests.storage"];
     let none = Limits::default();
     let one = |counted: &&str| match needed(agents, counted, &none) {
-        Some(Ok(sum)) if !sum.is_zero() || *counted == "pods" => Some(((**counted).to_owned(), sum.to_string())),
+        Some(Ok(sum)) if !sum.is_zero() || *counted == "pods" => {
+            // Claims do not roll.
+            let most = if counted.contains("volume") || counted.contains("storage") { sum } else { times(&sum, 2) };
+            Some(((**counted).to_owned(), most.to_string()))
+        }
         _ => None,
     };
     all.iter().filter_map(one).collect()
@@ -287,12 +307,28 @@ fn declared_limits(file: &LimitsFile, agents: &[&Agent], reader: &mut Reader<'_>
             reader.wrong("fleet-limits", range, text).label = "its pods would be refused".into();
         }
     }
-    Limits {
+    let limits = Limits {
         default: amounts(file.default.as_ref()),
         default_request: amounts(file.default_request.as_ref()),
         max: amounts(file.max.as_ref()),
         min: amounts(file.min.as_ref()),
+    };
+    for (_, resource, side) in COUNTED {
+        // A container that only says what it asks for gets the limit from here, and must not ask for more.
+        for container in
+            containers(agents).filter(|c| side == Side::Requests && said(c.resources.as_ref(), resource, Side::Limits).is_none())
+        {
+            if let (Some((own, range)), Some(limit)) =
+                (said(container.resources.as_ref(), resource, side), limits.given(resource, Side::Limits))
+                && own > limit
+            {
+                let text =
+                    format!("container `{}` asks for {own} of {resource}, and gets a limit of {limit} from its namespace", container.name);
+                reader.wrong("fleet-limits", range, text).label = "its pods would be refused".into();
+            }
+        }
     }
+    limits
 }
 
 /// For whatever else starts there, a debugging pod for instance: as little as the smallest container, at most as much as the largest.

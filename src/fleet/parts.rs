@@ -81,6 +81,7 @@ pub(super) fn with_included(source: Arc<Source>, files: &dyn Files) -> Result<Ar
             Err(why) => problems.push(wrong(start..end, format!("cannot read `{path}`: {why}"))),
         }
     }
+    problems.sort_by_key(|d| d.place.as_ref().map(|(_, range)| range.start));
     if problems.is_empty() { Ok(Arc::new(source.including(texts))) } else { Err(problems) }
 }
 

@@ -93,6 +93,12 @@ impl<'s> Reader<'s> {
         &mut self.problems[last]
     }
 
+    /// Whether something within a place is wrong already.
+    pub fn broken(&self, place: &Range<usize>) -> bool {
+        let within = |range: &Range<usize>| place.start <= range.start && range.end <= place.end;
+        self.problems.iter().any(|d| d.place.as_ref().is_some_and(|(_, range)| within(range)))
+    }
+
     /// Whether a table gives a key, with a value that was refused.
     pub fn refused(&self, table: &Range<usize>, key: &str) -> bool {
         self.refused.iter().any(|(start, k)| *start == table.start && *k == key)

@@ -1,5 +1,6 @@
 //! Every code that a report or a message shows, explained.
 
+mod bundle;
 mod fleet;
 mod images;
 mod input;
@@ -30,11 +31,12 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
 }
 
 /// The codes by what they are about.
-pub const GROUPS: [(&str, &[Code]); 4] = [
+pub const GROUPS: [(&str, &[Code]); 5] = [
     ("Reasons of verdicts, and findings", REASONS),
     ("Input: command line, files, snapshots, manifests, clusters, revisions", input::CODES),
     ("The fleet: its file, images, templates, rendered files", fleet::CODES),
     ("Images: the platform's, the lock, registries, writing", images::CODES),
+    ("The fleet: what stands around its workloads", bundle::CODES),
 ];
 
 const REASONS: &[Code] = &[
@@ -198,6 +200,13 @@ const REASONS: &[Code] = &[
         text: "Pods on other nodes than the first cannot mount it.",
         example: "replicas: 3\nvolumes: [{name: data, persistentVolumeClaim: {claimName: data}}]",
         fix: "A StatefulSet with volumeClaimTemplates: a claim for each pod. Or one replica.",
+    },
+    Code {
+        code: "pod-security",
+        title: "the namespace lets no such pods in",
+        text: "The namespace enforces a Pod Security Standard. The workload is stored all the same, with a warning; its pods are refused one by one,\nand the rollout never ends.",
+        example: "metadata: {labels: {pod-security.kubernetes.io/enforce: restricted}}      # the namespace's\nsecurityContext: {}                                                     # the pods'",
+        fix: "Give the pod and its containers the security context that the message names. In a fleet: security = \"hardened\".",
     },
     Code {
         code: "selector-changes",

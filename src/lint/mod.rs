@@ -5,6 +5,7 @@
 pub mod codes;
 mod images;
 mod pipeline;
+mod pod_security;
 mod refusals;
 mod volumes;
 
@@ -22,6 +23,7 @@ pub fn findings(manifests: &[Value], run: &Run, judged: &[Judged], rules: &TagRu
         found.extend(images::check(manifest, rules));
     }
     found.extend(pipeline::check(run, judged));
+    found.extend(pod_security::check(run));
     found.extend(refusals::check(run));
     found
 }

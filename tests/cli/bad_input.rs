@@ -33,7 +33,7 @@ fn arguments(case: &Path) -> Vec<String> {
 fn every_mistake_has_its_message() {
     let mut cases: Vec<PathBuf> = std::fs::read_dir("golden/bad").expect("golden/bad").map(|e| e.expect("an entry").path()).collect();
     cases.sort();
-    assert!(cases.len() >= 90, "{} cases", cases.len());
+    assert!(cases.len() >= 120, "{} cases", cases.len());
     let mut different = Vec::new();
     for case in cases {
         let arguments = arguments(&case);

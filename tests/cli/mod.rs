@@ -4,6 +4,7 @@ mod bad_input;
 mod base;
 mod codes;
 mod commands;
+mod fleet;
 mod images;
 mod isolate;
 mod lints;

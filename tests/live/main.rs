@@ -12,6 +12,7 @@
 )]
 
 mod acceptance;
+mod bundle;
 mod clients;
 mod images;
 mod observed;

@@ -1,0 +1,68 @@
+//! What fleets render, on a real control plane: accepted strictly and without a warning, running, and not moved by a second apply.
+
+use crate::plane::Plane;
+use std::path::Path;
+use std::time::Duration;
+
+/// The golden fleets, and for each the environment; in the order in which one cluster gets them.
+const FLEETS: [(&str, &str); 4] =
+    [("organisations", "manifests-staging"), ("organisations", "manifests"), ("bundle", "manifests"), ("stateful", "manifests")];
+
+fn root(path: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path).display().to_string()
+}
+
+/// Every object with its resource version.
+fn versions(plane: &Plane, file: &str) -> String {
+    plane.shell(&format!(
+        "kubectl get -f {file} -o jsonpath='{{range .items[*]}}{{.kind}}/{{.metadata.namespace}}/{{.metadata.name}} {{.metadata.resourceVersion}}{{\"\\n\"}}{{end}}'"
+    ))
+}
+
+/// Waits until the controllers have nothing more to say about the objects.
+fn settled(plane: &Plane, file: &str) -> String {
+    let mut before = versions(plane, file);
+    for _ in 0..60 {
+        std::thread::sleep(Duration::from_secs(2));
+        let now = versions(plane, file);
+        if now == before {
+            return now;
+        }
+        before = now;
+    }
+    panic!("the objects of {file} do not come to rest");
+}
+
+#[test]
+fn fleets_are_accepted_run_and_stay_as_they_are() {
+    let plane = Plane::start();
+    plane.shell(&format!(
+        "kubectl apply -f {} && kubectl wait --for=condition=Established crd --all --timeout=60s",
+        root("tests/live/secrets-crds.yaml")
+    ));
+    for (name, manifests) in FLEETS {
+        let file = root(&format!("golden/render/{name}/{manifests}.yaml"));
+        let apply = format!("kubectl apply --server-side --validate=strict -f {file}");
+        let said = plane.try_shell(&apply);
+        assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{name}/{manifests}: {}", said.stdout);
+        // The quota, the limits and the Pod Security of each namespace let its pods in.
+        plane.shell(&format!("kubectl get -f {file} -o name | wc -l; for n in $(kubectl get deployments,statefulsets -A -o jsonpath='{{range .items[*]}}{{.metadata.namespace}}:{{.kind}}/{{.metadata.name}} {{end}}'); do kubectl -n ${{n%%:*}} rollout status ${{n#*:}} --timeout=180s; done"));
+        let before = settled(&plane, &file);
+        let again = plane.try_shell(&apply);
+        assert_eq!((again.code, again.stderr.as_str()), (Some(0), ""), "{name}/{manifests}");
+        assert_eq!(versions(&plane, &file), before, "{name}/{manifests}: applied again, and something moved");
+    }
+    orphaned(&plane);
+}
+
+/// The way that `stateful-set-immutable` names for another claim size: the pods stay, and the new StatefulSet takes them.
+fn orphaned(plane: &Plane) {
+    plane.shell(&format!("sed 's/storage: 20Gi/storage: 30Gi/' {} > next.yaml", root("golden/render/stateful/manifests.yaml")));
+    let refused = plane.try_shell("kubectl apply --server-side -f next.yaml");
+    assert!(refused.code != Some(0) && refused.stderr.contains("updates to statefulset spec"), "{refused:?}");
+    let pods = "kubectl -n agents get pods -l app.kubernetes.io/name=researcher-agent -o jsonpath='{.items[*].metadata.uid}'";
+    let before = plane.shell(pods);
+    plane.shell("kubectl delete statefulset researcher-agent -n agents --cascade=orphan && kubectl apply --server-side -f next.yaml");
+    plane.shell("kubectl -n agents rollout status statefulset/researcher-agent --timeout=180s");
+    assert_eq!(plane.shell(pods), before, "no pod was replaced");
+}
