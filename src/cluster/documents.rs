@@ -4,6 +4,7 @@
 //! (`cli-runtime/pkg/resource/visitor.go`, `apimachinery/pkg/apis/meta/v1/unstructured/helpers.go`): a map with a list under
 //! `items` is a List; its items take what they lack of kind and version from it. Hostile input meets limits, never a panic.
 
+use super::halves;
 use super::json::{Document, JsonError, Memory, item_offset, read_document};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
 use crate::object::yaml;
@@ -154,7 +155,7 @@ impl Reading<'_> {
                 at = text.len() - after.len();
                 continue;
             }
-            match read_document(text, at, &self.memory) {
+            match halves::read_list(text, at, &self.memory).map_or_else(|| read_document(text, at, &self.memory), Ok) {
                 Ok((document, end)) => {
                     self.document(document, at, &|item| item_offset(text, at, item));
                     at = end;

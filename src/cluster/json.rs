@@ -22,6 +22,16 @@ impl Memory {
     pub(super) fn for_values(most: usize) -> Self {
         Self { left: Cell::new(most), parts: RefCell::default() }
     }
+
+    /// A memory of its own for half of the values that are left.
+    pub(super) fn half(&self) -> Self {
+        Self::for_values(self.left.get() / 2)
+    }
+
+    /// Both halves are done: what they did not use is left.
+    pub(super) fn joined(&self, first: &Self, second: &Self) {
+        self.left.set(first.left.get() + second.left.get());
+    }
 }
 
 /// One document.
@@ -51,6 +61,13 @@ pub(super) fn read_document(text: &str, start: usize, memory: &Memory) -> Result
     let mut parser = serde_json::Deserializer::from_str(&text[start..]);
     let document = DocumentSeed { memory, stop_before: None }.deserialize(&mut parser).map_err(|e| json_error(text, start, &e))?;
     Ok((document, start + parser.into_iter::<IgnoredAny>().byte_offset()))
+}
+
+/// Reads the value that starts at an offset; gives it and the offset behind it. None if it is none.
+pub(super) fn read_value(text: &str, start: usize, memory: &Memory) -> Option<(Value, usize)> {
+    let mut parser = serde_json::Deserializer::from_str(text.get(start..)?);
+    let value = ValueSeed(memory).deserialize(&mut parser).ok()?;
+    Some((value, start + parser.into_iter::<IgnoredAny>().byte_offset()))
 }
 
 /// Where the item of that index starts in the list that starts at an offset. For messages only: it reads the text again.
