@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How long whole commands take beside their peers, on inputs made here.
 
-usage: benches/commands.py [--rounds N=5] [render] [tenants] [plan] [diff] [start]      all if none is named
+usage: benches/commands.py [--rounds N=5] [render] [tenants] [plan] [steps] [diff] [start]      all if none is named
 
 Needs `cargo build --release` first, and what tests/controlplane/README.md names (diff: 10 s for a control plane once it is built).
 Peers run in turn with rollcast on the same objects: a round is one run of each, and the ratio is taken round by round, so that a
@@ -198,6 +198,64 @@ def applied(deployment):
     return o
 
 
+FLEET_OF_EXAMPLE = """\
+[fleet]
+name = "genbrain"
+kubernetes = "1.36"
+namespace = "agents"
+
+[images]
+agent = "gcr.io/genbrain/agent-cli:b7d92e4"
+git-sync = "gcr.io/genbrain/git-sync:b7d92e4"
+cai-runtime = "gcr.io/genbrain/cai-runtime:b7d92e4"
+
+[defaults]
+containers = ["agent", "git-sync"]
+restart = "3m"
+stop = "0s"
+budget = {{ rolls = 1, downtime = "3m" }}
+
+[[pipeline]]
+name = "Update images"
+set-images = {first}
+
+[[pipeline]]
+name = "Apply infrastructure manifests"
+apply = {{ server-side = true }}
+
+[[pipeline]]
+name = "Scale"
+scale = {{ replicas = 1 }}
+"""
+
+AGENTS_OF_EXAMPLE = {
+    "ceo": 'volumes.workspace = { size = "10Gi", mount = "/home/appuser/workspace" }',
+    "cto": "",
+    "cso": 'containers = ["agent", "git-sync", "cai-runtime"]',
+    "marketing": "",
+}
+
+
+def example(count, first):
+    """The example's snapshot so often in its one namespace, each time under other names, that it has `count` objects; and the fleet
+    file of all its agents, with a pipeline of three steps that begins with `first`."""
+    with open(os.path.join(ROOT, "examples/genbrain.json")) as f:
+        items = json.load(f)["items"]
+    text = json.dumps([o for o in items if o["kind"] != "Namespace"])
+    uids = sorted(set(re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", text)))
+    every = [o for o in items if o["kind"] == "Namespace"]
+    toml = FLEET_OF_EXAMPLE.format(first=first)
+    for i in range(-(-(count - len(every)) // (len(items) - len(every)))):
+        own = text
+        for name in AGENTS_OF_EXAMPLE:
+            own = re.sub(rf'(["/]|name=\\*")({name})-', rf"\g<1>\g<2>-{i}-", own)
+            toml += f"\n[agents.{name}-{i}]\n{AGENTS_OF_EXAMPLE[name]}\n"
+        for j, uid in enumerate(uids):
+            own = own.replace(uid, f"{i:08x}-{j:04x}-4000-8000-000000000000")
+        every.extend(json.loads(own))
+    return every, toml
+
+
 def as_list(items):
     return json.dumps({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": items})
 
@@ -209,6 +267,18 @@ def plan(table, folder):
     manifests = write(folder, "plan/next.json", as_list(following))
     command = [ROLLCAST, "plan", "--from", state, "-f", manifests, "--as", "kubectl-server", "--report", "json"]
     table.row(f"plan, {len(every):,} objects, {len(following)} Deployments roll", (command, [0], {"cwd": folder}))
+
+
+def steps(table, folder):
+    """4,000 objects through a pipeline of three steps: one that rolls every Deployment once, and the example's, which rolls each
+    twice, so that a merged pipeline is sought and run."""
+    for what, first in [("one roll each", "{}"), ("two rolls each, merged", '{ containers = ["agent"] }')]:
+        every, toml = example(4000, first)
+        state = write(folder, "steps/snapshot.json", as_list(every))
+        own = write(folder, "steps/fleet.toml", toml)
+        command = [ROLLCAST, "plan", "--from", state, "--fleet", own, "--report", "json"]
+        table.row(f"plan, {len(every):,} objects, 3 steps, {what}", (command, [0], {"cwd": folder}))
+        print(f"    the snapshot has {os.path.getsize(state) / 2**20:.1f} MiB")
 
 
 def diff(table, folder):
@@ -244,7 +314,7 @@ def main():
         i = arguments.index("--rounds")
         rounds = int(arguments[i + 1])
         del arguments[i : i + 2]
-    parts = {"render": render, "tenants": tenants, "plan": plan, "diff": diff, "start": start}
+    parts = {"render": render, "tenants": tenants, "plan": plan, "steps": steps, "diff": diff, "start": start}
     unknown = [a for a in arguments if a not in parts]
     if unknown:
         sys.exit(f"no part {', '.join(unknown)}; there are {', '.join(parts)}")

@@ -29,6 +29,22 @@ fn cluster() -> Cluster {
     cluster
 }
 
+/// The same with five more managers, each of which applied a label and a variable of every container.
+fn cluster_of_six_managers() -> Cluster {
+    let mut cluster = cluster();
+    for manager in ["mesh", "secrets", "tracing", "tenants", "policies"] {
+        let containers: Vec<Value> =
+            (0..20).map(|i| json!({"name": format!("c{i}"), "env": [{"name": manager.to_uppercase(), "value": "on"}]})).collect();
+        let object = json!({
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop", "labels": {manager: "on"}},
+            "spec": {"template": {"spec": {"containers": containers}}},
+        });
+        let response = cluster.write(&request(object, PatchKind::Apply, manager));
+        assert_eq!(response.code, 200, "{response:?}");
+    }
+    cluster
+}
+
 fn apply(image: &str) -> Request {
     let containers: Vec<Value> = (0..20)
         .map(|i| json!({"name": format!("c{i}"), "image": image, "env": [{"name": "A", "value": "1"}], "ports": [{"containerPort": 8080 + i}]}))
@@ -40,6 +56,17 @@ fn apply(image: &str) -> Request {
             "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": containers}},
         },
     });
+    request(object, PatchKind::Apply, "kubectl")
+}
+
+/// `kubectl set image` of every container.
+fn set_images(image: &str) -> Request {
+    let containers: Vec<Value> = (0..20).map(|i| json!({"name": format!("c{i}"), "image": image})).collect();
+    let patch = json!({"spec": {"template": {"spec": {"containers": containers}}}});
+    request(patch, PatchKind::Strategic, "kubectl-set")
+}
+
+fn request(body: Value, kind: PatchKind, manager: &str) -> Request {
     let text = str::to_owned;
     let target = Target {
         group: text("apps"),
@@ -49,17 +76,21 @@ fn apply(image: &str) -> Request {
         name: text("web"),
         ..Target::default()
     };
-    let options = WriteOptions { field_manager: text("kubectl"), ..WriteOptions::default() };
-    Request { verb: Verb::Patch(PatchKind::Apply), target, options, body: Body::Value(object) }
+    let options = WriteOptions { field_manager: text(manager), ..WriteOptions::default() };
+    Request { verb: Verb::Patch(kind), target, options, body: Body::Value(body) }
 }
 
 fn writes(c: &mut Criterion) {
-    let (cluster, same, other) = (cluster(), apply("a:1"), apply("a:2"));
-    let mut group = c.benchmark_group("apply a Deployment of 20 containers");
-    for (name, request) in [("that is the same", same), ("with other images", other)] {
-        group.bench_function(name, |b| b.iter_batched(|| cluster.clone(), |mut cluster| cluster.write(&request), BatchSize::SmallInput));
+    let requests = [("apply that is the same", apply("a:1")), ("apply with other images", apply("a:2")), ("set image", set_images("a:2"))];
+    for (managers, cluster) in [("one manager", cluster()), ("six managers", cluster_of_six_managers())] {
+        let mut group = c.benchmark_group(format!("a Deployment of 20 containers with {managers}"));
+        for (name, request) in &requests {
+            assert_eq!(cluster.clone().write(request).code, 200);
+            group
+                .bench_function(*name, |b| b.iter_batched(|| cluster.clone(), |mut cluster| cluster.write(request), BatchSize::SmallInput));
+        }
+        group.finish();
     }
-    group.finish();
 }
 
 fn reads(c: &mut Criterion) {

@@ -5,7 +5,7 @@
 
 use super::field_set::FieldSet;
 use super::managers::{Identity, Manager, Managers, Operation, list_of, managed_fields, unowned};
-use super::typed::{Comparison, Typed, compare_sent, empty_object, reconcile, validate};
+use super::typed::{Comparison, Typed, compare_sent, empty_object, reconcile, validate_after};
 use crate::object::{Gvk, Text, Value, map_at};
 use crate::schema::{Schema, Type};
 use std::borrow::Cow;
@@ -101,15 +101,15 @@ impl<'a> FieldManager<'a> {
     where
         'a: 'v,
     {
-        for value in [new, old] {
-            validate(self.typed(), value, true).map_err(|e| e.to_string())?;
+        for (value, before) in [(new, None), (old, Some(new))] {
+            validate_after(self.typed(), value, before, true).map_err(|e| e.to_string())?;
         }
         self.bring_up_to_date(&mut managers)?;
         let comparison = self.compared(old, new, sent)?;
         give_up(&mut managers, &comparison, None);
         let mut gained = comparison.modified;
         gained.unite(&comparison.added);
-        gained.subtract(&unowned());
+        gained.subtract(unowned());
         if !gained.is_empty() {
             if let Some(former) = managers.get(&writer) {
                 gained.unite(&former.fields);

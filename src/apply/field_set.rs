@@ -215,6 +215,12 @@ impl<'a> FieldSet<'a> {
         Self { nodes }
     }
 
+    /// From nodes that are in order, each with something in it.
+    pub(super) fn of_sorted(nodes: Vec<Node<'a>>) -> Self {
+        debug_assert!(nodes.is_sorted_by(|a, b| a.element < b.element) && !nodes.iter().any(Node::is_empty));
+        Self { nodes }
+    }
+
     /// The set of some paths.
     pub fn of_paths(paths: &[&[PathElement<'a>]]) -> Self {
         let mut set = Self::default();

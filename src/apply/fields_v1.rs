@@ -29,6 +29,7 @@ pub(super) fn read_noting(fields: &Value) -> Result<(FieldSet<'_>, bool), String
 /// What lies below a path, and whether the path itself is a member: it is if it says so, or if nothing lies below it.
 fn read_level<'a>(map: &'a Map, same: &mut bool) -> Result<(FieldSet<'a>, bool), String> {
     let (mut nodes, mut member): (Vec<Node<'a>>, bool) = (Vec::with_capacity(map.len()), false);
+    let mut in_order = true;
     for (i, (key, below)) in map.iter().enumerate() {
         if key == "." {
             member = true;
@@ -36,7 +37,7 @@ fn read_level<'a>(map: &'a Map, same: &mut bool) -> Result<(FieldSet<'a>, bool),
             continue;
         }
         let Some(element) = read_element(key, same)? else { continue };
-        *same &= nodes.last().is_none_or(|last| last.element < element);
+        in_order &= nodes.last().is_none_or(|last| last.element < element);
         let (children, member) = match below {
             Value::Object(below) => read_level(below, same)?,
             Value::Null => {
@@ -47,7 +48,8 @@ fn read_level<'a>(map: &'a Map, same: &mut bool) -> Result<(FieldSet<'a>, bool),
         };
         nodes.push(Node { element, member, children });
     }
-    let set = FieldSet::from_nodes(nodes);
+    *same &= in_order;
+    let set = if in_order { FieldSet::of_sorted(nodes) } else { FieldSet::from_nodes(nodes) };
     let member = member || set.is_empty();
     Ok((set, member))
 }
@@ -58,8 +60,9 @@ fn read_element<'a>(key: &'a str, same: &mut bool) -> Result<Option<PathElement<
     if key.len() < 2 {
         return Err("error decoding set: key must be 2 characters long:".to_owned());
     }
-    let Some((kind, rest)) = key.split_once(':').filter(|(kind, _)| kind.len() == 1) else {
-        return Err(format!("error decoding set: missing colon: {key}"));
+    let (kind, rest) = match key.as_bytes() {
+        [kind, b':', ..] if *kind != b':' => (&key[..1], &key[2..]),
+        _ => return Err(format!("error decoding set: missing colon: {key}")),
     };
     *same &= kind == "f" || !rest.bytes().any(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | b'\\' | b'<' | b'>' | b'&' | 0xe2));
     Ok(Some(match kind {

@@ -5,7 +5,7 @@
 //! updater's entry all the same, and leaves it a second one. Kubernetes does that.
 
 use super::field_set::FieldSet;
-use super::managers::{Manager, Managers};
+use super::managers::{Manager, Managers, list_of};
 use crate::object::Value;
 
 /// The version of the scale object.
@@ -44,8 +44,8 @@ pub fn to_parent(
     managers.retain(|m| path_in(paths, &m.api_version).is_some());
     for manager in managers.iter_mut() {
         let Some(path) = path_in(paths, &manager.api_version).filter(|path| manager.fields.has_fields(path)) else { continue };
-        if scalers.remove(&manager.identity).is_none() {
-            manager.fields.subtract(&FieldSet::of_fields(&[path]));
+        if scalers.remove(&manager.identity).is_none() && manager.fields.subtract(&FieldSet::of_fields(&[path])) {
+            manager.kept = None;
         }
     }
     managers.retain(|m| !m.fields.is_empty());
@@ -59,5 +59,6 @@ pub fn to_parent(
             kept: None,
         });
     }
-    Ok(managers.encode())
+    let before = parent.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    Ok(list_of(managers.entries(), |index| before[index].clone()))
 }

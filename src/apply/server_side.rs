@@ -206,7 +206,7 @@ impl FieldManager<'_> {
         give_up(&mut managers, &comparison, Some(&identity));
         let same = equal(old, &merged);
         if let Some(own) = managers.iter_mut().find(|m| m.identity == identity) {
-            own.fields.subtract(&unowned());
+            own.fields.subtract(unowned());
             if !same {
                 own.time = Some(Cow::Borrowed(time));
             }

@@ -4,12 +4,12 @@
 //! (`cli-runtime/pkg/resource/visitor.go`, `apimachinery/pkg/apis/meta/v1/unstructured/helpers.go`): a map with a list under
 //! `items` is a List; its items take what they lack of kind and version from it. Hostile input meets limits, never a panic.
 
-use super::json::{Document, JsonError, item_offset, read_document};
+use super::halves;
+use super::json::{Document, JsonError, Memory, item_offset, read_document};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
 use crate::object::yaml;
 use crate::object::{Map, Value, text};
 use flate2::read::MultiGzDecoder;
-use std::cell::Cell;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -39,8 +39,8 @@ pub fn read_documents(input: impl Read, file: &Path, limit: u64) -> Result<Docum
     let bytes = read_bytes(input, file, limit)?;
     let text = utf8(bytes, file)?;
     let source = Arc::new(Source::new(file.to_owned(), text));
-    let values = Cell::new((limit / BYTES_A_VALUE).max(1) as usize);
-    let mut reading = Reading { file, values, out: Documents::default(), mistakes: Vec::new() };
+    let memory = Memory::for_values((limit / BYTES_A_VALUE).max(1) as usize);
+    let mut reading = Reading { file, memory, out: Documents::default(), mistakes: Vec::new() };
     match source.text.trim_start().chars().next() {
         None => return Err(Diagnostic::error("input-empty", format!("{} is empty", called(file))).into()),
         Some('{' | '[' | '"') => reading.json(&source.text),
@@ -135,7 +135,7 @@ fn in_words(mistake: Diagnostic) -> Diagnostic {
 
 struct Reading<'f> {
     file: &'f Path,
-    values: Cell<usize>,
+    memory: Memory,
     out: Documents,
     mistakes: Vec<(Diagnostic, usize)>,
 }
@@ -155,7 +155,7 @@ impl Reading<'_> {
                 at = text.len() - after.len();
                 continue;
             }
-            match read_document(text, at, &self.values) {
+            match halves::read_list(text, at, &self.memory).map_or_else(|| read_document(text, at, &self.memory), Ok) {
                 Ok((document, end)) => {
                     self.document(document, at, &|item| item_offset(text, at, item));
                     at = end;

@@ -3,10 +3,36 @@
 //! Stricter than `serde_json`'s own reading: a key that stands twice in one map is an error, and the number of values is
 //! bounded, so that a hostile file cannot take many times its size in memory.
 
-use crate::object::{Map, Number, Text, Value};
+use crate::object::{Map, Number, Pool, Text, Value};
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
+
+/// What the reader of a file remembers from one value to the next.
+#[derive(Debug)]
+pub(super) struct Memory {
+    /// How many more values may be made.
+    left: Cell<usize>,
+    /// The parts that were made.
+    parts: RefCell<Pool>,
+}
+
+impl Memory {
+    /// For so many values.
+    pub(super) fn for_values(most: usize) -> Self {
+        Self { left: Cell::new(most), parts: RefCell::default() }
+    }
+
+    /// A memory of its own for half of the values that are left.
+    pub(super) fn half(&self) -> Self {
+        Self::for_values(self.left.get() / 2)
+    }
+
+    /// Both halves are done: what they did not use is left.
+    pub(super) fn joined(&self, first: &Self, second: &Self) {
+        self.left.set(first.left.get() + second.left.get());
+    }
+}
 
 /// One document.
 #[derive(Debug, PartialEq)]
@@ -30,17 +56,24 @@ pub(super) struct JsonError {
     pub(super) text: String,
 }
 
-/// Reads the document that starts at an offset; gives it and the offset behind it. `values` is how many more values may be made.
-pub(super) fn read_document(text: &str, start: usize, values: &Cell<usize>) -> Result<(Document, usize), JsonError> {
+/// Reads the document that starts at an offset; gives it and the offset behind it.
+pub(super) fn read_document(text: &str, start: usize, memory: &Memory) -> Result<(Document, usize), JsonError> {
     let mut parser = serde_json::Deserializer::from_str(&text[start..]);
-    let document = DocumentSeed { values, stop_before: None }.deserialize(&mut parser).map_err(|e| json_error(text, start, &e))?;
+    let document = DocumentSeed { memory, stop_before: None }.deserialize(&mut parser).map_err(|e| json_error(text, start, &e))?;
     Ok((document, start + parser.into_iter::<IgnoredAny>().byte_offset()))
+}
+
+/// Reads the value that starts at an offset; gives it and the offset behind it. None if it is none.
+pub(super) fn read_value(text: &str, start: usize, memory: &Memory) -> Option<(Value, usize)> {
+    let mut parser = serde_json::Deserializer::from_str(text.get(start..)?);
+    let value = ValueSeed(memory).deserialize(&mut parser).ok()?;
+    Some((value, start + parser.into_iter::<IgnoredAny>().byte_offset()))
 }
 
 /// Where the item of that index starts in the list that starts at an offset. For messages only: it reads the text again.
 pub(super) fn item_offset(text: &str, start: usize, item: usize) -> usize {
     let mut parser = serde_json::Deserializer::from_str(&text[start..]);
-    let seed = DocumentSeed { values: &Cell::new(usize::MAX), stop_before: Some(item) };
+    let seed = DocumentSeed { memory: &Memory::for_values(usize::MAX), stop_before: Some(item) };
     match seed.deserialize(&mut parser) {
         Err(stopped) => {
             let stopped = json_error(text, start, &stopped).offset;
@@ -65,7 +98,7 @@ fn json_error(text: &str, start: usize, error: &serde_json::Error) -> JsonError 
 }
 
 struct DocumentSeed<'b> {
-    values: &'b Cell<usize>,
+    memory: &'b Memory,
     stop_before: Option<usize>,
 }
 
@@ -91,7 +124,7 @@ impl<'de> Visitor<'de> for DocumentSeed<'_> {
                 return Err(duplicate(&key));
             }
             if key != "items" {
-                head.insert(key, entries.next_value_seed(ValueSeed(self.values))?);
+                head.insert(key, entries.next_value_seed(ValueSeed(self.memory))?);
                 continue;
             }
             match entries.next_value_seed(ItemsSeed(&self))? {
@@ -144,32 +177,32 @@ impl<'de> DeserializeSeed<'de> for ItemsSeed<'_, '_> {
     type Value = Value;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, parser: D) -> Result<Value, D::Error> {
-        ValueVisitor { values: self.0.values, stop_before: self.0.stop_before }.read(parser)
+        ValueVisitor { memory: self.0.memory, stop_before: self.0.stop_before }.read(parser)
     }
 }
 
-struct ValueSeed<'b>(&'b Cell<usize>);
+struct ValueSeed<'b>(&'b Memory);
 
 impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
     type Value = Value;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, parser: D) -> Result<Value, D::Error> {
-        ValueVisitor { values: self.0, stop_before: None }.read(parser)
+        ValueVisitor { memory: self.0, stop_before: None }.read(parser)
     }
 }
 
 struct ValueVisitor<'b> {
-    values: &'b Cell<usize>,
+    memory: &'b Memory,
     stop_before: Option<usize>,
 }
 
 impl ValueVisitor<'_> {
     fn read<'de, D: serde::Deserializer<'de>>(self, parser: D) -> Result<Value, D::Error> {
-        let left = self.values.get();
+        let left = self.memory.left.get();
         if left == 0 {
             return Err(D::Error::custom("more values than the limit on the file's size allows"));
         }
-        self.values.set(left - 1);
+        self.memory.left.set(left - 1);
         parser.deserialize_any(self)
     }
 }
@@ -215,9 +248,9 @@ impl<'de> Visitor<'de> for ValueVisitor<'_> {
             if self.stop_before == Some(list.len()) {
                 items.next_element_seed(Stop)?;
             }
-            match items.next_element_seed(ValueSeed(self.values))? {
+            match items.next_element_seed(ValueSeed(self.memory))? {
                 Some(item) => list.push(item),
-                None => return Ok(Value::Array(list.into())),
+                None => return Ok(self.memory.parts.borrow_mut().share(Value::Array(list.into()))),
             }
         }
     }
@@ -228,10 +261,9 @@ impl<'de> Visitor<'de> for ValueVisitor<'_> {
             if map.contains_key(&key) {
                 return Err(duplicate(&key));
             }
-            map.insert(key, entries.next_value_seed(ValueSeed(self.values))?);
+            map.append(key, entries.next_value_seed(ValueSeed(self.memory))?);
         }
-        map.shrink_to_fit();
-        Ok(Value::Object(map))
+        Ok(self.memory.parts.borrow_mut().share(Value::Object(map)))
     }
 }
 
@@ -256,7 +288,7 @@ mod tests {
     use crate::object::json;
 
     fn read(text: &str) -> Result<(Document, usize), JsonError> {
-        read_document(text, 0, &Cell::new(1000))
+        read_document(text, 0, &Memory::for_values(1000))
     }
 
     #[test]
@@ -265,7 +297,7 @@ mod tests {
         let (first, end) = read(text).unwrap();
         let head = json!({"kind": "List"}).as_object().unwrap().clone();
         assert_eq!(first, Document::List(head, vec![json!({"a": 1}), json!({"b": [true, null, -2, 1.5]})]));
-        let (second, end) = read_document(text, end, &Cell::new(1000)).unwrap();
+        let (second, end) = read_document(text, end, &Memory::for_values(1000)).unwrap();
         assert_eq!(second, Document::Object(json!({"kind": "Pod"})));
         assert_eq!(end, text.len());
     }

@@ -9,6 +9,7 @@ mod credentials;
 mod discovery;
 pub mod documents;
 mod get;
+mod halves;
 mod json;
 mod live;
 mod patch;

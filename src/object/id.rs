@@ -3,6 +3,7 @@
 use super::{Text, Value, text};
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// Group, version and kind. The core group is the empty string.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,7 +36,7 @@ impl Gvk {
 
 /// One object: its group and kind (an object keeps its identity across versions), namespace and name.
 /// Shown as `Kind/namespace/name`, or `Kind/name` for a cluster's own.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ObjectId {
     /// `apps`, or the empty string for the core group.
     pub group: Text,
@@ -52,6 +53,13 @@ impl ObjectId {
     pub fn of(object: &Value) -> Self {
         let Gvk { group, kind, .. } = Gvk::of(object);
         Self { group, kind, namespace: text(object, &["metadata", "namespace"]).into(), name: text(object, &["metadata", "name"]).into() }
+    }
+}
+
+/// Of what tells most objects apart: kinds of one name in two groups are few.
+impl Hash for ObjectId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        [&self.kind, &self.namespace, &self.name].into_iter().for_each(|part| state.write(part.as_bytes()));
     }
 }
 

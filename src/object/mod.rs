@@ -5,6 +5,7 @@
 
 pub mod base64;
 mod id;
+mod id_map;
 pub mod json_text;
 pub mod path;
 pub mod quantity;
@@ -13,24 +14,29 @@ mod value;
 pub mod yaml;
 
 pub use id::{Gvk, ObjectId};
-pub use value::{Entry, List, Map, Number, Text, ToValue, Value, json};
+pub use id_map::IdMap;
+pub use value::{Entry, List, Map, Number, Pool, Text, ToValue, Value, json, sorted_json};
 
 /// The value at a path of map keys, if every step is there.
+#[inline]
 pub fn at<'v>(value: &'v Value, path: &[&str]) -> Option<&'v Value> {
     path.iter().try_fold(value, |v, key| v.get(key))
 }
 
 /// The string at a path of map keys; the empty string if it is not there or is no string.
+#[inline]
 pub fn text<'v>(value: &'v Value, path: &[&str]) -> &'v str {
     at(value, path).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The integer at a path of map keys, if it is there and is one.
+#[inline]
 pub fn integer(value: &Value, path: &[&str]) -> Option<i64> {
     at(value, path).and_then(Value::as_i64)
 }
 
 /// The items of the list at a path of map keys; none if it is not there or is no list.
+#[inline]
 pub fn items<'v>(value: &'v Value, path: &[&str]) -> &'v [Value] {
     at(value, path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
@@ -64,20 +70,4 @@ pub fn json_kind(value: &Value) -> &'static str {
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     }
-}
-
-/// The value as JSON text with the keys of every map sorted, as Go's encoder writes a map.
-pub fn sorted_json(value: &Value) -> String {
-    fn sorted(value: &Value) -> Value {
-        match value {
-            Value::Object(map) => {
-                let mut keys: Vec<&Text> = map.keys().collect();
-                keys.sort();
-                Value::Object(keys.into_iter().map(|k| (k.clone(), sorted(&map[k]))).collect())
-            }
-            Value::Array(list) => Value::Array(list.iter().map(sorted).collect()),
-            other => other.clone(),
-        }
-    }
-    sorted(value).to_string()
 }

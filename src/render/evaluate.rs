@@ -91,5 +91,7 @@ fn body(map: &MapNode, scope: &Scope<'_>, schema: &Schema) -> Result<Option<Valu
             out.insert(key.clone().into(), value);
         }
     }
+    // A template names many fields of which most objects have few.
+    out.shrink_to_fit();
     Ok(Some(Value::Object(out)))
 }

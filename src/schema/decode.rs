@@ -96,6 +96,33 @@ fn make_nil(schema: &Schema, ty: &Type, value: &mut Value) {
 
 /// Puts the fields of every struct into the order of its type; what defaulting filled in stands at the end before.
 pub fn arrange(schema: &Schema, ty: &Type, value: &mut Value) {
+    // What is in order already, which is nearly everything, stays shared.
+    if !is_arranged(schema, ty, value) {
+        put_in_order(schema, ty, value);
+    }
+}
+
+/// Whether the fields of every struct stand in the order of its type.
+pub fn is_arranged(schema: &Schema, ty: &Type, value: &Value) -> bool {
+    match (ty, value) {
+        (Type::List(list), Value::Array(items)) => items.iter().all(|item| is_arranged(schema, &list.item, item)),
+        (Type::Map(map), Value::Object(entries)) => {
+            entries.keys().is_sorted() && entries.values().all(|entry| is_arranged(schema, &map.value, entry))
+        }
+        (ty, Value::Object(entries)) => schema.fields(ty).is_none_or(|own| {
+            let mut last = 0;
+            entries.iter().all(|(name, value)| {
+                let place = position(own, name, last);
+                let in_order = place.is_none_or(|place| place >= last && is_arranged(schema, &own.fields[place].ty, value));
+                last = place.unwrap_or(own.fields.len());
+                in_order
+            })
+        }),
+        _ => true,
+    }
+}
+
+fn put_in_order(schema: &Schema, ty: &Type, value: &mut Value) {
     match (ty, value) {
         (Type::List(list), Value::Array(items)) => items.iter_mut().for_each(|item| arrange(schema, &list.item, item)),
         (Type::Map(map), Value::Object(entries)) => {

@@ -95,9 +95,15 @@ fn bytes(text: &str) -> Result<Value, Fault> {
 /// A time of day, in UTC and without what the type does not keep; `digits` of a second that must be there.
 fn time(text: &str, digits: Option<usize>, layout: &str, format: &str) -> Result<Value, Fault> {
     match rfc3339(text, digits).and_then(|_| text.parse::<Timestamp>().ok()) {
+        Some(_) if is_canonical(text, digits) => Ok(text.into()),
         Some(time) => Ok(time.strftime(format).to_string().into()),
         None => Err(Fault::Abort(format!("parsing time {text:?} as {layout:?}: cannot parse {text:?} as \"2006\""))),
     }
+}
+
+/// Whether a text that is a time is written as the type writes it: in UTC, with no more digits than it keeps, and not in a leap second.
+fn is_canonical(text: &str, digits: Option<usize>) -> bool {
+    text.len() == 20 + digits.map_or(0, |digits| digits + 1) && text.ends_with('Z') && !text[17..].starts_with("60")
 }
 
 /// Whether a text has the one shape that Go's RFC 3339 layout takes: `2006-01-02T15:04:05[.9…](Z|±07:00)`.

@@ -20,7 +20,7 @@ impl Cluster {
             let gvk = Gvk::of(&object);
             let ty = self.served_kind(&gvk).and_then(|served| served.ty.clone()).unwrap_or(Type::Any);
             let mut fields = field_set(Typed { schema: self.schema, ty: &ty }, &object);
-            fields.subtract_recursive(&unowned());
+            fields.subtract_recursive(unowned());
             fields.subtract_recursive(&FieldSet::of_fields(&[&["status"]]));
             let fields = fields_v1::write(&fields);
             let entry = json!({

@@ -25,7 +25,7 @@ impl Clock {
     /// The time of day at another point of the clock.
     pub fn timestamp_at(&self, at: Duration) -> String {
         let then = self.epoch.checked_add(at).unwrap_or(self.epoch);
-        then.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+        Timestamp::from_second(then.as_second()).unwrap_or(then).to_string()
     }
 
     /// How many whole seconds ago a time of day was; negative if it is still to come. None if the text is no time.

@@ -1,7 +1,7 @@
 //! The stored objects, copied on write, with a journal of what changed.
 
-use crate::object::{ObjectId, Value, map_at};
-use std::collections::BTreeMap;
+use crate::object::{IdMap, ObjectId, Value, map_at};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What the uids of simulated clusters start with.
@@ -20,10 +20,36 @@ pub struct Change {
     pub after: Option<Arc<Value>>,
 }
 
+/// The objects, to be found and to be walked.
+#[derive(Clone, Debug, Default)]
+struct Held {
+    objects: IdMap<Arc<Value>>,
+    /// Their identities in order.
+    order: BTreeSet<Arc<ObjectId>>,
+}
+
+impl Held {
+    /// Puts an object in; gives its identity and what was there before.
+    fn insert(&mut self, object: Arc<Value>) -> (Arc<ObjectId>, Option<Arc<Value>>) {
+        let id = ObjectId::of(&object);
+        if let Some((known, _)) = self.objects.get_key_value(&id) {
+            let id = Arc::clone(known);
+            return (Arc::clone(&id), self.objects.insert(id, object));
+        }
+        let id = Arc::new(id);
+        self.order.insert(Arc::clone(&id));
+        (Arc::clone(&id), self.objects.insert(id, object))
+    }
+
+    fn of_order<'s>(&'s self, ids: impl Iterator<Item = &'s Arc<ObjectId>>) -> impl Iterator<Item = (&'s Arc<ObjectId>, &'s Arc<Value>)> {
+        ids.filter_map(|id| self.objects.get_key_value(id))
+    }
+}
+
 /// All objects of a cluster. Cloning it copies nothing until one of the two is written to, and then no object.
 #[derive(Clone, Debug, Default)]
 pub struct Store {
-    objects: Arc<BTreeMap<Arc<ObjectId>, Arc<Value>>>,
+    held: Arc<Held>,
     revision: u64,
     uids: u64,
     journal: Vec<Change>,
@@ -41,50 +67,49 @@ impl Store {
         // What another simulated cluster made must not share its uid with what this one makes.
         let own = object["metadata"]["uid"].as_str().and_then(|uid| u64::from_str_radix(uid.strip_prefix(UID)?, 16).ok());
         self.uids = self.uids.max(own.unwrap_or(0));
-        Arc::make_mut(&mut self.objects).insert(Arc::new(ObjectId::of(&object)), object);
+        Arc::make_mut(&mut self.held).insert(object);
     }
 
     /// The object of an id.
     pub fn get(&self, id: &ObjectId) -> Option<&Arc<Value>> {
-        self.objects.get(id)
+        self.held.objects.get(id)
     }
 
     /// The objects of a kind, in one namespace or in all, by namespace and name.
     pub fn list<'s>(&'s self, group: &str, kind: &str, namespace: Option<&'s str>) -> impl Iterator<Item = (&'s ObjectId, &'s Arc<Value>)> {
         let first = ObjectId { group: group.into(), kind: kind.into(), namespace: namespace.unwrap_or_default().into(), name: "".into() };
         let (group, kind) = (first.group.clone(), first.kind.clone());
-        self.objects
-            .range::<ObjectId, _>(first..)
-            .map(|(id, object)| (&**id, object))
-            .take_while(move |(id, _)| id.group == group && id.kind == kind && namespace.is_none_or(|n| n == id.namespace))
+        let asked = move |id: &&Arc<ObjectId>| id.group == group && id.kind == kind && namespace.is_none_or(|n| n == id.namespace);
+        let ids = self.held.order.range::<ObjectId, _>(first..).take_while(asked);
+        self.held.of_order(ids).map(|(id, object)| (&**id, object))
     }
 
     /// Every object, by group, kind, namespace and name.
     pub fn iter(&self) -> impl Iterator<Item = (&ObjectId, &Arc<Value>)> {
-        self.objects.iter().map(|(id, object)| (&**id, object))
+        self.held.of_order(self.held.order.iter()).map(|(id, object)| (&**id, object))
     }
 
     /// The same, to be kept while the store changes.
     pub(super) fn all(&self) -> Vec<(Arc<ObjectId>, Arc<Value>)> {
-        self.objects.iter().map(|(id, object)| (Arc::clone(id), Arc::clone(object))).collect()
+        self.held.of_order(self.held.order.iter()).map(|(id, object)| (Arc::clone(id), Arc::clone(object))).collect()
     }
 
     /// How many objects there are.
     pub fn len(&self) -> usize {
-        self.objects.len()
+        self.held.objects.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.objects.is_empty()
+        self.held.objects.is_empty()
     }
 
     /// Stores an object under a new resource version, which it writes into its metadata, and notes the change.
     pub fn put(&mut self, mut object: Value) -> Arc<Value> {
         self.revision += 1;
         map_at(&mut object, &["metadata"]).insert("resourceVersion".into(), self.revision.to_string().into());
-        let (id, object) = (Arc::new(ObjectId::of(&object)), Arc::new(object));
-        let before = Arc::make_mut(&mut self.objects).insert(Arc::clone(&id), Arc::clone(&object));
+        let object = Arc::new(object);
+        let (id, before) = Arc::make_mut(&mut self.held).insert(Arc::clone(&object));
         self.journal.push(Change { revision: self.revision, id, before, after: Some(Arc::clone(&object)) });
         object
     }
@@ -107,7 +132,9 @@ impl Store {
 
     /// Removes an object and notes the change; gives it back as it was.
     pub fn remove(&mut self, id: &ObjectId) -> Option<Arc<Value>> {
-        let (id, before) = Arc::make_mut(&mut self.objects).remove_entry(id)?;
+        let held = Arc::make_mut(&mut self.held);
+        let (id, before) = held.objects.remove(id)?;
+        held.order.remove(&id);
         self.hide(&id, None);
         self.revision += 1;
         self.journal.push(Change { revision: self.revision, id, before: Some(Arc::clone(&before)), after: None });

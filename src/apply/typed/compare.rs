@@ -133,9 +133,10 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn value(&mut self, ty: TypeRef<'a>, old: Option<&'a Value>, new: Option<New<'a>>, here: &mut Place<'a>) {
-        // What was read from something sent may be held in another way than what it equals.
-        if let (Some(l), Some(New { value, sent: None })) = (old, new)
+        // What was read from something else that was sent may be held in another way than what it equals.
+        if let (Some(l), Some(New { value, sent })) = (old, new)
             && l.is_shared_with(value)
+            && sent.is_none_or(|sent| sent.is_shared_with(value))
         {
             return;
         }

@@ -18,7 +18,7 @@ pub use field_set::{close_over_fields, field_set};
 pub use merge::merge;
 pub use reconcile::reconcile;
 pub use remove::{extract_items, remove_items};
-pub use validate::validate;
+pub use validate::{validate, validate_after};
 pub use zero::empty_object;
 
 use super::field_set::{Key, Literal, PathElement};

@@ -2,7 +2,9 @@
 //!
 //! Follows structured-merge-diff `typed/validate.go`, texts included.
 
-use super::{FieldCursor, ListShape, MapShape, Primitive, Relation, Shape, Trail, TypeErrors, TypeRef, Typed, item_element, shape};
+use super::{
+    FieldCursor, ListShape, MapShape, Primitive, Relation, Shape, Trail, TypeErrors, TypeRef, Typed, as_list, as_map, item_element, shape,
+};
 use crate::apply::field_set::PathElement;
 use crate::apply::go_format::{plain, source, type_name};
 use crate::object::{Map, Value};
@@ -11,8 +13,13 @@ use std::collections::BTreeSet;
 
 /// Checks a value against its type. Duplicate items of granular lists are allowed in what is stored, not in what is applied.
 pub fn validate<'a>(typed: Typed<'a>, value: &'a Value, duplicates: bool) -> Result<(), TypeErrors> {
+    validate_after(typed, value, None, duplicates)
+}
+
+/// The same where another value of that type was checked before: what the two share is not looked at again.
+pub fn validate_after<'a>(typed: Typed<'a>, value: &'a Value, before: Option<&'a Value>, duplicates: bool) -> Result<(), TypeErrors> {
     let mut walk = Walk { schema: typed.schema, duplicates, trail: Trail::default() };
-    walk.value(TypeRef::Of(typed.ty), value);
+    walk.value(TypeRef::Of(typed.ty), value, before);
     walk.trail.finish()
 }
 
@@ -43,22 +50,25 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn value(&mut self, ty: TypeRef<'a>, value: &'a Value) {
+    fn value(&mut self, ty: TypeRef<'a>, value: &'a Value, before: Option<&'a Value>) {
+        if before.is_some_and(|before| before.is_shared_with(value)) {
+            return;
+        }
         match (shape(self.schema, ty, Some(value)), value) {
             (Shape::Scalar(kind), value) => {
                 if let Some(why) = scalar_error(kind, value) {
                     self.trail.error(why);
                 }
             }
-            (Shape::List(list), Value::Array(items)) => self.list(list, items),
-            (Shape::Map(map), Value::Object(entries)) => self.map(map, entries),
+            (Shape::List(list), Value::Array(items)) => self.list(list, items, as_list(before)),
+            (Shape::Map(map), Value::Object(entries)) => self.map(map, entries, as_map(before)),
             (_, Value::Null) => {}
             (Shape::List(_), other) => self.trail.error(format!("expected list, got &{{{}}}", plain(other))),
             (Shape::Map(_), other) => self.trail.error(format!("expected map, got &{{{}}}", plain(other))),
         }
     }
 
-    fn list(&mut self, list: ListShape<'a>, items: &'a [Value]) {
+    fn list(&mut self, list: ListShape<'a>, items: &'a [Value], before: &'a [Value]) {
         let mut seen = BTreeSet::new();
         for (i, item) in items.iter().enumerate() {
             if matches!(list.relation, Relation::Atomic) {
@@ -76,18 +86,21 @@ impl<'a> Walk<'a> {
                 }
                 self.trail.push_item(self.schema, list, item);
             }
-            self.value(list.item, item);
+            self.value(list.item, item, before.get(i));
             self.trail.pop();
         }
     }
 
-    fn map(&mut self, map: MapShape<'a>, entries: &'a Map) {
+    fn map(&mut self, map: MapShape<'a>, entries: &'a Map, before: Option<&'a Map>) {
         let mut cursor = FieldCursor::new(map);
         for (name, value) in entries {
             self.trail.push(PathElement::Field(name));
             let known = cursor.type_of(name).0;
             match known {
-                Some(ty) => self.value(ty, value),
+                Some(ty) => {
+                    let has_parts = matches!(value, Value::Object(_) | Value::Array(_));
+                    self.value(ty, value, before.filter(|_| has_parts).and_then(|before| before.get(name)));
+                }
                 None => self.trail.error("field not declared in schema".to_owned()),
             }
             self.trail.pop();

@@ -15,6 +15,18 @@ impl List {
         Self::default()
     }
 
+    /// See [`Value::reunite`]; items are sought at their places. A list that others share is left as it is.
+    pub(super) fn reunite(&mut self, with: &Self) -> bool {
+        let Some(items) = Arc::get_mut(&mut self.0) else { return false };
+        let same_length = items.len() == with.len();
+        items.iter_mut().zip(with.iter()).fold(same_length, |same, (own, other)| own.reunite(other) && same)
+    }
+
+    /// Where it is held: one place for lists that are shared.
+    pub(super) fn place(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+
     /// Whether both are one and the same list.
     pub fn is_shared_with(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)

@@ -18,22 +18,35 @@ pub struct Map(Option<Arc<Entries>>);
 /// One entry. The mark of its key is compared first: most keys of a map differ there already.
 #[derive(Clone)]
 struct Slot {
-    mark: u32,
+    mark: u64,
     key: Text,
     value: Value,
 }
 
-/// The length of a key and three of its bytes.
-fn mark(key: &str) -> u32 {
-    match key.as_bytes() {
-        [] => 0,
-        bytes => u32::from_le_bytes([bytes.len() as u8, bytes[0], bytes[bytes.len() / 2], bytes[bytes.len() - 1]]),
+/// Keys that are no longer than this are the same if their marks and lengths are.
+const MARKED_WHOLE: usize = 8;
+
+/// The first and the last four bytes of a key; of a shorter one the first, the middle and the last.
+#[inline]
+fn mark(key: &str) -> u64 {
+    let bytes = key.as_bytes();
+    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (Some(first), Some(last)) => u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32,
+        _ => match bytes {
+            [] => 0,
+            [first, ..] => u64::from(u32::from_le_bytes([*first, bytes[bytes.len() / 2], bytes[bytes.len() - 1], 0])),
+        },
     }
 }
 
 impl Slot {
     fn new(key: Text, value: Value) -> Self {
         Self { mark: mark(&key), key, value }
+    }
+
+    #[inline]
+    fn is_of(&self, mark: u64, key: &str) -> bool {
+        self.mark == mark && self.key.len() == key.len() && (key.len() <= MARKED_WHOLE || self.key == key)
     }
 }
 
@@ -45,12 +58,24 @@ struct Entries {
 }
 
 impl Entries {
+    #[inline]
     fn place(&self, key: &str) -> Option<usize> {
         match &self.places {
             Some(places) => places.get(key).copied(),
             None => {
                 let wanted = mark(key);
-                self.list.iter().position(|slot| slot.mark == wanted && slot.key == key)
+                self.list.iter().position(|slot| slot.is_of(wanted, key))
+            }
+        }
+    }
+
+    #[inline]
+    fn get(&self, key: &str) -> Option<&Slot> {
+        match &self.places {
+            Some(places) => places.get(key).map(|place| &self.list[*place]),
+            None => {
+                let wanted = mark(key);
+                self.list.iter().find(|slot| slot.is_of(wanted, key))
             }
         }
     }
@@ -85,6 +110,7 @@ impl Map {
         }
     }
 
+    #[inline]
     fn list(&self) -> &[Slot] {
         self.0.as_deref().map_or(&[], |entries| &entries.list)
     }
@@ -93,55 +119,88 @@ impl Map {
         Arc::make_mut(self.0.get_or_insert_default())
     }
 
-    fn place(&self, key: &str) -> Option<usize> {
+    #[inline]
+    fn index_of(&self, key: &str) -> Option<usize> {
         self.0.as_deref()?.place(key)
     }
 
+    /// See [`Value::reunite`]. A map that others share is left as it is.
+    pub(super) fn reunite(&mut self, with: &Self) -> bool {
+        if self.is_empty() || with.is_empty() {
+            return self.is_empty() && with.is_empty();
+        }
+        let Some(entries) = self.0.as_mut().and_then(Arc::get_mut) else { return false };
+        let mut same = entries.list.len() == with.len();
+        for (i, own) in entries.list.iter_mut().enumerate() {
+            let at_its_place = with.list().get(i).filter(|other| other.is_of(own.mark, &own.key));
+            same &= at_its_place.is_some();
+            let other = at_its_place.map(|other| &other.value).or_else(|| with.get(&own.key));
+            same &= other.is_some_and(|other| own.value.reunite(other));
+        }
+        same
+    }
+
+    /// Where it is held: one place for maps that are shared, none for empty ones that hold no memory.
+    pub(super) fn place(&self) -> usize {
+        self.0.as_ref().map_or(0, |entries| Arc::as_ptr(entries).addr())
+    }
+
     /// Whether both are one and the same map.
+    #[inline]
     pub fn is_shared_with(&self, other: &Self) -> bool {
         matches!((&self.0, &other.0), (Some(a), Some(b)) if Arc::ptr_eq(a, b))
     }
 
     /// How many entries it has.
+    #[inline]
     pub fn len(&self) -> usize {
         self.list().len()
     }
 
     /// Whether it has none.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.list().is_empty()
     }
 
     /// What stands under a key.
+    #[inline]
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.place(key).map(|place| &self.list()[place].value)
+        Some(&self.0.as_deref()?.get(key)?.value)
     }
 
     /// A key as it stands in the map, and what stands under it.
     pub fn get_key_value(&self, key: &str) -> Option<(&Text, &Value)> {
-        self.place(key).map(|place| &self.list()[place]).map(|slot| (&slot.key, &slot.value))
+        self.0.as_deref()?.get(key).map(|slot| (&slot.key, &slot.value))
     }
 
     /// What stands under a key, to be changed.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
-        let place = self.place(key)?;
+        let place = self.index_of(key)?;
         Some(&mut self.entries_mut().list[place].value)
     }
 
     /// Whether it has a key.
+    #[inline]
     pub fn contains_key(&self, key: &str) -> bool {
-        self.place(key).is_some()
+        self.index_of(key).is_some()
     }
 
     /// Puts a value under a key: in its place if it is there, else at the end. Gives what stood there.
     pub fn insert(&mut self, key: Text, value: Value) -> Option<Value> {
-        let place = self.place(&key);
+        let place = self.index_of(&key);
         let entries = self.entries_mut();
         if let Some(place) = place {
             return Some(std::mem::replace(&mut entries.list[place].value, value));
         }
         entries.push(key, value);
         None
+    }
+
+    /// Puts a value under a key that the map does not have.
+    pub fn append(&mut self, key: Text, value: Value) {
+        debug_assert!(!self.contains_key(&key), "{key} is there already");
+        self.entries_mut().push(key, value);
     }
 
     /// Puts a value under a key, at a place.
@@ -160,7 +219,7 @@ impl Map {
 
     /// Takes a key out, with what stood under it; the others keep their order.
     pub fn shift_remove_entry(&mut self, key: &str) -> Option<(Text, Value)> {
-        let place = self.place(key)?;
+        let place = self.index_of(key)?;
         let entries = self.entries_mut();
         let entry = entries.list.remove(place);
         if entries.places.is_some() {
@@ -172,7 +231,7 @@ impl Map {
     /// The place of a key, filled or not.
     pub fn entry(&mut self, key: impl Into<Text>) -> Entry<'_> {
         let key = key.into();
-        Entry { place: self.place(&key), map: self, key }
+        Entry { place: self.index_of(&key), map: self, key }
     }
 
     /// Keeps what a condition holds for.
@@ -266,7 +325,7 @@ impl PartialEq for Map {
         self.is_shared_with(other)
             || self.len() == other.len()
                 && self.list().iter().zip(other.list()).all(|(slot, there)| {
-                    let theirs = if slot.key == there.key { Some(&there.value) } else { other.get(&slot.key) };
+                    let theirs = if there.is_of(slot.mark, &slot.key) { Some(&there.value) } else { other.get(&slot.key) };
                     theirs == Some(&slot.value)
                 })
     }
@@ -402,6 +461,17 @@ mod tests {
             map.retain(|key, _| key == "key-3");
             assert_eq!(map, json!({"key-3": 3}).as_object().cloned().unwrap_or_default());
         }
+    }
+
+    #[test]
+    fn keys_that_differ_anywhere_are_told_apart() {
+        let keys = ["", "a", "ab", "ba", "aab", "abb", "abcd", "abce", "abcdabcd", "abcd_abcd", "abcd-abcd", "abcd\0", "xbcdabcd"];
+        let map: Map = keys.iter().enumerate().map(|(i, key)| (*key, json!(i))).collect();
+        assert_eq!(map.len(), keys.len());
+        for (i, key) in keys.iter().enumerate() {
+            assert_eq!(map.get(key), Some(&json!(i)), "{key:?}");
+        }
+        assert_eq!((map.get("abcdabce"), map.get("abcd.abcd"), map.get("aba")), (None, None, None));
     }
 
     #[test]

@@ -7,13 +7,16 @@
 mod list;
 mod literal;
 mod map;
+mod pool;
 mod text_form;
 
 pub use list::List;
 pub use literal::{ToValue, json};
 pub use map::{Entry, Map};
+pub use pool::Pool;
 pub use serde_json::Number;
 pub use smol_str::SmolStr as Text;
+pub use text_form::sorted_json;
 
 use std::ops::{Index, IndexMut};
 
@@ -39,6 +42,7 @@ static NULL: Value = Value::Null;
 
 impl Value {
     /// What stands under a key of a map, or at an index of a list; none if it is not of that kind or there is no such item.
+    #[inline]
     pub fn get(&self, step: impl Step) -> Option<&Self> {
         step.of(self)
     }
@@ -49,6 +53,7 @@ impl Value {
     }
 
     /// The map that it is.
+    #[inline]
     pub fn as_object(&self) -> Option<&Map> {
         if let Self::Object(map) = self { Some(map) } else { None }
     }
@@ -59,6 +64,7 @@ impl Value {
     }
 
     /// The list that it is.
+    #[inline]
     pub fn as_array(&self) -> Option<&Vec<Self>> {
         if let Self::Array(list) = self { Some(list) } else { None }
     }
@@ -69,6 +75,7 @@ impl Value {
     }
 
     /// The string that it is.
+    #[inline]
     pub fn as_str(&self) -> Option<&str> {
         if let Self::String(text) = self { Some(text) } else { None }
     }
@@ -79,11 +86,13 @@ impl Value {
     }
 
     /// The number that it is.
+    #[inline]
     pub fn as_number(&self) -> Option<&Number> {
         if let Self::Number(number) = self { Some(number) } else { None }
     }
 
     /// The whole number that it is, if it is one that fits.
+    #[inline]
     pub fn as_i64(&self) -> Option<i64> {
         self.as_number()?.as_i64()
     }
@@ -99,6 +108,7 @@ impl Value {
     }
 
     /// Whether it is `null`.
+    #[inline]
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
@@ -144,12 +154,26 @@ impl Value {
     }
 
     /// Whether both are one and the same map or list, so that nothing in them can differ. False says nothing.
+    #[inline]
     pub fn is_shared_with(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Object(a), Self::Object(b)) => a.is_shared_with(b),
             (Self::Array(a), Self::Array(b)) => a.is_shared_with(b),
             _ => false,
         }
+    }
+
+    /// Takes the parts from another value that are the very same there, so that both share them. Tells whether all of it is.
+    pub fn reunite(&mut self, with: &Self) -> bool {
+        let same = match (&mut *self, with) {
+            (Self::Object(own), Self::Object(other)) => own.is_shared_with(other) || own.reunite(other),
+            (Self::Array(own), Self::Array(other)) => own.is_shared_with(other) || own.reunite(other),
+            (own, other) => return own == other,
+        };
+        if same {
+            self.clone_from(with);
+        }
+        same
     }
 
     /// What a JSON pointer (RFC 6901) names.
@@ -197,6 +221,7 @@ pub trait Step {
 }
 
 impl Step for str {
+    #[inline]
     fn of<'v>(&self, value: &'v Value) -> Option<&'v Value> {
         value.as_object()?.get(self)
     }
@@ -246,6 +271,7 @@ impl Step for usize {
 }
 
 impl<S: Step + ?Sized> Step for &S {
+    #[inline]
     fn of<'v>(&self, value: &'v Value) -> Option<&'v Value> {
         (*self).of(value)
     }
@@ -259,6 +285,7 @@ impl<S: Step + ?Sized> Step for &S {
 impl<S: Step> Index<S> for Value {
     type Output = Self;
 
+    #[inline]
     fn index(&self, step: S) -> &Self {
         step.of(self).unwrap_or(&NULL)
     }
@@ -376,6 +403,24 @@ mod tests {
         assert_eq!(place(&before), place(&after), "the spec was copied");
         assert_eq!((&before["status"]["replicas"], &after["status"]["replicas"]), (&json!(1), &json!(2)));
         assert_ne!(before, after);
+    }
+
+    #[test]
+    fn equal_parts_are_shared_again() {
+        let before =
+            json!({"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "a", "image": "x"}, {"name": "b"}]}, "n": {}});
+        let mut after =
+            json!({"metadata": {"labels": {"a": "b"}}, "n": {}, "spec": {"containers": [{"name": "a", "image": "y"}, {"name": "b"}]}});
+        let text = after.to_string();
+        assert!(!after.reunite(&before));
+        assert_eq!(after.to_string(), text);
+        assert!(after["metadata"].is_shared_with(&before["metadata"]));
+        assert!(after["spec"]["containers"][1].is_shared_with(&before["spec"]["containers"][1]));
+        assert!(!after["spec"].is_shared_with(&before["spec"]));
+        let mut turned = json!({"spec": before["spec"], "metadata": {"labels": {"a": "b"}}, "n": {}});
+        let text = turned.to_string();
+        assert!(!turned.reunite(&before), "the keys stand in another order");
+        assert_eq!((turned.to_string(), turned["metadata"].is_shared_with(&before["metadata"])), (text, true));
     }
 
     #[test]

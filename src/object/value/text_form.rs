@@ -46,6 +46,27 @@ impl<'de> Deserialize<'de> for Map {
     }
 }
 
+/// The value as JSON text with the keys of every map sorted, as Go's encoder writes a map.
+pub fn sorted_json(value: &Value) -> String {
+    serde_json::to_string(&Sorted(value)).expect("keys are text, and writing to memory does not fail")
+}
+
+struct Sorted<'v>(&'v Value);
+
+impl Serialize for Sorted<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Object(map) => {
+                let mut entries: Vec<(&Text, &Value)> = map.iter().collect();
+                entries.sort_unstable_by_key(|(key, _)| *key);
+                serializer.collect_map(entries.into_iter().map(|(key, value)| (key, Sorted(value))))
+            }
+            Value::Array(list) => serializer.collect_seq(list.iter().map(Sorted)),
+            other => other.serialize(serializer),
+        }
+    }
+}
+
 struct AnyValue;
 
 impl<'de> Visitor<'de> for AnyValue {

@@ -4,18 +4,18 @@ use super::happening::{Availability, Happening, Level};
 use super::queue::Timer;
 use super::reading::{available, available_at, deleting, label, min_ready_seconds, ready, replicas, status};
 use super::{REVISION_LABELS, workload_of};
-use crate::object::{ObjectId, Value};
+use crate::object::{IdMap, ObjectId, Value};
 use crate::simulate::Cluster;
 use crate::simulate::store::Change;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The counts.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
-    available: BTreeMap<ObjectId, BTreeSet<ObjectId>>,
-    desired: BTreeMap<ObjectId, u32>,
-    existed: BTreeSet<ObjectId>,
+    available: IdMap<BTreeSet<ObjectId>>,
+    desired: IdMap<u32>,
+    existed: IdMap<()>,
 }
 
 /// Counts the pods of a snapshot.
@@ -23,12 +23,12 @@ pub(super) fn meet(cluster: &mut Cluster, objects: &[(Arc<ObjectId>, Arc<Value>)
     let mut tally = Tally::default();
     for (id, object) in objects {
         if is_workload(id) {
-            tally.desired.insert(ObjectId::clone(id), desired(object));
-            tally.existed.insert(ObjectId::clone(id));
+            tally.desired.insert(Arc::clone(id), desired(object));
+            tally.existed.insert(Arc::clone(id), ());
         } else if is_pod(id) && !deleting(object) && ready(object) {
             let Some(workload) = workload_of(cluster, object) else { continue };
             if available(&cluster.clock, object, min_ready(cluster, &workload)) {
-                tally.available.entry(workload).or_default().insert(ObjectId::clone(id));
+                tally.available.entry(&workload).insert(ObjectId::clone(id));
             } else {
                 watch(cluster, &workload, id, object);
             }
@@ -44,7 +44,7 @@ pub(super) fn note(cluster: &mut Cluster, change: &Change) {
         let tally = &mut cluster.controllers.tally;
         if tally.desired.get(&change.id).copied().unwrap_or(0) != wanted {
             levels(cluster, &change.id);
-            cluster.controllers.tally.desired.insert(ObjectId::clone(&change.id), wanted);
+            cluster.controllers.tally.desired.insert(Arc::clone(&change.id), wanted);
             write_down(cluster, &change.id);
         }
     } else if is_pod(&change.id) {
@@ -87,7 +87,7 @@ fn count(cluster: &mut Cluster, workload: &ObjectId, id: &ObjectId, pod: Option<
     let served = cluster.controllers.tally.available.get(workload).is_some_and(|pods| pods.contains(id));
     if serves != served {
         levels(cluster, workload);
-        let pods = cluster.controllers.tally.available.entry(workload.clone()).or_default();
+        let pods = cluster.controllers.tally.available.entry(workload);
         let _changed = if serves { pods.insert(id.clone()) } else { pods.remove(id) };
         write_down(cluster, workload);
     }
@@ -107,7 +107,7 @@ fn watch(cluster: &mut Cluster, workload: &ObjectId, id: &ObjectId, pod: &Value)
 /// Makes sure that the levels of a workload begin with the state before anything happened to it.
 fn levels(cluster: &mut Cluster, workload: &ObjectId) {
     let level = level(cluster, workload);
-    let existed = cluster.controllers.tally.existed.contains(workload);
+    let existed = cluster.controllers.tally.existed.get(workload).is_some();
     let Availability { existed: was_there, levels, .. } = cluster.controllers.availability.entry(workload.clone()).or_default();
     if levels.is_empty() {
         *was_there = existed;

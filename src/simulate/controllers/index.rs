@@ -104,9 +104,9 @@ pub(super) fn refresh(cluster: &mut Cluster) {
 /// match are released. Orphans that do not `fits` are left alone. Follows `pkg/controller/controller_ref_manager.go`.
 pub(super) fn claim(cluster: &mut Cluster, owner: &Arc<Value>, kind: &str, fits: &dyn Fn(&Value) -> bool) -> Vec<Arc<Value>> {
     let mut claimed = Vec::new();
-    let mine: Vec<ObjectId> = cluster.controllers.index.dependents(uid(owner)).filter(|id| id.kind == kind).cloned().collect();
-    for id in mine {
-        let Some(object) = cluster.store.get(&id).cloned() else { continue };
+    let mine = cluster.controllers.index.dependents(uid(owner)).filter(|id| id.kind == kind);
+    let mine: Vec<Arc<Value>> = mine.filter_map(|id| cluster.store.get(id).cloned()).collect();
+    for object in mine {
         if !controlled_by(&object, uid(owner)) {
             continue;
         }

@@ -301,7 +301,9 @@ fn only_status(change: &Change) -> bool {
 
 /// Queues the controller of an object, before and after the change; those that might adopt it if it has none.
 fn wake_owners(cluster: &mut Cluster, change: &Change, adopters: &str) {
-    for object in [&change.before, &change.after].into_iter().flatten() {
+    let owners = |object: &Value| object["metadata"].get("ownerReferences").cloned();
+    let moved = |before: &&Arc<Value>| change.after.as_ref().is_none_or(|after| owners(before) != owners(after));
+    for object in change.before.as_ref().filter(moved).into_iter().chain(&change.after) {
         if let Some(owner) = reading::controller_of(object) {
             let owner = reading::referred(owner, &change.id.namespace);
             if change.id.kind == "Pod" && owner.kind == "ReplicaSet" {

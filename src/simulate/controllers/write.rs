@@ -3,7 +3,7 @@
 use super::reading::{deleting, generation, name, uid};
 use crate::apply::field_manager::FieldManager;
 use crate::apply::managers::Managers;
-use crate::object::{Gvk, Map, ObjectId, Text, Value, at, integer, items, json, map_at, text};
+use crate::object::{Gvk, ObjectId, Value, at, integer, items, json, map_at, text};
 use crate::schema::decode::arrange;
 use crate::simulate::Cluster;
 use std::sync::Arc;
@@ -79,14 +79,8 @@ pub(super) fn set_status(cluster: &mut Cluster, before: &Arc<Value>, status: Val
     if before.get("status") == Some(&status) {
         return Arc::clone(before);
     }
-    let mut status = Some(status);
-    let part = |(key, value): (&Text, &Value)| {
-        let own = if key == "status" { status.take() } else { None };
-        (key.clone(), own.unwrap_or_else(|| value.clone()))
-    };
-    let mut object: Map = before.as_object().into_iter().flatten().map(part).collect();
-    object.extend(status.map(|status| ("status", status)));
-    let mut object = Value::from(object);
+    let mut object = (**before).clone();
+    map_at(&mut object, &[]).insert("status".into(), status);
     join_twins(&mut object);
     put(cluster, object)
 }

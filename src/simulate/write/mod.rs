@@ -140,21 +140,25 @@ impl Cluster {
 }
 
 impl Cluster {
-    /// The stored object that a write is about, in the version of the request.
+    /// The stored object that a write is about, in the version of the request and the order of its type: kubectl prints a snapshot
+    /// with sorted keys, and only what stands in the same order is shared between one state of an object and the next.
     fn live(&self, write: &Write<'_>) -> Option<Arc<Value>> {
         let stored = self.store.get(&write.id())?;
         match write.served.definition() {
             Some(definition) if stored["apiVersion"] != write.served.gvk().api_version().as_str() => {
                 definition.converted_from(self.schema, stored).map(Arc::new)
             }
-            _ => Some(match self.store.hidden(&write.id()) {
-                Some(hidden) => {
-                    let mut whole = Value::clone(stored);
-                    strategy::as_stored(self.schema, &write.ty, &mut whole, hidden);
-                    Arc::new(whole)
+            definition => {
+                let mut live = Arc::clone(stored);
+                if let Some(hidden) = self.store.hidden(&write.id()) {
+                    strategy::as_stored(self.schema, &write.ty, Arc::make_mut(&mut live), hidden);
                 }
-                None => Arc::clone(stored),
-            }),
+                let whole = definition.is_none() && write.request.target.subresource.is_empty();
+                if whole && !decode::is_arranged(self.schema, &write.ty, &live) {
+                    decode::arrange(self.schema, &write.ty, Arc::make_mut(&mut live));
+                }
+                Some(live)
+            }
         }
     }
 

@@ -19,6 +19,7 @@ impl Cluster {
         let mut patched = patched_value(self.schema, &write.ty, &live, &write.body()?, kind)?;
         write.patched = Some(Arc::clone(&live));
         let mut object = write.decode_patched(self, &mut patched)?;
+        object.reunite(&live);
         write.settle_namespace(&mut object)?;
         write.remember(patched);
         self.own_updated(write, &live, &mut object);
@@ -43,7 +44,10 @@ impl Cluster {
                     definition.fill_defaults(&mut merged);
                     return Ok(merged);
                 }
-                let object = write.decode_merged(self, &mut merged, &mut warnings);
+                let mut object = write.decode_merged(self, &mut merged, &mut warnings);
+                if let (Ok(object), Some(live)) = (&mut object, &live) {
+                    object.reunite(live);
+                }
                 sent = Some(merged);
                 object
             })

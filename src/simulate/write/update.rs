@@ -82,6 +82,7 @@ impl Cluster {
         admission::mutate(&asked, &mut object)?;
         check_version(write, live, &mut object)?;
         strategy::prepare_update(&self.context(write, String::new()), &mut object, live, subresource)?;
+        object.reunite(live);
         let checks = write.checks(self);
         let told = strategy::with_empties(self.schema, &write.ty, subresource, write.sent.as_deref(), &object);
         let causes = match write.served.definition() {

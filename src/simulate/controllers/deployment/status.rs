@@ -28,12 +28,12 @@ pub(super) fn complete(deployment: &Value, status: &Value) -> bool {
 
 /// Sets a condition. One that says the same already stays as it is; the time of transition changes with the status only.
 pub(super) fn set(cluster: &Cluster, object: &mut Value, ty: &str, value: &str, reason: &str, message: &str) {
-    let now = cluster.clock.timestamp();
     let before = condition(object, ty).cloned();
     let same_status = before.as_ref().is_some_and(|b| text(b, &["status"]) == value);
     if same_status && before.as_ref().is_some_and(|b| text(b, &["reason"]) == reason) {
         return;
     }
+    let now = cluster.clock.timestamp();
     let since = before.filter(|_| same_status).map_or_else(|| now.clone().into(), |b| b["lastTransitionTime"].clone());
     let mut conditions: Vec<Value> =
         items(object, &["status", "conditions"]).iter().filter(|c| text(c, &["type"]) != ty).cloned().collect();
@@ -84,7 +84,7 @@ fn computed(cluster: &Cluster, rollout: &Rollout) -> Value {
         ("availableReplicas", available),
         ("unavailableReplicas", (total - available).max(0)),
     ];
-    status.extend(counts.into_iter().filter(|(_, n)| *n != 0).map(|(key, n)| (key.to_owned(), n.into())));
+    status.extend(counts.into_iter().filter(|(_, n)| *n != 0).map(|(key, n)| (key, n.into())));
     let synced = |s: &&std::sync::Arc<Value>| counted(s, "observedGeneration") != 0;
     let known = rollout.all().filter(synced).all(|s| s["status"].get("terminatingReplicas").is_some());
     if cluster.schema.version().minor() >= 35 && known {
@@ -95,7 +95,7 @@ fn computed(cluster: &Cluster, rollout: &Rollout) -> Value {
             status.insert(key.into(), value.clone());
         }
     }
-    let mut object = Value::Object(Map::from_iter([("status".to_owned(), status.into())]));
+    let mut object = Value::Object(Map::from_iter([("status", status.into())]));
     let (_, unavailable) = rollout.fenceposts();
     if available >= rollout.replicas() - unavailable {
         let message = "Deployment has minimum availability.";
