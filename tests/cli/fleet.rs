@@ -22,10 +22,7 @@ fn where_each_value_comes_from_is_shown() {
     let text = std::fs::read_to_string(ORGANISATIONS).expect("readable");
     let line = |of: &str| text.lines().position(|l| l.starts_with(of)).expect("it is there") + 1;
     let resources = format!("# {ORGANISATIONS}:{}", line("resources"));
-    assert!(
-        base.contains(&format!("orgs.acme.agents.support.resources.limits.memory = \"512Mi\" {resources}")),
-        "{base:#?}"
-    );
+    assert!(base.contains(&format!("orgs.acme.agents.support.resources.limits.memory = \"512Mi\" {resources}")), "{base:#?}");
     let own = format!("# {ORGANISATIONS}:{}", line("orgs.acme.agents.support.resources"));
     assert!(staging.contains(&format!("orgs.acme.agents.support.resources.limits.memory = \"1Gi\" {own}")), "{staging:#?}");
     let omega = lines(&["fleet", "show", "--fleet", ORGANISATIONS, "orgs.omega.namespace"]);
