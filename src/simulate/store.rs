@@ -1,5 +1,6 @@
 //! The stored objects, copied on write, with a journal of what changed.
 
+use super::admission::quota_sums::Sums;
 use crate::object::{ObjectId, Value, map_at};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,6 +30,8 @@ pub struct Store {
     journal: Vec<Change>,
     /// What is stored with an object and shown to no reader.
     hidden: Arc<BTreeMap<ObjectId, Value>>,
+    /// What is used of quotas.
+    sums: Sums,
     /// How many changes the journal held before those that are in it.
     forgotten: usize,
 }
@@ -41,7 +44,14 @@ impl Store {
         // What another simulated cluster made must not share its uid with what this one makes.
         let own = object["metadata"]["uid"].as_str().and_then(|uid| u64::from_str_radix(uid.strip_prefix(UID)?, 16).ok());
         self.uids = self.uids.max(own.unwrap_or(0));
-        Arc::make_mut(&mut self.objects).insert(Arc::new(ObjectId::of(&object)), object);
+        let id = Arc::new(ObjectId::of(&object));
+        let before = Arc::make_mut(&mut self.objects).insert(Arc::clone(&id), Arc::clone(&object));
+        self.sums.note(&id, before.as_deref(), Some(&object));
+    }
+
+    /// What is used of quotas, as far as it was asked for.
+    pub(super) fn quota_sums(&self) -> &Sums {
+        &self.sums
     }
 
     /// The object of an id.
@@ -85,6 +95,7 @@ impl Store {
         map_at(&mut object, &["metadata"]).insert("resourceVersion".into(), self.revision.to_string().into());
         let (id, object) = (Arc::new(ObjectId::of(&object)), Arc::new(object));
         let before = Arc::make_mut(&mut self.objects).insert(Arc::clone(&id), Arc::clone(&object));
+        self.sums.note(&id, before.as_deref(), Some(&object));
         self.journal.push(Change { revision: self.revision, id, before, after: Some(Arc::clone(&object)) });
         object
     }
@@ -109,6 +120,7 @@ impl Store {
     pub fn remove(&mut self, id: &ObjectId) -> Option<Arc<Value>> {
         let (id, before) = Arc::make_mut(&mut self.objects).remove_entry(id)?;
         self.hide(&id, None);
+        self.sums.note(&id, Some(&before), None);
         self.revision += 1;
         self.journal.push(Change { revision: self.revision, id, before: Some(Arc::clone(&before)), after: None });
         Some(before)
