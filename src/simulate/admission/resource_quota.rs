@@ -7,7 +7,7 @@ use super::limit_ranger::amounts;
 use super::quota_usage::{Counted, Usage, terminates};
 use super::{Attributes, forbidden};
 use crate::object::quantity::Quantity;
-use crate::object::{Value, items, text};
+use crate::object::{Map, Value, items, json, text};
 use crate::simulate::{ApiError, Cluster};
 use std::collections::BTreeMap;
 
@@ -81,6 +81,30 @@ fn used(cluster: &Cluster, counted: Counted<'_>, kind: &str, quota: &Value) -> U
         }
     }
     used
+}
+
+/// The status that the controller of quotas gives one (`pkg/controller/resourcequota`): its limits, and what is used of them.
+pub(super) fn status(cluster: &Cluster, quota: &Value) -> Value {
+    let hard = amounts(&quota["spec"]["hard"]);
+    let mut counts: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    let builtin = cluster.schema.resources().iter().chain(cluster.custom.iter().map(|d| &d.resource));
+    for own in builtin.filter(|r| r.namespaced && r.verbs.iter().any(|v| v == "list") && !r.resource.contains('/')) {
+        counts.insert((&own.group, &own.resource), &own.kind);
+    }
+    let mut all = Map::new();
+    for ((group, resource), kind) in counts {
+        let counted = Counted::of(group, resource);
+        let about: Vec<&String> = hard.keys().filter(|name| counted.concerned_by(name)).collect();
+        if about.is_empty() {
+            continue;
+        }
+        let used = used(cluster, counted, kind, quota);
+        for name in about {
+            all.insert(name.as_str().into(), used.get(name).unwrap_or(&Quantity::ZERO).to_string().into());
+        }
+    }
+    all.sort_keys();
+    json!({"hard": quota["spec"]["hard"], "used": all})
 }
 
 fn exceeded(quota: &str, hard: &Usage, used: &Usage, more: &Usage) -> Option<String> {
