@@ -8,7 +8,7 @@ use super::answer::Answer;
 use super::body;
 use super::resource::{Call, stored};
 use super::state::Shadow;
-use crate::object::{Value, integer, json, map_at, text};
+use crate::object::{Value, base64, integer, json, map_at, text};
 use crate::schema::Schema;
 use crate::simulate::resources::Served;
 use crate::simulate::{ApiError, Body, Request, Target, Verb, WriteOptions};
@@ -19,6 +19,9 @@ const USER: &str = "kubernetes-admin";
 
 /// Groups of that user.
 const GROUPS: [&str; 2] = ["system:masters", "system:authenticated"];
+
+/// Who gives tokens, and whom they are for unless the request says so.
+const ISSUER: &str = "https://kubernetes.default.svc";
 
 /// How long a token is good for unless the request says so, in seconds.
 const TOKEN: u64 = 3_600;
@@ -84,12 +87,28 @@ fn token(shadow: &Shadow, call: &Call, served: &Served) -> Result<Answer, ApiErr
     map.insert("apiVersion".into(), "authentication.k8s.io/v1".into());
     map.insert("metadata".into(), metadata);
     let spec = map_at(&mut request, &["spec"]);
-    spec.entry("audiences").or_insert_with(|| json!(["https://kubernetes.default.svc"]));
+    spec.entry("audiences").or_insert_with(|| json!([ISSUER]));
     spec.insert("expirationSeconds".into(), seconds.into());
     spec.entry("boundObjectRef").or_insert(Value::Null);
-    let token = format!("rollcast.{}.{}", call.target.namespace, call.target.name);
+    let times = (live.cluster.clock.timestamp(), expires.clone());
+    let token = web_token(&account, &request["spec"]["audiences"], times);
     map_at(&mut request, &[]).insert("status".into(), json!({"token": token, "expirationTimestamp": expires}));
     Ok(Answer::json(201, request))
+}
+
+/// A token in the form of those that a cluster gives, for scripts that read it; nobody signed it.
+fn web_token(account: &Value, audiences: &Value, (from, to): (String, String)) -> String {
+    let seconds = |time: &str| time.parse::<jiff::Timestamp>().map_or(0, jiff::Timestamp::as_second);
+    let [namespace, name, uid] = ["namespace", "name", "uid"].map(|key| text(account, &["metadata", key]));
+    let header = json!({"alg": "none", "kid": "rollcast"});
+    let claims = json!({
+        "aud": audiences, "exp": seconds(&to), "iat": seconds(&from), "iss": ISSUER,
+        "kubernetes.io": {"namespace": namespace, "serviceaccount": {"name": name, "uid": uid}},
+        "nbf": seconds(&from), "sub": format!("system:serviceaccount:{namespace}:{name}"),
+    });
+    let encoded = |bytes: &[u8]| base64::encode(bytes).trim_end_matches('=').replace('+', "-").replace('/', "_");
+    let [header, claims] = [header, claims].map(|part| encoded(part.to_string().as_bytes()));
+    format!("{header}.{claims}.{}", encoded(b"rollcast"))
 }
 
 /// Everything is allowed; the user is the administrator.

@@ -1,14 +1,15 @@
 """Makes descriptions.json.gz: what the OpenAPI documents of each version say in words, which make.py leaves out.
 
-Read from `api/openapi-spec/swagger.json` of the Go modules k8s.io/kubernetes@vVERSION, the v2 document of a server of that version. Each text
-is stored once. Of each version `schemas` names the text of a type (under the empty string) and of its fields, `operations` that of an
+Read from the Go modules k8s.io/kubernetes@vVERSION: `api/openapi-spec/swagger.json` is the v2 document of a server of that version, but for
+the values of enums, which stand in `pkg/generated/openapi/zz_generated.openapi.go`, where the server has them from. Each text is stored once. Of each version `schemas` names the text of a type (under the empty string) and of its fields, `operations` that of an
 operation by its id, `parameters` that of a parameter by its place and name, and `at` those that differ from one operation or path to another.
 What stands in none of make.py's files is left out.
 
-usage: describe.py FOLDER SWAGGER.json…     the versions 1.34, 1.35, … in order; FOLDER has make.py's files
+usage: describe.py FOLDER MODULE…     the folders of the modules of 1.34, 1.35, … in order; FOLDER has make.py's files
 """
 import gzip
 import json
+import re
 import sys
 
 texts, described = {}, {}
@@ -29,6 +30,23 @@ def parameters(document, path, item):
                 yield owner, f'{parameter["in"]} {parameter["name"]}', parameter["description"]
 
 
+def enums(module):
+    """The descriptions that name the values of an enum, by the function of their type and by field."""
+    found, function, field = {}, "", ""
+    for line in open(f"{module}/pkg/generated/openapi/zz_generated.openapi.go"):
+        if line.startswith("func schema_"):
+            function = line[len("func "):line.index("(")]
+        elif key := re.match(r'\t{5}"(\S+)": \{$', line):
+            field = key[1]
+        elif (text := re.match(r'\t{7}Description: (".*"),$', line)) and "Possible enum values" in text[1]:
+            found[function, field] = json.loads(text[1])
+    return found
+
+
+def function_of(schema):
+    return "schema_" + re.sub(r"^io\.k8s\.(api\.|\S*?(?=pkg\.))", lambda m: "k8sio_api." if m[1] == "api." else "", schema).replace(".", "_")
+
+
 def numbers(content):
     return [n for c in content.values() for n in numbers(c)] if isinstance(content, dict) else [content]
 
@@ -38,12 +56,18 @@ def renumbered(content):
 
 
 for minor, name in enumerate(sys.argv[2:], 34):
-    document = json.load(open(name))
+    document = json.load(open(f"{name}/api/openapi-spec/swagger.json"))
+    with_values = enums(name)
     served = json.load(gzip.open(f"{sys.argv[1]}/openapi-1.{minor}.json.gz"))
     paths = {path for known in served["paths"].values() for path in known}
     schemas = {}
     for schema, content in document["definitions"].items():
-        own = {field: number(p["description"]) for field, p in content.get("properties", {}).items() if p.get("description")}
+        own = {}
+        for field, p in content.get("properties", {}).items():
+            told = served["schemas"].get(schema, {}).get("properties", {}).get(field, {})
+            text = with_values.get((function_of(schema), field)) if "enum" in told else None
+            if text or p.get("description"):
+                own[field] = number(text or p["description"])
         if content.get("description"):
             own[""] = number(content["description"])
         if own and schema in served["schemas"]:

@@ -118,6 +118,11 @@ pub(super) fn pod(cluster: &Cluster, pod: &mut Value) -> Result<(), ApiError> {
     validate(&asked, pod, &mut Vec::new())
 }
 
+/// The limits of a quota and what is used of them.
+pub(super) fn quota_status(cluster: &Cluster, quota: &Arc<Value>) -> Value {
+    resource_quota::status(cluster, quota)
+}
+
 /// Refused by a plugin; what has no name yet is called by what its name is made from.
 fn forbidden(asked: &Attributes<'_>, object: &Value, why: &str) -> ApiError {
     let told = [asked.name, text(object, &["metadata", "name"]), text(object, &["metadata", "generateName"])];

@@ -7,9 +7,10 @@ use super::limit_ranger::amounts;
 use super::quota_usage::{Counted, Usage, terminates};
 use super::{Attributes, forbidden};
 use crate::object::quantity::Quantity;
-use crate::object::{Value, items, text};
-use crate::simulate::ApiError;
+use crate::object::{Map, Value, items, json, text};
+use crate::simulate::{ApiError, Cluster};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Refuses a write that a quota of its namespace has no room for, or that does not say what a quota asks for.
 pub(super) fn check(asked: &Attributes<'_>, object: &Value) -> Result<(), ApiError> {
@@ -67,6 +68,30 @@ fn beyond(wanted: &Usage, before: &Usage, hard: &Usage) -> Usage {
         (name.clone(), more)
     });
     more.filter(|(_, more)| !more.is_zero() && !more.is_negative()).collect()
+}
+
+/// The status that the controller of quotas gives one (`pkg/controller/resourcequota`): its limits, and what is used of them.
+pub(super) fn status(cluster: &Cluster, quota: &Arc<Value>) -> Value {
+    let hard = amounts(&quota["spec"]["hard"]);
+    let mut counts: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    let builtin = cluster.schema.resources().iter().chain(cluster.custom.iter().map(|d| &d.resource));
+    for own in builtin.filter(|r| r.namespaced && r.verbs.iter().any(|v| v == "list") && !r.resource.contains('/')) {
+        counts.insert((&own.group, &own.resource), &own.kind);
+    }
+    let mut all = Map::new();
+    for ((group, resource), kind) in counts {
+        let counted = Counted::of(group, resource);
+        let about: Vec<&String> = hard.keys().filter(|name| counted.concerned_by(name)).collect();
+        if about.is_empty() {
+            continue;
+        }
+        let used = cluster.store.quota_sums().used(&cluster.store, (counted, resource), kind, quota);
+        for name in about {
+            all.insert(name.as_str().into(), used.get(name).unwrap_or(&Quantity::ZERO).to_string().into());
+        }
+    }
+    all.sort_keys();
+    json!({"hard": quota["spec"]["hard"], "used": all})
 }
 
 fn exceeded(quota: &str, hard: &Usage, used: &Usage, more: &Usage) -> Option<String> {

@@ -203,6 +203,7 @@ fn sync(cluster: &mut Cluster, id: &ObjectId) {
         ("rbac.authorization.k8s.io", "ClusterRole") => aggregation::sync(cluster, id),
         ("", "Namespace") => namespace::sync(cluster, id),
         ("", "Service") => surroundings::sync_service(cluster, id),
+        ("", "ResourceQuota") => surroundings::sync_quota(cluster, id),
         ("", "PersistentVolumeClaim") => garbage::protect_claim(cluster, id),
         ("", "PersistentVolume") => garbage::protect_volume(cluster, id),
         _ => {}

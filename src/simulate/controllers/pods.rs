@@ -3,6 +3,7 @@
 //! Follows `pkg/controller/controller_utils.go` (`GetPodFromTemplate`); what the API server adds to every pod is in `simulate::admission`.
 
 use super::reading::name;
+use super::surroundings;
 use super::write;
 use crate::object::{Map, ObjectId, Value, at, json, map_at, text};
 use crate::simulate::{Cluster, admission};
@@ -43,6 +44,9 @@ pub(super) fn create(cluster: &mut Cluster, mut pod: Value) -> Option<Arc<Value>
     let workload = super::workload_of(cluster, &pod).or_else(|| controller.clone());
     if let Err(refused) = admission::pod(cluster, &mut pod) {
         if let Some((workload, controller)) = workload.zip(controller) {
+            if cluster.controllers.surroundings {
+                surroundings::refused(cluster, &controller, &pod, &refused.message);
+            }
             cluster.controllers.refused.insert(workload, (controller, refused.message));
         }
         return None;

@@ -89,19 +89,33 @@ fn made_or_deleted(cluster: &Cluster, change: &Change) -> Option<Event> {
     };
     let about = owner(cluster, pod, &["ReplicaSet", "StatefulSet", "DaemonSet", "Job"])?;
     let (pod, kind) = (name(pod), text(&about, &["kind"]));
-    let component = match kind {
-        "ReplicaSet" => "replicaset-controller",
-        "StatefulSet" => "statefulset-controller",
-        "DaemonSet" => "daemonset-controller",
-        _ => "job-controller",
-    };
+    let component = component(kind);
     let message = match (kind, made) {
         ("StatefulSet", true) => format!("Create Pod {pod} in StatefulSet {} successful", name(&about)),
-        ("StatefulSet", false) => format!("delete Pod {pod} in StatefulSet {} successful", name(&about)),
+        ("StatefulSet", false) => format!("Delete Pod {pod} in StatefulSet {} successful", name(&about)),
         (_, true) => format!("Created pod: {pod}"),
         (_, false) => format!("Deleted pod: {pod}"),
     };
     Some(Event { about, component, normal: true, reason: if made { "SuccessfulCreate" } else { "SuccessfulDelete" }, message })
+}
+
+/// A controller's pod was refused.
+pub(super) fn refused(cluster: &mut Cluster, controller: &ObjectId, pod: &Value, why: &str) {
+    let Some(about) = cluster.store.get(controller).cloned() else { return };
+    let message = match controller.kind.as_str() {
+        "StatefulSet" => format!("Create Pod {} in StatefulSet {} failed error: {why}", name(pod), name(&about)),
+        _ => format!("Error creating: {why}"),
+    };
+    record(cluster, &Event { component: component(&controller.kind), about, normal: false, reason: "FailedCreate", message });
+}
+
+fn component(kind: &str) -> &'static str {
+    match kind {
+        "ReplicaSet" => "replicaset-controller",
+        "StatefulSet" => "statefulset-controller",
+        "DaemonSet" => "daemonset-controller",
+        _ => "job-controller",
+    }
 }
 
 fn completed(change: &Change) -> Option<Event> {

@@ -1,13 +1,14 @@
-//! The controllers whose work no verdict rests on, but which clients see: service accounts, root certificates, endpoints, events.
+//! The controllers whose work no verdict rests on, but which clients see: service accounts, root certificates, endpoints, quotas, events.
 //!
 //! They run only where clients look at the cluster ([`Controllers::show_surroundings`](super::Controllers)): a plan does without.
 
 mod accounts;
 mod endpoints;
 mod events;
+mod quotas;
 
 use super::queue::Task;
-use crate::object::ObjectId;
+use crate::object::{ObjectId, Value};
 use crate::simulate::Cluster;
 use crate::simulate::store::Change;
 
@@ -23,6 +24,7 @@ pub(super) fn note(cluster: &mut Cluster, change: &Change, own: bool) {
     if own {
         events::note(cluster, change);
     }
+    quotas::note(cluster, change);
     match (id.group.as_str(), id.kind.as_str()) {
         ("", "Namespace") => accounts::sync(cluster, &id.name),
         ("", "ServiceAccount") if id.name == accounts::DEFAULT && change.after.is_none() => accounts::sync(cluster, &id.namespace),
@@ -32,6 +34,16 @@ pub(super) fn note(cluster: &mut Cluster, change: &Change, own: bool) {
         ("batch", "CronJob") => events::note_schedule(cluster, change),
         _ => {}
     }
+}
+
+/// Brings the status of a quota up to date.
+pub(super) fn sync_quota(cluster: &mut Cluster, id: &ObjectId) {
+    quotas::sync(cluster, id);
+}
+
+/// Records that a pod of a controller was refused.
+pub(super) fn refused(cluster: &mut Cluster, controller: &ObjectId, pod: &Value, why: &str) {
+    events::refused(cluster, controller, pod, why);
 }
 
 /// Brings the endpoints of a service up to date.
