@@ -225,7 +225,7 @@ pub fn files(corpus: &Corpus, random: &mut Random) {
         step();
         let made = varied(random.pick::<Vec<u8>>(&corpus.files), &corpus.files, random);
         if let Ok(source) = Source::read("fleet.toml".into(), made.clone()) {
-            drop(rollcast::fleet::load_with(source, &environment, &|_| Ok(String::new())));
+            drop(rollcast::fleet::load(source, &environment));
         }
         drop(rollcast::cluster::read_snapshot_from(&made[..], Path::new("fuzz.json"), 1 << 24));
     }
