@@ -14,7 +14,7 @@ pub enum PatchError {
     #[error("the server rejected our request due to an error in our request")]
     Rejected(String),
     /// 413, `RequestEntityTooLarge`.
-    #[error("Request entity is too large: {0}")]
+    #[error("Request entity too large: {0}")]
     TooLarge(String),
     /// 500 without a reason.
     #[error("{0}")]

@@ -261,12 +261,18 @@ pub(super) fn never_stored(state: &State) -> bool {
 
 /// Reads a live cluster, GET only; gives the namespace of its context too.
 pub(super) fn live(context: Option<&str>, namespaces: &[String], manifests: &[Value]) -> Result<(State, String), Failure> {
+    let scope =
+        Scope { kinds: manifests.iter().map(Gvk::of).collect(), namespaces: namespaces.iter().cloned().collect(), secret_values: false };
+    live_in(context, &scope)
+}
+
+/// The same, of what the scope says.
+pub(super) fn live_in(context: Option<&str>, scope: &Scope) -> Result<(State, String), Failure> {
     // An error here means that a provider is installed already, which serves as well.
     drop(rustls::crypto::ring::default_provider().install_default());
     let connection = cluster::connect(&access(context))?;
-    let scope = Scope { kinds: manifests.iter().map(Gvk::of).collect(), namespaces: namespaces.iter().cloned().collect() };
     let namespace = connection.namespace.clone();
-    Ok((cluster::read_live(&connection, &scope)?, namespace))
+    Ok((cluster::read_live(&connection, scope)?, namespace))
 }
 
 /// How kubectl would reach the cluster: KUBECONFIG (several files), or the file in the home directory.

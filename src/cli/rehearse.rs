@@ -5,15 +5,17 @@ mod environment;
 mod expect;
 #[cfg(target_os = "linux")]
 mod isolate;
-#[cfg(not(target_os = "linux"))]
-#[path = "rehearse/not_isolated.rs"]
-mod isolate;
 mod kubeconfig;
+#[cfg(not(target_os = "linux"))]
+mod not_isolated;
 mod process;
 mod stubs;
 
 pub(crate) use expect::{expected_rolls, expected_writes};
 pub(crate) use isolate::become_command;
+
+#[cfg(not(target_os = "linux"))]
+use not_isolated as isolate;
 
 use super::args::{FleetFile, Rehearse};
 use super::assemble::{self, Parts};

@@ -8,6 +8,7 @@ use crate::cluster;
 use crate::diagnostic::Diagnostic;
 use crate::object::{Value, base64, json};
 use crate::shadow::{self, Tls};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub(super) fn run(options: &Serve, console: &mut Console) -> Result<u8, Failure>
     };
     let Started { shadow, state, assumptions } = start::start(&options.state, &behaviour, console)?;
     assumptions.iter().for_each(|a| console.remark(a));
+    as_many_files_as_allowed();
     let failed = |what: &str, e: std::io::Error| Failure::from(Diagnostic::error("cannot-serve", format!("cannot {what}: {e}")));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| failed("start threads", e))?;
     runtime.block_on(async {
@@ -43,6 +45,13 @@ pub(super) fn run(options: &Serve, console: &mut Console) -> Result<u8, Failure>
         listening.stop().await;
         Ok(CLEAN)
     })
+}
+
+/// Each watch of each client holds a connection: as many of them as this process may have.
+fn as_many_files_as_allowed() {
+    let limit = getrlimit(Resource::Nofile);
+    // Where that fails it is as it was.
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).ok();
 }
 
 /// Under which names clients may reach it, the one for the kubeconfig first.

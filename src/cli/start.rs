@@ -4,7 +4,7 @@ use super::args::{ApplierName, FleetFile, PaceName, StateFrom};
 use super::assemble::{self, Parts};
 use super::console::{Console, Failure};
 use super::inputs::{self, Budgets, Prepared, Work};
-use crate::cluster::{self, SNAPSHOT_LIMIT, State};
+use crate::cluster::{self, SNAPSHOT_LIMIT, Scope, State};
 use crate::diagnostic::Diagnostic;
 use crate::images::PinnedFleet;
 use crate::report::{Subject, json};
@@ -112,7 +112,8 @@ pub(super) fn read(from: &StateFrom, console: &mut Console) -> Result<State, Fai
         return Ok(state);
     }
     if let Some(context) = &from.context {
-        return Ok(inputs::live(Some(context), &[], &[])?.0);
+        let scope = Scope { secret_values: true, ..Scope::default() };
+        return Ok(inputs::live_in(Some(context), &scope)?.0);
     }
     if let Some(revision) = &from.base {
         let fleet = FleetFile { fleet: Path::new("fleet.toml").to_owned(), environment: None, locked: false };

@@ -70,6 +70,8 @@ pub struct Scope {
     pub kinds: BTreeSet<Gvk>,
     /// Which namespaces; none for all. Needs no right to list a whole cluster's objects then.
     pub namespaces: BTreeSet<String>,
+    /// Whether Secrets keep their values: for clients of a simulated cluster, who ask for them, and for nobody else.
+    pub secret_values: bool,
 }
 
 /// Reads a cluster.
@@ -136,6 +138,8 @@ struct Job {
     namespace: String,
     /// A single object instead: the namespace itself, for those who may not list namespaces.
     single: bool,
+    /// Whether values of Secrets become digests.
+    masked: bool,
 }
 
 impl Job {
@@ -153,7 +157,7 @@ impl Job {
 
 /// The lists to read, the namespaces first: nearly everybody may read those.
 fn jobs(wanted: &BTreeSet<Gvk>, served: &Served, scope: &Scope, state: &mut State) -> VecDeque<Job> {
-    let mut jobs = VecDeque::new();
+    let (mut jobs, masked) = (VecDeque::new(), !scope.secret_values);
     for gvk in wanted {
         if let Some(why) = served.failed.get(gvk.group.as_str()) {
             state.unreadable.push(Unreadable {
@@ -168,10 +172,10 @@ fn jobs(wanted: &BTreeSet<Gvk>, served: &Served, scope: &Scope, state: &mut Stat
         let Some(kind) = served.find(gvk) else { continue };
         let of_namespaces = kind.gvk.group.is_empty() && kind.gvk.kind == "Namespace";
         if scope.namespaces.is_empty() || !(kind.namespaced || of_namespaces) {
-            jobs.push_back(Job { kind: kind.clone(), namespace: String::new(), single: false });
+            jobs.push_back(Job { kind: kind.clone(), namespace: String::new(), single: false, masked });
         } else {
             let each = scope.namespaces.iter();
-            jobs.extend(each.map(|n| Job { kind: kind.clone(), namespace: n.clone(), single: of_namespaces }));
+            jobs.extend(each.map(|n| Job { kind: kind.clone(), namespace: n.clone(), single: of_namespaces, masked }));
         }
     }
     jobs.make_contiguous().sort_by_key(|job| (job.single, job.kind.gvk.kind != "Namespace"));
@@ -287,7 +291,7 @@ async fn pages(
             (token, _) => format!("{}?limit={limit}&continue={}", job.path(), in_query(token)),
         };
         let page: Page = parse(job, &get(client, &path, JSON, patience).await?)?;
-        objects.extend(page.items.into_iter().flatten().map(|item| whole(item, &job.kind.gvk)));
+        objects.extend(page.items.into_iter().flatten().map(|item| whole(item, job)));
         let end = page.metadata.next.is_empty() || page.metadata.next == next;
         next = page.metadata.next;
         if end {
@@ -302,13 +306,16 @@ fn parse<T: for<'de> Deserialize<'de>>(job: &Job, bytes: &[u8]) -> Result<T, Fai
 }
 
 /// Items of a list do not say what they are; Secrets say too much.
-fn whole(mut item: Map, gvk: &Gvk) -> Value {
+fn whole(mut item: Map, job: &Job) -> Value {
+    let gvk = &job.kind.gvk;
     for (key, value) in [("kind", gvk.kind.clone()), ("apiVersion", gvk.api_version().into())] {
         item.shift_remove(key);
         item.shift_insert(0, key.into(), Value::String(value));
     }
     let mut object = Value::Object(item);
-    mask_secret(&mut object);
+    if job.masked {
+        mask_secret(&mut object);
+    }
     object
 }
 

@@ -1,7 +1,8 @@
 //! The state of a cluster: from a snapshot file, a live cluster (GET only) or a git revision.
 //!
 //! A failure to read is never "absent": what could not be read stands in [`State::unreadable`], and whoever needs it must say
-//! `unknown`. Values of Secrets become digests on the way in ([`mask_secret`]); nothing later ever sees them.
+//! `unknown`. Values of Secrets become digests on the way in ([`mask_secret`]); nothing later ever sees them,
+//! but for the clients of a simulated cluster (`Scope::secret_values`, `read_snapshot_with_values`).
 
 pub mod base;
 mod connect;

@@ -73,9 +73,11 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    /// 406, as the web server or as the handler tells it.
-    pub(super) fn answer(self) -> Answer {
-        let served = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+    /// 406, as the web server or as the handler tells it; collections can be watched, too.
+    pub(super) fn answer(self, collection: bool) -> Answer {
+        let whole = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+        let both = format!("{whole}, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch");
+        let served = if collection && self == Self::Media { &both } else { whole };
         match self {
             Self::Media => Answer::bare(406, "NotAcceptable", &format!("406: Not Acceptable\n\nAvailable representations: {served}")),
             Self::Shape => {
@@ -88,14 +90,18 @@ impl Refusal {
 
 /// The header, read.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Accept(Vec<Entry>);
+pub(super) struct Accept {
+    entries: Vec<Entry>,
+    /// Whether there is such a header.
+    given: bool,
+}
 
 impl Accept {
     /// Reads a header; the best entries first, as they stand among equals.
     pub(super) fn read(header: &str) -> Self {
         let mut entries: Vec<Entry> = header.split(',').filter(|e| !e.trim().is_empty()).map(Entry::read).collect();
         entries.sort_by(|a, b| b.quality.total_cmp(&a.quality));
-        Self(entries)
+        Self { entries, given: !header.is_empty() }
     }
 
     /// The form of an answer that holds objects.
@@ -103,11 +109,11 @@ impl Accept {
     /// # Errors
     /// 406: none that is accepted is served.
     pub(super) fn form(&self) -> Result<Form, Refusal> {
-        if self.0.is_empty() {
+        if !self.given {
             return Ok(Form { encoding: Encoding::Json, shape: Shape::Itself });
         }
         let mut refusal = Refusal::Media;
-        for entry in &self.0 {
+        for entry in &self.entries {
             let encoding = match entry.media.as_str() {
                 "application/json" | "*/*" | "application/*" => Encoding::Json,
                 "application/yaml" => Encoding::Yaml,
@@ -134,9 +140,15 @@ impl Accept {
         Err(refusal)
     }
 
+    /// Whether a document can be sent that there is in JSON only; `wild`: a wildcard may stand for the type alone.
+    pub(super) fn json(&self, wild: bool) -> bool {
+        let is = |media: &str| matches!(media, "application/json" | "*/*") || wild && matches!(media, "application/*" | "*/json");
+        !self.given || self.entries.iter().any(|e| is(&e.media))
+    }
+
     /// The version of aggregated discovery that is wanted before plain discovery.
     pub(super) fn aggregated(&self) -> Option<&'static str> {
-        self.0.iter().find_map(|entry| match (entry.media.as_str(), entry.parameter("as"), entry.parameter("v")) {
+        self.entries.iter().find_map(|entry| match (entry.media.as_str(), entry.parameter("as"), entry.parameter("v")) {
             ("application/json", "APIGroupDiscoveryList", "v2") => Some(Some("v2")),
             ("application/json", "APIGroupDiscoveryList", "v2beta1") => Some(Some("v2beta1")),
             ("application/json" | "*/*" | "application/*", "", _) => Some(None),
@@ -144,9 +156,14 @@ impl Accept {
         })?
     }
 
+    /// Whether a media type stands there whose name begins so.
+    pub(super) fn names(&self, start: &str) -> bool {
+        self.entries.iter().any(|e| e.media.starts_with(start))
+    }
+
     /// Whether a media type stands there before JSON.
     pub(super) fn prefers(&self, media: &str) -> bool {
-        let first = self.0.iter().find(|e| e.media == media || e.media == "application/json" || e.media == "*/*");
+        let first = self.entries.iter().find(|e| e.media == media || e.media == "application/json" || e.media == "*/*");
         first.is_some_and(|e| e.media == media)
     }
 }

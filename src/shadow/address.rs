@@ -42,6 +42,9 @@ pub(super) enum Address {
 /// Reads a path, percent-encoding undone.
 pub(super) fn read(path: &str) -> Address {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+    if path.starts_with("//") || matches!(parts[0], "healthz" | "livez" | "readyz") && parts.contains(&"..") {
+        return Address::Nowhere;
+    }
     match &parts[..] {
         [""] => Address::Root,
         ["version"] => Address::Version,
@@ -79,7 +82,7 @@ fn resource(group: &str, version: &str, parts: &[&str]) -> Address {
         [] => return Address::NoResource,
     };
     let odd = |part: &str| matches!(part, "." | "..");
-    if resource.is_empty() || parts.len() > 1 && name.is_empty() || odd(name) || odd(resource) {
+    if resource.is_empty() || parts.len() > 1 && name.is_empty() || odd(resource) {
         return Address::NoResource;
     }
     let target = Target {

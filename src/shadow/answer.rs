@@ -203,7 +203,9 @@ fn details(error: &ApiError) -> Option<Value> {
         if !group.is_empty() {
             details["group"] = group.into();
         }
-        details["kind"] = kind.into();
+        if !kind.is_empty() {
+            details["kind"] = kind.into();
+        }
     }
     let causes: Vec<Value> = error
         .causes

@@ -66,7 +66,7 @@ impl HttpBody for Payload {
 /// Takes a request's body in.
 ///
 /// # Errors
-/// 413 if it is too large, 400 if the client broke off.
+/// 413 if it is too large, 500 if it does not come as it was announced.
 pub(super) async fn receive(body: Incoming) -> Result<Bytes, ApiError> {
     match Limited::new(body, LARGEST).collect().await {
         Ok(whole) => Ok(whole.to_bytes()),
@@ -74,8 +74,14 @@ pub(super) async fn receive(body: Incoming) -> Result<Bytes, ApiError> {
             let message = format!("Request entity too large: limit is {LARGEST}");
             Err(ApiError::new(413, Reason::RequestEntityTooLarge, message))
         }
-        Err(error) => Err(ApiError::bad_request(error.to_string())),
+        // Chunks that are none; who is gone gets no answer.
+        Err(_) => Err(ApiError::new(500, Reason::None, "malformed chunked encoding")),
     }
+}
+
+/// 504: the body did not come in time.
+pub(super) fn too_slow() -> ApiError {
+    ApiError::new(504, Reason::Timeout, "Timeout: request did not complete within the allotted timeout")
 }
 
 /// The media types in which objects are sent.
@@ -94,25 +100,35 @@ pub(super) fn essence(content_type: &str) -> String {
     content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
+/// Whether a content type can be read: a type, and parameters that have names and values (`mime.ParseMediaType`).
+fn well_formed(content_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    let named = |part: &str| part.split_once('=').is_some_and(|(name, value)| !name.trim().is_empty() && !value.trim().is_empty());
+    content_type.is_empty() || parts.next().is_some_and(|media| !media.is_empty()) && parts.all(|part| part.is_empty() || named(part))
+}
+
 /// The media type of an object that is sent; one without a type is JSON.
 ///
 /// # Errors
 /// 415 for a type that the server does not take.
 pub(super) fn media(content_type: &str, custom: bool) -> Result<Media, ApiError> {
     match essence(content_type).as_str() {
+        _ if !well_formed(content_type) => Err(unsupported(custom)),
         "" | "application/json" => Ok(Media::Json),
         "application/yaml" => Ok(Media::Yaml),
         "application/vnd.kubernetes.protobuf" if !custom => Ok(Media::Protobuf),
-        _ => {
-            let taken = if custom {
-                "application/json, application/yaml"
-            } else {
-                "application/json, application/yaml, application/vnd.kubernetes.protobuf"
-            };
-            let message = format!("the body of the request was in an unknown format - accepted media types include: {taken}");
-            Err(ApiError::new(415, Reason::UnsupportedMediaType, message))
-        }
+        _ => Err(unsupported(custom)),
     }
+}
+
+fn unsupported(custom: bool) -> ApiError {
+    let beyond = if custom { "" } else { ", application/vnd.kubernetes.protobuf" };
+    let taken = format!("application/json, application/yaml{beyond}");
+    ApiError::new(
+        415,
+        Reason::UnsupportedMediaType,
+        format!("the body of the request was in an unknown format - accepted media types include: {taken}"),
+    )
 }
 
 /// The kind of a patch; none for a type that is no patch.
@@ -132,10 +148,13 @@ pub(super) fn patch_kind(content_type: &str) -> Option<PatchKind> {
 /// Why the bytes are not of the type that they claim to be. That they are no JSON is for the write path to find.
 pub(super) fn object(schema: &'static Schema, media: Media, bytes: &Bytes) -> Result<Body, String> {
     match media {
-        Media::Json => text(bytes).map_err(|e| e.message),
+        Media::Json => Ok(text(bytes)),
         Media::Yaml => {
-            let text = std::str::from_utf8(bytes).map_err(|e| e.to_string())?;
-            crate::simulate::parsed(text).map(Body::Value).map_err(|e| e.message)
+            let text = std::str::from_utf8(bytes).map_err(|_| "yaml: invalid leading UTF-8 octet".to_owned())?;
+            match only_yaml(text) {
+                Some(value) => Ok(Body::Value(value)),
+                None => crate::simulate::parsed(text).map(Body::Value).map_err(|e| e.message),
+            }
         }
         Media::Protobuf => protobuf::decode(schema, bytes).map(Body::Value),
     }
@@ -152,13 +171,26 @@ pub(super) fn value(body: Body) -> Result<Value, ApiError> {
     }
 }
 
-/// A text as it was sent.
+/// JSON as it was sent; bytes that are no UTF-8 are replaced, as Go does.
+pub(super) fn text(bytes: &Bytes) -> Body {
+    Body::Text(String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// A configuration to apply.
 ///
 /// # Errors
 /// 400 for bytes that are no UTF-8.
-pub(super) fn text(bytes: &Bytes) -> Result<Body, ApiError> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(Body::Text(text.to_owned())),
-        Err(error) => Err(ApiError::bad_request(format!("the body is no UTF-8: {error}"))),
+pub(super) fn configuration(bytes: &Bytes) -> Result<Body, ApiError> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| ApiError::bad_request("error decoding YAML: error converting YAML to JSON: yaml: invalid leading UTF-8 octet"))?;
+    Ok(only_yaml(text).map_or_else(|| Body::Text(text.to_owned()), Body::Value))
+}
+
+/// What looks like JSON and is not, but is YAML: comments, single quotes, more documents. Of several documents the first counts.
+fn only_yaml(text: &str) -> Option<Value> {
+    if !text.trim_start().starts_with('{') || crate::object::json_text::parse(text.as_bytes()).is_ok() {
+        return None;
     }
+    let documents = crate::object::yaml::load_bytes("body".into(), text.as_bytes().to_vec()).ok()?;
+    documents.into_iter().next().map(|document| document.value)
 }

@@ -3,11 +3,12 @@
 //! kubectl names its command and its session in headers; every other client is told by its user agent and its connections: a step
 //! goes on as long as one of the connections of that client is open.
 
-use crate::object::{ObjectId, text};
+use crate::object::{ObjectId, Value, text};
 use crate::simulate::clients::{Outcome, Performed};
 use crate::simulate::pipeline::{self, Changes, Ended, StepRun};
-use crate::simulate::{Change, Cluster, PatchKind, Request, Response, Verb};
+use crate::simulate::{ApiError, Body, Cause, Change, Cluster, PatchKind, Request, Response, Target, Verb, WriteOptions};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Who sends a request.
@@ -114,7 +115,30 @@ impl Journal {
     }
 }
 
-fn performed(client: &Client, (request, response): (&Request, &Response)) -> Performed {
+/// What a report needs of an exchange. What was sent and what was stored is not: a server that runs for long would hold it all.
+fn told((request, response): (&Request, &Response)) -> (Request, Response) {
+    let Request { verb, target, options, .. } = request;
+    let options = WriteOptions { dry_run: options.dry_run.clone(), ..WriteOptions::default() };
+    let request = Request { verb: *verb, target: Target::default(), options, body: Body::Value(Value::Null) };
+    let result = response.result.as_ref().map(|_| Arc::default()).map_err(|error| without_values(target, error));
+    (request, Response { code: response.code, result, warnings: Vec::new() })
+}
+
+/// A refusal as a report may show it: those of writes to Secrets can quote what was sent or stored.
+fn without_values(target: &Target, error: &ApiError) -> ApiError {
+    if target.resource != "secrets" || !target.group.is_empty() {
+        return error.clone();
+    }
+    let cut = |text: &str| match text.find(['{', '[']).into_iter().chain(text.find("Invalid value: ").map(|at| at + 15)).min() {
+        Some(at) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    };
+    let causes = error.causes.iter().map(|cause| Cause { message: cut(&cause.message), ..cause.clone() });
+    ApiError { message: cut(&error.message), causes: causes.collect(), ..error.clone() }
+}
+
+fn performed(client: &Client, exchange: (&Request, &Response)) -> Performed {
+    let (request, response) = exchange;
     let target = &request.target;
     let answered = response.result.as_ref().ok();
     let named = ObjectId {
@@ -129,13 +153,13 @@ fn performed(client: &Client, (request, response): (&Request, &Response)) -> Per
         _ => ObjectId { kind: target.resource.clone().into(), ..named },
     };
     let outcome = match (&response.result, request.verb) {
-        (Err(error), _) => Outcome::Failed(error.message.clone()),
+        (Err(error), _) => Outcome::Failed(without_values(target, error).message),
         (Ok(_), Verb::Delete | Verb::DeleteCollection) => Outcome::Deleted,
         (Ok(_), _) if response.code == 201 => Outcome::Created,
         (Ok(_), Verb::Patch(PatchKind::Apply)) => Outcome::ServersideApplied,
         (Ok(_), _) => Outcome::Configured,
     };
-    Performed { object, exchanges: vec![(request.clone(), response.clone())], outcome, command: client.name() }
+    Performed { object, exchanges: vec![told(exchange)], outcome, command: client.name() }
 }
 
 #[cfg(test)]

@@ -61,10 +61,16 @@ impl Selection {
         stored(&self.served)
     }
 
+    /// The name of the only object that there can be among them; empty if there can be several.
+    pub(super) fn only_name(&self) -> &str {
+        let named = self.fields.iter().find(|term| term.equal && term.path == "metadata.name");
+        if self.name.is_empty() { named.map_or("", |term| term.value.as_str()) } else { &self.name }
+    }
+
     /// Whether an object that changed may be among them.
     pub(super) fn concerns(&self, id: &ObjectId) -> bool {
-        let (group, kind) = self.stored();
-        id.kind == kind
+        let group = if self.served.group == "events.k8s.io" { "" } else { self.served.group.as_str() };
+        id.kind == self.served.kind.as_str()
             && id.group == group
             && (self.namespace.is_empty() || id.namespace == self.namespace)
             && (self.name.is_empty() || id.name == self.name)

@@ -12,6 +12,7 @@ mod body;
 mod discovery;
 mod fields;
 mod fresh;
+mod history;
 mod journal;
 mod list;
 mod openapi;
@@ -23,6 +24,7 @@ mod state;
 mod subresource;
 mod table;
 mod tls;
+mod twice;
 mod watch;
 
 pub use fresh::fill;

@@ -21,6 +21,8 @@ const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 /// Why it is none, or that the schema does not have its kind.
 pub(super) fn decode(schema: &'static Schema, bytes: &[u8]) -> Result<Value, String> {
     match bytes.strip_prefix(MAGIC) {
+        None if bytes.is_empty() => Err("empty data".into()),
+        Some([]) => Err("empty body".into()),
         Some(envelope) => read(schema, envelope),
         None => Err("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]".into()),
     }
@@ -100,7 +102,8 @@ impl<'b> Parts<'b> {
             0 => Wire::Varint(self.varint()?),
             1 => Wire::Fixed(u64::from_le_bytes(self.take(8)?.try_into().map_err(|_| "unexpected EOF")?)),
             2 => {
-                let length = usize::try_from(self.varint()?).map_err(|_| "proto: negative length found during unmarshaling")?;
+                let length = self.varint()?.cast_signed();
+                let length = usize::try_from(length).map_err(|_| "proto: negative length found during unmarshaling")?;
                 Wire::Bytes(self.take(length)?)
             }
             5 => Wire::Fixed(u64::from(u32::from_le_bytes(self.take(4)?.try_into().map_err(|_| "unexpected EOF")?))),

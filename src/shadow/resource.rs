@@ -9,13 +9,14 @@ use super::body;
 use super::journal::Client;
 use super::list::{self, Selection};
 use super::state::{Live, Shadow};
-use super::subresource;
 use super::table::{self, Include};
 use super::watch::{self, Watch};
+use super::{subresource, twice};
+use crate::object::path::FieldPath;
 use crate::object::{Gvk, ObjectId, Value, json, map_at};
 use crate::schema::Schema;
 use crate::simulate::resources::Served;
-use crate::simulate::{ApiError, Body, Cluster, Request, Target, Verb, WriteOptions, unrecognized};
+use crate::simulate::{ApiError, Body, Cause, Cluster, PatchKind, Request, Target, Verb, WriteOptions, unrecognized};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,6 +66,11 @@ impl Rendering {
             Shape::Metadata(version, _) => Self::metadata_of(object, version),
             Shape::Itself => Value::clone(&self.as_served(cluster, object)),
         }
+    }
+
+    /// Whether an object is sent as it is stored.
+    pub(super) fn plain(&self, object: &Value) -> bool {
+        self.form.shape == Shape::Itself && object["apiVersion"] == self.served.gvk().api_version().as_str()
     }
 
     /// The object's metadata alone.
@@ -132,6 +138,14 @@ impl Rendering {
     }
 }
 
+/// The same kind in the same form.
+impl PartialEq for Rendering {
+    fn eq(&self, other: &Self) -> bool {
+        (self.form, self.include, &self.served.version) == (other.form, other.include, &other.served.version)
+            && (&self.served.kind, &self.served.group) == (&other.served.kind, &other.served.group)
+    }
+}
+
 /// Answers a call.
 pub(super) fn answer(shadow: &Arc<Shadow>, call: &Call) -> Answer {
     let answer = decide(shadow, call).unwrap_or_else(|error| Answer::refusal(&error));
@@ -163,6 +177,10 @@ fn decide(shadow: &Arc<Shadow>, call: &Call) -> Result<Answer, ApiError> {
     if !placed || served.namespaced && call.target.namespace.is_empty() && !call.target.name.is_empty() {
         return Ok(Answer::no_resource());
     }
+    if matches!(call.target.name.as_str(), "." | "..") {
+        let name = &call.target.name;
+        return Err(ApiError::bad_request(format!("Name parameter invalid: \"{name}\": may not be '{name}'")));
+    }
     if matches!(call.target.namespace.as_str(), "." | "..") {
         return Err(ApiError::internal(format!("invalid key: \"/{}/{}\"", call.target.resource, call.target.namespace)));
     }
@@ -172,7 +190,7 @@ fn decide(shadow: &Arc<Shadow>, call: &Call) -> Result<Answer, ApiError> {
     drop(live);
     let form = match call.accept.form() {
         Ok(form) => form,
-        Err(refusal) => return Ok(refusal.answer()),
+        Err(refusal) => return Ok(refusal.answer(matches!(call.doing, Doing::List | Doing::Watch))),
     };
     let builtin_patch = call.doing == Doing::Patch && served.definition().is_none();
     if builtin_patch && body::patch_kind(&call.content_type).is_none() {
@@ -317,7 +335,9 @@ fn write(shadow: &Shadow, call: &Call, rendering: &Rendering) -> Result<Answer, 
         request.options.chosen = Some(page.objects.iter().map(|o| ObjectId::of(o)).collect());
         listed = Some(page);
     }
-    let response = shadow.write(&call.client, &request);
+    let mut warnings = said_twice(&request, &rendering.served)?;
+    let mut response = shadow.write(&call.client, &request);
+    warnings.append(&mut response.warnings);
     let answer = match &response.result {
         Ok(_) if let Some(page) = listed => {
             let live = shadow.lock();
@@ -334,7 +354,34 @@ fn write(shadow: &Shadow, call: &Call, rendering: &Rendering) -> Result<Answer, 
         }
         Err(error) => Answer::refusal(error),
     };
-    Ok(answer.warnings(&response.warnings))
+    Ok(answer.warnings(&warnings))
+}
+
+/// Warnings of fields that stand twice in what was sent as JSON.
+///
+/// # Errors
+/// 400 or 422 if that is not allowed.
+fn said_twice(request: &Request, served: &Served) -> Result<Vec<String>, ApiError> {
+    let strict = match request.options.field_validation.as_str() {
+        "Ignore" => return Ok(Vec::new()),
+        validation => validation == "Strict",
+    };
+    let whole = matches!(request.verb, Verb::Create | Verb::Update);
+    let Body::Text(text) = &request.body else { return Ok(Vec::new()) };
+    if !whole && !matches!(request.verb, Verb::Patch(PatchKind::Merge | PatchKind::Strategic)) {
+        return Ok(Vec::new());
+    }
+    let warnings: Vec<String> = twice::fields(text).iter().map(|path| format!("duplicate field {path:?}")).collect();
+    if warnings.is_empty() || !strict {
+        return Ok(warnings);
+    }
+    let why = format!("strict decoding error: {}", warnings.join(", "));
+    let (kind, version) = (&served.kind, &served.version);
+    Err(if whole {
+        ApiError::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"))
+    } else {
+        ApiError::invalid("", "", vec![Cause::invalid(&FieldPath::new("patch"), &format!("{text:?}"), &why)])
+    })
 }
 
 /// A call as the write path takes it.
@@ -346,7 +393,7 @@ pub(super) fn request(schema: &'static Schema, call: &Call, served: &Served) -> 
     let (verb, body) = match call.doing {
         Doing::Patch => {
             let kind = body::patch_kind(&call.content_type).ok_or_else(unsupported_patch)?;
-            (Verb::Patch(kind), body::text(&call.body)?)
+            (Verb::Patch(kind), if kind == PatchKind::Apply { body::configuration(&call.body)? } else { body::text(&call.body) })
         }
         Doing::Create => (Verb::Create, whole(schema, call, served)?),
         Doing::Update => (Verb::Update, whole(schema, call, served)?),

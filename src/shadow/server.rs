@@ -12,6 +12,8 @@ use super::{discovery, openapi};
 use crate::object::json;
 use crate::simulate::{ApiError, Reason};
 use bytes::Bytes;
+use http::Version;
+use http::request::Parts;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap};
 use hyper::server::conn::http1;
@@ -31,6 +33,9 @@ use tokio::time::timeout;
 
 /// How long a client may take to send its headers.
 const HEADERS: Duration = Duration::from_secs(30);
+
+/// How long a request may take that is no watch (`--request-timeout`).
+const REQUEST: Duration = Duration::from_secs(60);
 
 /// The most headers of a request.
 const MOST_HEADERS: usize = 4_096;
@@ -158,6 +163,9 @@ async fn handle(shadow: &Arc<Shadow>, connection: u64, address: SocketAddr, requ
         user_agent: agent.to_owned(),
         connection,
     };
+    if let Some(refusal) = refused(&head) {
+        return refusal.header(header::CONNECTION, "close").send(wishes);
+    }
     let Some(path) = address::decoded(head.uri.path()) else {
         return Answer::text(400, "400 Bad Request").send(wishes);
     };
@@ -172,7 +180,7 @@ async fn handle(shadow: &Arc<Shadow>, connection: u64, address: SocketAddr, requ
     };
     let body = match doing {
         Doing::Get | Doing::List | Doing::Watch => Ok(Bytes::new()),
-        _ => body::receive(incoming).await,
+        _ => timeout(REQUEST, body::receive(incoming)).await.unwrap_or_else(|_| Err(body::too_slow())),
     };
     let body = match body {
         Ok(body) => body,
@@ -188,6 +196,34 @@ async fn handle(shadow: &Arc<Shadow>, connection: u64, address: SocketAddr, requ
         body,
     };
     resource::answer(shadow, &call).send(wishes)
+}
+
+/// What Go's server refuses, or answers, before any handler sees it.
+fn refused(head: &Parts) -> Option<Answer> {
+    let (headers, path) = (&head.headers, head.uri.path());
+    let refuse = |code, text| Some(Answer::text(code, text));
+    let hosts: Vec<_> = headers.get_all(header::HOST).iter().collect();
+    let odd = |b: &u8| !(b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:[]%@".contains(b));
+    match hosts[..] {
+        [] if head.version == Version::HTTP_11 => return refuse(400, "400 Bad Request: missing required Host header"),
+        [] => {}
+        [host] if host.as_bytes().iter().any(odd) => return refuse(400, "400 Bad Request: malformed Host header"),
+        [_] => {}
+        _ => return refuse(400, "400 Bad Request: too many Host headers"),
+    }
+    let coding = header(headers, "transfer-encoding");
+    if headers.contains_key(header::TRANSFER_ENCODING) && !coding.eq_ignore_ascii_case("chunked") {
+        return refuse(501, "Unsupported transfer encoding");
+    }
+    if headers.contains_key(header::EXPECT) && !header(headers, "expect").eq_ignore_ascii_case("100-continue") {
+        return refuse(417, "");
+    }
+    match path {
+        _ if head.method == Method::CONNECT => Some(Answer::nowhere()),
+        "*" if head.method == Method::OPTIONS => Some(Answer::bytes(200, "text/plain; charset=utf-8", "")),
+        _ if !path.starts_with('/') || head.uri.scheme().is_none() && head.uri.authority().is_some() => refuse(400, "400 Bad Request"),
+        _ => None,
+    }
 }
 
 /// Whether the client may ask: with the right token where one is set.
@@ -219,15 +255,23 @@ fn document(shadow: &Arc<Shadow>, asked: &Asked<'_>) -> Answer {
         asked.place,
         Address::Health(_) | Address::CoreVersions | Address::Groups | Address::OpenApiV2 | Address::OpenApiV3(_) | Address::NoResource
     );
-    if asked.method != Method::GET && !any {
-        return Answer::method_not_allowed();
-    }
     let accept = Accept::read(&joined(asked.headers, header::ACCEPT));
     let matching = header(asked.headers, "if-none-match");
     let live = shadow.lock();
     let cluster = &live.cluster;
+    let there = match &asked.place {
+        Address::Group(name) => discovery::group(cluster, name).is_some(),
+        Address::GroupVersion(group, version) => discovery::resources(cluster, group, version).is_some(),
+        _ => true,
+    };
+    if asked.method != Method::GET && there && !any {
+        return Answer::method_not_allowed();
+    }
     match &asked.place {
         Address::Root => discovery::paths(cluster),
+        Address::Version if !accept.json(false) => {
+            Answer::bare(406, "NotAcceptable", "406: Not Acceptable\n\nAvailable representations: application/json")
+        }
         Address::Version => discovery::version(cluster),
         Address::Health(name) => health(name, asked.query.get("verbose").is_some()),
         Address::CoreVersions => discovery::core_versions(cluster, &accept, matching, &asked.host.to_string()),
@@ -235,6 +279,9 @@ fn document(shadow: &Arc<Shadow>, asked: &Asked<'_>) -> Answer {
         Address::Group(name) => discovery::group(cluster, name).unwrap_or_else(Answer::nowhere),
         Address::GroupVersion(group, version) => discovery::resources(cluster, group, version)
             .unwrap_or_else(|| if discovery::has_group(cluster, group) { Answer::no_resource() } else { Answer::nowhere() }),
+        Address::OpenApiV2 if !accept.json(true) && !accept.names("application/com.github.proto-openapi.spec.v2") => {
+            Answer::bytes(406, "text/plain; charset=utf-8", "")
+        }
         Address::OpenApiV2 => openapi::v2_document(cluster, &accept, matching),
         Address::OpenApiV3(None) => openapi::index(cluster, matching),
         Address::OpenApiV3(Some(name)) => {

@@ -3,9 +3,8 @@
 //! After each write the controllers run (see [`Pace`]), then the answer goes out. Time is virtual: it moves when a rollout is waited
 //! for, be it by the pace after a write, or because nothing but open watches is left ([`Shadow::idle`]).
 
+use super::history::{Bells, History};
 use super::journal::{Client, Journal};
-use super::watch::History;
-use crate::object::ObjectId;
 use crate::simulate::controllers::{self, Until};
 use crate::simulate::pipeline::{Pace, Run};
 use crate::simulate::{Cluster, Request, Response, Store};
@@ -13,7 +12,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// So long nobody asks for anything before time passes for those who watch.
@@ -43,8 +41,8 @@ pub struct Options {
     pub reporter: Option<Reporter>,
 }
 
-/// A group and a kind.
-pub(super) type Kind = (String, String);
+/// So many different reads are remembered at once, lest who reads very many things makes them all stay.
+const LOOKS: usize = 10_000;
 
 /// The simulated cluster as many clients see it at once.
 #[derive(Debug)]
@@ -63,7 +61,7 @@ pub(super) struct Live {
     journal: Journal,
     /// States that a list with a limit was answered from, by revision.
     pub(super) pages: BTreeMap<u64, Store>,
-    bells: BTreeMap<Kind, watch::Sender<u64>>,
+    pub(super) bells: Bells,
     last_asked: Instant,
     /// What was read since something was written or time passed.
     looked_at: BTreeSet<String>,
@@ -82,7 +80,7 @@ impl Shadow {
             cluster,
             journal: Journal::default(),
             pages: BTreeMap::new(),
-            bells: BTreeMap::new(),
+            bells: Bells::default(),
             last_asked: Instant::now(),
             looked_at: BTreeSet::new(),
             unanswerable: BTreeSet::new(),
@@ -130,6 +128,8 @@ impl Shadow {
         let mut live = self.ask();
         if !live.looked_at.insert(what) {
             live.pass_time();
+        } else if live.looked_at.len() > LOOKS {
+            live.looked_at.clear();
         }
         live
     }
@@ -143,15 +143,12 @@ impl Shadow {
     pub fn reset(&self) {
         let mut live = self.lock();
         let start = live.start.clone();
-        let revision = live.cluster.store.revision();
         live.history = History::starting_at(start.store.revision(), live.history.life + 1);
         live.cluster = start;
         live.journal = Journal::default();
         live.unanswerable.clear();
         live.pages.clear();
-        for bell in live.bells.values() {
-            bell.send_replace(revision);
-        }
+        live.bells.ring_all();
     }
 
     /// What clients asked that only a running pod could answer: what they did next may rest on it.
@@ -197,18 +194,10 @@ impl Live {
     fn take_in(&mut self) {
         let changes: Vec<_> = self.cluster.store.forget_changes().collect();
         for change in changes {
-            if let Some(bell) = self.bells.get(&kind_of(&change.id)) {
-                bell.send_replace(change.revision);
-            }
+            self.bells.ring(&change.id);
             self.journal.keep(change.clone());
             self.history.push(change);
         }
-    }
-
-    /// What rings when something of a kind changes.
-    pub(super) fn bell(&mut self, group: &str, kind: &str) -> watch::Receiver<u64> {
-        let revision = self.cluster.store.revision();
-        self.bells.entry((group.to_owned(), kind.to_owned())).or_insert_with(|| watch::channel(revision).0).subscribe()
     }
 
     /// Keeps this state for the next pages of a list.
@@ -219,8 +208,4 @@ impl Live {
             self.pages.pop_first();
         }
     }
-}
-
-fn kind_of(id: &ObjectId) -> Kind {
-    (id.group.to_string(), id.kind.to_string())
 }

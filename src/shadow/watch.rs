@@ -6,18 +6,14 @@ use super::answer::status;
 use super::body::Payload;
 use super::list::Selection;
 use super::resource::Rendering;
-use super::state::Shadow;
+use super::state::{Live, Shadow};
 use crate::object::{Value, json, map_at};
 use crate::simulate::{ApiError, Change, Reason};
 use bytes::Bytes;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
-
-/// So many changes are kept for watches that start in the past.
-const WINDOW: usize = 10_000;
 
 /// How often a watch that asked for bookmarks gets one.
 const BOOKMARK: Duration = Duration::from_secs(60);
@@ -30,47 +26,6 @@ const SILENCE: Duration = Duration::from_millis(20);
 
 /// So many events may wait for a slow client.
 const WAITING: usize = 64;
-
-/// The last changes, oldest first.
-#[derive(Debug)]
-pub(super) struct History {
-    changes: VecDeque<Change>,
-    /// The revision before the oldest change that is kept.
-    start: u64,
-    /// Which life of the cluster this is: it begins anew with a reset.
-    pub(super) life: u64,
-}
-
-impl History {
-    /// Nothing has changed since a revision.
-    pub(super) fn starting_at(revision: u64, life: u64) -> Self {
-        Self { changes: VecDeque::new(), start: revision, life }
-    }
-
-    /// The oldest revision from which a watch can start.
-    pub(super) fn oldest(&self) -> u64 {
-        self.start
-    }
-
-    /// Notes a change and forgets the oldest.
-    pub(super) fn push(&mut self, change: Change) {
-        if self.changes.len() == WINDOW
-            && let Some(oldest) = self.changes.pop_front()
-        {
-            self.start = oldest.revision;
-        }
-        self.changes.push_back(change);
-    }
-
-    /// The changes after a revision; none if they are not all there any more.
-    pub(super) fn since(&self, revision: u64) -> Option<impl Iterator<Item = &Change>> {
-        if revision < self.start {
-            return None;
-        }
-        let from = self.changes.partition_point(|c| c.revision <= revision);
-        Some(self.changes.range(from..))
-    }
-}
 
 /// 410: what was asked for is no longer known.
 pub(super) fn too_old(asked: u64, oldest: u64) -> ApiError {
@@ -100,23 +55,25 @@ pub(super) struct Watch {
 /// 410 if it starts before what is remembered.
 pub(super) fn start(shadow: &Arc<Shadow>, watch: Watch) -> Result<Payload, ApiError> {
     let mut live = shadow.ask();
-    let (group, kind) = watch.selection.stored();
-    let bell = live.bell(&group, &kind);
-    let (mut lines, now) = (Vec::new(), live.cluster.store.revision());
+    let bell = live.bells.of(watch.selection.stored(), &watch.selection.namespace, watch.selection.only_name());
+    let (mut pieces, now) = (Vec::new(), live.cluster.store.revision());
     let seen = match watch.from {
         Some(revision) => {
-            if live.history.since(revision).is_none() {
-                return Err(too_old(revision, live.history.start));
+            if revision < live.history.oldest() {
+                return Err(too_old(revision, live.history.oldest()));
             }
             revision
         }
         None => {
             let found = watch.selection.objects(&live.cluster, &live.cluster.store);
             for object in found {
-                lines.push(line("ADDED", &watch.rendering.object(&live.cluster, &object, lines.is_empty())));
+                pieces.push(match watch.rendering.plain(&object) {
+                    true => Piece::Added(object),
+                    false => Piece::Line(line("ADDED", &watch.rendering.object(&live.cluster, &object, pieces.is_empty()))),
+                });
             }
             if watch.initial_events {
-                lines.push(bookmark(&watch, now, true));
+                pieces.push(Piece::Line(bookmark(&watch, now, true)));
             }
             now
         }
@@ -124,16 +81,33 @@ pub(super) fn start(shadow: &Arc<Shadow>, watch: Watch) -> Result<Payload, ApiEr
     let life = live.history.life;
     drop(live);
     let (sender, payload) = Payload::pieces(WAITING);
-    tokio::spawn(follow(Arc::clone(shadow), watch, Position { seen, life, lines, bell }, sender));
+    tokio::spawn(follow(Arc::clone(shadow), watch, Position { seen, life, pieces, bell }, sender));
     Ok(payload)
+}
+
+/// What is to be sent.
+enum Piece {
+    /// A line.
+    Line(Bytes),
+    /// An object as it is, to be written when its turn comes.
+    Added(Arc<Value>),
+}
+
+impl Piece {
+    fn line(self) -> Bytes {
+        match self {
+            Self::Line(line) => line,
+            Self::Added(object) => line("ADDED", &object),
+        }
+    }
 }
 
 /// How far a watch has come.
 struct Position {
     seen: u64,
     life: u64,
-    lines: Vec<Bytes>,
-    bell: tokio::sync::watch::Receiver<u64>,
+    pieces: Vec<Piece>,
+    bell: tokio::sync::watch::Receiver<()>,
 }
 
 async fn follow(shadow: Arc<Shadow>, watch: Watch, mut at: Position, sender: mpsc::Sender<Bytes>) {
@@ -142,8 +116,8 @@ async fn follow(shadow: Arc<Shadow>, watch: Watch, mut at: Position, sender: mps
     loop {
         at.bell.borrow_and_update();
         let goes_on = catch_up(&shadow, &watch, &mut at);
-        for piece in at.lines.drain(..) {
-            let sent = timeout_at(end, sender.send(piece)).await;
+        for piece in at.pieces.drain(..) {
+            let sent = timeout_at(end, sender.send(piece.line())).await;
             if !matches!(sent, Ok(Ok(()))) {
                 return;
             }
@@ -162,7 +136,7 @@ async fn follow(shadow: Arc<Shadow>, watch: Watch, mut at: Position, sender: mps
                 () = tokio::time::sleep_until(end) => return,
                 () = tokio::time::sleep_until(next_bookmark), if watch.bookmarks => {
                     next_bookmark = Instant::now() + BOOKMARK;
-                    at.lines.push(bookmark(&watch, at.seen, false));
+                    at.pieces.push(Piece::Line(bookmark(&watch, at.seen, false)));
                     break;
                 }
                 () = tokio::time::sleep_until(silence) => {
@@ -176,38 +150,47 @@ async fn follow(shadow: Arc<Shadow>, watch: Watch, mut at: Position, sender: mps
 
 /// Takes what happened since into lines; whether the watch goes on.
 fn catch_up(shadow: &Shadow, watch: &Watch, at: &mut Position) -> bool {
-    let live = shadow.lock();
-    if live.history.life != at.life {
+    let mut live = shadow.lock();
+    let Live { cluster, history, .. } = &mut *live;
+    if history.life != at.life {
         return false;
     }
-    let Some(changes) = live.history.since(at.seen) else {
-        let error = too_old(at.seen, live.history.start);
-        at.lines.push(line("ERROR", &status(&error)));
+    let oldest = history.oldest();
+    let Some(events) = history.since(at.seen) else {
+        at.pieces.push(Piece::Line(line("ERROR", &status(&too_old(at.seen, oldest)))));
         return false;
     };
-    for change in changes.filter(|c| watch.selection.concerns(&c.id)) {
-        if let Some((event, object)) = seen_through(&watch.selection, change) {
-            at.lines.push(line(event, &watch.rendering.object(&live.cluster, &object, false)));
+    for event in events.filter(|e| watch.selection.concerns(&e.change.id)) {
+        if let Some((kind, object)) = seen_through(&watch.selection, &event.change) {
+            let line = event.line(kind, &watch.rendering, || line(kind, &watch.rendering.object(cluster, &object(), false)));
+            at.pieces.push(Piece::Line(line));
         }
     }
-    at.seen = live.cluster.store.revision();
+    at.seen = cluster.store.revision();
     true
 }
 
-/// A change as the watch of a selection shows it: an object that no longer fits is deleted, one that fits now is added.
-fn seen_through(selection: &Selection, change: &Change) -> Option<(&'static str, Arc<Value>)> {
+/// A change as the watch of a selection shows it: an object that no longer fits is deleted, one that fits now is added. The object
+/// is made when it has to be written.
+fn seen_through(selection: &Selection, change: &Change) -> Option<(&'static str, impl FnOnce() -> Arc<Value> + use<>)> {
     let fits = |object: &Option<Arc<Value>>| object.as_ref().filter(|o| selection.chooses(o)).cloned();
-    match (fits(&change.before), fits(&change.after)) {
-        (None, Some(after)) => Some(("ADDED", after)),
-        (Some(_), Some(after)) => Some(("MODIFIED", after)),
-        (Some(before), None) => {
+    let (before, after) = (fits(&change.before), fits(&change.after));
+    let event = match (&before, &after) {
+        (None, Some(_)) => "ADDED",
+        (Some(_), Some(_)) => "MODIFIED",
+        (Some(_), None) => "DELETED",
+        (None, None) => return None,
+    };
+    let revision = change.revision;
+    let object = move || {
+        after.unwrap_or_else(|| {
             // An object that is gone, or that fits no longer, is shown as it was, in the revision in which that happened.
-            let mut last = Value::clone(&before);
-            map_at(&mut last, &["metadata"]).insert("resourceVersion".into(), change.revision.to_string().into());
-            Some(("DELETED", Arc::new(last)))
-        }
-        (None, None) => None,
-    }
+            let mut last = before.map(|b| Value::clone(&b)).unwrap_or_default();
+            map_at(&mut last, &["metadata"]).insert("resourceVersion".into(), revision.to_string().into());
+            Arc::new(last)
+        })
+    };
+    Some((event, object))
 }
 
 fn bookmark(watch: &Watch, revision: u64, initial: bool) -> Bytes {

@@ -147,6 +147,32 @@ fn a_secrets_value_reaches_the_script_and_no_report() {
     assert!(!format!("{}{}", run.out, run.err).contains("aHVzaC1odXNo") && !run.out.contains("bm90"), "{}{}", run.out, run.err);
 }
 
+/// A live cluster is one that `serve` simulates: helm has to find its releases in it, and nobody else any value.
+#[test]
+fn a_live_secrets_value_reaches_the_script_and_nothing_else() {
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: shop, uid: u, resourceVersion: \"1\"}\ntype: Opaque\ndata: {key: aHVzaC1odXNo}\n";
+    let folder = directory(&[("s.yaml", secret)]);
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let live = super::serve::Served::start(&["--listen", "127.0.0.1:0", "--from", &path("s.yaml"), "--kubeconfig", &path("config")]);
+    let secrets = "$server/api/v1/namespaces/shop/secrets/s";
+    let script = format!(
+        "{SEND} curl -s {secrets} | grep -q aHVzaC1odXNo && send merge-patch+json -X PATCH -d '{{\"data\":5}}' {secrets}; \
+         send merge-patch+json -X PATCH -d '{{\"data\":{{\"key\":\"*\"}}}}' {secrets}; send json -X DELETE {secrets}"
+    );
+    for format in ["text", "json", "markdown"] {
+        let mut command = rehearsal(&["--context", "rollcast", "--report", format], &script);
+        let run = ended(command.env("KUBECONFIG", path("config")).output().expect("the binary runs"));
+        assert!(run.out.starts_with("422 422 200 ") || run.out.starts_with("400 400 200 "), "{}{}", run.out, run.err);
+        assert!(!format!("{}{}", run.out, run.err).contains("aHVzaC"), "{}{}", run.out, run.err);
+    }
+    let left = ended(command(&["snapshot", "--context", "rollcast"]).env("KUBECONFIG", path("config")).output().expect("the binary runs"));
+    assert!(
+        left.code == 0 && left.out.contains("\"s\"") && !left.out.contains("aHVzaC"),
+        "the live one is as it was, and shown without values"
+    );
+    drop(live);
+}
+
 #[test]
 fn what_only_a_running_pod_could_answer_makes_the_verdict_unknown() {
     let folder = directory(&[("web.yaml", &deployment("web:1", ""))]);

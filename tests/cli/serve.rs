@@ -5,11 +5,11 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command};
 
 /// A server, and where it says that it is; ended when it is dropped.
-struct Served(Child, String);
+pub(super) struct Served(Child, String);
 
 impl Served {
-    fn start(arguments: &[&str]) -> Self {
-        let mut all = vec!["serve", "--empty"];
+    pub(super) fn start(arguments: &[&str]) -> Self {
+        let mut all = vec!["serve"];
         all.extend(arguments);
         let mut child = command(&all).spawn().expect("the binary runs");
         let mut line = String::new();
@@ -37,7 +37,8 @@ fn beyond_the_loopback_there_is_a_token_and_a_certificate() {
     let folder = directory(&[]);
     let config = folder.path().join("config");
     let config_name = config.to_str().expect("UTF-8");
-    let served = Served::start(&["--listen", "0.0.0.0:0", "--token", "hush", "--advertise", "localhost", "--kubeconfig", config_name]);
+    let served =
+        Served::start(&["--empty", "--listen", "0.0.0.0:0", "--token", "hush", "--advertise", "localhost", "--kubeconfig", config_name]);
     assert!(served.1.starts_with("https://localhost:"), "{}", served.1);
     let text = std::fs::read_to_string(&config).expect("written");
     let value = |key: &str| text.lines().find_map(|l| l.trim_start().strip_prefix(key)).unwrap_or_default().trim().to_owned();

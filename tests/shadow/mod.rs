@@ -1,5 +1,6 @@
 //! The shadow as a client sees it: over HTTP, on the loopback.
 
+mod hostile;
 mod http;
 mod protobuf;
 mod refusals;

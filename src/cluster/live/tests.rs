@@ -228,6 +228,8 @@ fn secrets_lose_their_values_at_the_edge() {
         path.contains("/secrets").then(|| (200, json!({"metadata": {}, "items": [secret]}).to_string()))
     });
     assert!(!format!("{:?}", server.read(&Scope::default()).unwrap()).contains("aHVudGVyMg"));
+    let kept = Scope { secret_values: true, ..Scope::default() };
+    assert!(format!("{:?}", server.read(&kept).unwrap()).contains("aHVudGVyMg"), "a rehearsal's clients read them");
 }
 
 #[test]

@@ -40,6 +40,13 @@ pub(super) const CODES: &[Code] = &[
         fix: "Make the directory, or look at its permissions.",
     },
     Code {
+        code: "cannot-isolate",
+        title: "the command cannot be given a network of its own",
+        text: "`--isolate` needs Linux, and a kernel, or a container, that lets a user make a user and a network namespace.",
+        example: "rollcast rehearse --isolate --empty -- ./deploy.sh      # in a container whose profile forbids namespaces",
+        fix: "Allow unprivileged user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns), or leave out --isolate.",
+    },
+    Code {
         code: "cannot-rehearse",
         title: "the command cannot be started, or what it needs cannot be made",
         text: "The shadow, its kubeconfig or a temporary directory could not be made, or the command is not there or not executable.",
@@ -49,7 +56,7 @@ pub(super) const CODES: &[Code] = &[
     Code {
         code: "expectation",
         title: "a rehearsal did something else than was expected",
-        text: "`--expect`, `--expect-writes` or `--expect-none` says how often workloads roll and commands write, and the script did otherwise.",
+        text: "`--expect`, `--expect-writes` or `--expect-none`, or the table `expect` of the fleet, says how often workloads roll and commands write, and the script did otherwise.",
         example: "rollcast rehearse --expect deployment/ceo-agent=1 -- ./deploy.sh      # it rolls twice",
         fix: "Mend the script, or the expectation.",
     },
@@ -84,9 +91,9 @@ pub(super) const CODES: &[Code] = &[
     Code {
         code: "not-loopback",
         title: "the address can be reached from other machines",
-        text: "Whoever reaches the simulated cluster may read everything that it started from, the values of Secrets too.",
+        text: "Whoever reaches the simulated cluster may read everything that it started from, the values of Secrets too: beyond the loopback a token is asked for.",
         example: "rollcast serve --listen 0.0.0.0:8001",
-        fix: "Listen on the loopback: 127.0.0.1 or [::1].",
+        fix: "Give one, --token or ROLLCAST_TOKEN, or listen on the loopback: 127.0.0.1 or [::1].",
     },
     Code {
         code: "file-exists",
