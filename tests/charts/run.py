@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Public Helm charts on the shadow and on a real control plane: what each step exits with, says, stores and rolls is compared.
 
-usage: run.py --repositories DIR [--rollcast FILE] [--port N] [--only TEXT]… [--way WAY]… [--first N] [--shards N --shard I] [--keep-going]
+usage: run.py --repositories DIR [--rollcast FILE] [--port N] [--only TEXT]… [--way WAY]… [--rotate] [--first N] [--shards N --shard I]
 
 DIR holds clones of the repositories that charts.toml names, as OWNER+NAME (a bare repository, a clone, or OWNER+NAME/repo). Each
 chart is installed at its first version, upgraded through the next ones, upgraded again without a change and rolled back, in three
-ways: by helm, by `kubectl apply` and by `kubectl apply --server-side` of what `helm template` gives. Exits 1 if anything differs.
+ways: by helm, by `kubectl apply` and by `kubectl apply --server-side` of what `helm template` gives; with --rotate each chart in one
+of them. Exits 1 if anything differs. Interrupted, it still says what it found.
 """
 import argparse
+import signal
 import subprocess
 import sys
 import tempfile
@@ -185,11 +187,15 @@ def main():
     parser.add_argument("--port", type=int, default=17_700)
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--way", action="append", choices=WAYS)
+    parser.add_argument("--rotate", action="store_true")
+    parser.add_argument("--first", type=int, default=1_000)
     parser.add_argument("--shards", type=int, default=1)
     parser.add_argument("--shard", type=int, default=0)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     charts = tomllib.loads((HERE / "charts.toml").read_text())["chart"]
-    chosen = [(n, c) for n, c in enumerate(charts) if n % options.shards == options.shard]
+    chosen = [(n, c) for n, c in enumerate(charts) if n < options.first and n % options.shards == options.shard]
     chosen = [(n, c) for n, c in chosen if not options.only or any(o in f"{c['repository']}/{c['path']}" for o in options.only)]
     total = {"steps": 0, "exit code": 0, "output": 0, "moves": 0, "object": 0}
     done = missing = agreeing = moves = 0
@@ -204,7 +210,7 @@ def main():
                 wrong_here = 0
                 try:
                     folders = [extract(options.repositories, chart, tag, folder / f"c{number}" / str(n)) for n, tag in enumerate(chart["tags"])]
-                    for way in options.way or WAYS:
+                    for way in [WAYS[number // options.shards % 3]] if options.rotate else options.way or WAYS:
                         began = time.monotonic()
                         wrong, exits, moved = go(way, chart, number, folders, pair, folder)
                         total["steps"] += len(exits)
@@ -220,6 +226,8 @@ def main():
                 except Missing as e:
                     missing += 1
                     print(f"{title:58} cannot be had: {e}", flush=True)
+        except KeyboardInterrupt:
+            print("interrupted", flush=True)
         finally:
             for plane in pair:
                 plane.stop()

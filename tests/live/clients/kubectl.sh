@@ -28,7 +28,10 @@ kubectl -n shop patch daemonset agent --type=json -p '[{"op":"add","path":"/spec
 kubectl -n shop annotate deployment/web note=one
 kubectl -n shop label statefulset/store tier=data
 kubectl -n shop scale deployment/web --replicas=3
-kubectl -n shop autoscale deployment/web --min=3 --max=4 --cpu=80% || kubectl -n shop autoscale deployment/web --min=3 --max=4 --cpu-percent=80
+kubectl -n shop autoscale deployment/web --min=1 --max=4 --cpu=80% || kubectl -n shop autoscale deployment/web --min=1 --max=4 --cpu-percent=80
+kubectl -n shop get hpa web -o jsonpath='{.spec}'
+# What it would scale is its controller's business, which is not simulated.
+kubectl -n shop delete hpa web
 # step: server-side apply refused
 # refused: conflict
 kubectl -n shop apply --server-side -f v1.yaml
@@ -44,7 +47,6 @@ kubectl -n shop wait --for=condition=Complete job/once --timeout=60s
 # step: look
 kubectl -n shop get deployments,statefulsets,daemonsets -o jsonpath='{range .items[*]}{.kind}{" "}{.metadata.name}{" "}{.metadata.generation}{" "}{.spec.template.spec.containers[*].image}{"\n"}{end}'
 kubectl -n shop get all --no-headers -o custom-columns=KIND:.kind | sort | uniq -c
-kubectl -n shop get hpa web -o jsonpath='{.spec}'
 # step: prune
 kubectl -n shop apply --prune -l app=web --prune-allowlist=core/v1/Service -f v2.yaml
 # step: delete

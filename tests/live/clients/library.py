@@ -95,7 +95,8 @@ def restart():
 def remove():
     for name in ("web", "absent"):
         try:
-            print(apps.delete_namespaced_deployment(name, NAMESPACE, propagation_policy="Foreground").status)
+            apps.delete_namespaced_deployment(name, NAMESPACE, propagation_policy="Foreground")
+            print(name, "deleted")
         except ApiException as e:
             print(e.status, e.reason)
     for _ in range(100):

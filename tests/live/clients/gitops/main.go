@@ -15,6 +15,7 @@ import (
 	"github.com/argoproj/argo-cd/gitops-engine/pkg/utils/kube"
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 )
 
@@ -44,6 +45,7 @@ func run(file, namespace string, serverSide bool) error {
 	if err != nil {
 		return err
 	}
+	config.QPS, config.Burst, config.WarningHandler = 200, 400, rest.NoWarnings{}
 	remember := func(o *unstructured.Unstructured, _ bool) (any, bool) {
 		ours := o.GetAnnotations()[mark] != ""
 		return &managed{ours}, ours
@@ -58,7 +60,7 @@ func run(file, namespace string, serverSide bool) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	ours := func(r *cache.Resource) bool { return r.Info.(*managed).ours }
-	results, err := syncer.Sync(ctx, target, ours, "revision", namespace, sync.WithPrune(true), sync.WithLogr(logr.Discard()), sync.WithServerSideApply(serverSide))
+	results, err := syncer.Sync(ctx, target, ours, "revision", namespace, sync.WithPrune(true), sync.WithLogr(logr.Discard()), sync.WithServerSideApply(serverSide), sync.WithServerSideApplyManager("gitops"))
 	lines := []string{}
 	for _, r := range results {
 		lines = append(lines, fmt.Sprintf("%s %s: %s", r.ResourceKey.String(), r.Status, r.Message))
