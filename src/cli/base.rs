@@ -96,6 +96,9 @@ impl Files for InRevision<'_> {
     }
 
     fn list(&self, directory: &str) -> Result<Vec<String>, String> {
+        if self.files.keys().any(|p| p.strip_prefix(".").unwrap_or(p) == Path::new(directory)) {
+            return Err("it is a file".to_owned());
+        }
         let below = self.files.keys().filter_map(|p| p.strip_prefix(".").unwrap_or(p).strip_prefix(directory).ok());
         let names: BTreeSet<String> = below.filter_map(|p| Some(p.iter().next()?.to_string_lossy().into_owned())).collect();
         Ok(names.into_iter().collect())

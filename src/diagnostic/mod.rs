@@ -47,6 +47,13 @@ impl Source {
         Self { file, text, parts: Vec::new() }
     }
 
+    /// Another text of the same length for the same files.
+    #[must_use]
+    pub fn with_text(&self, text: String) -> Self {
+        let parts = self.parts.iter().map(|p| Part { start: p.start, file: p.file.clone() }).collect();
+        Self { file: self.file.clone(), text, parts }
+    }
+
     /// This text with those of the files that it includes behind it: one text, so that one range of bytes says which file too.
     #[must_use]
     pub fn including(&self, files: impl IntoIterator<Item = Self>) -> Self {

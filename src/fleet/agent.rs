@@ -1,14 +1,9 @@
 //! A checked agent: what its workload is, without how it is rendered.
 
-use super::file::{
-    Access, ConfigSource, ConfigValue, EnvValue, ProbesFile, ResourcesFile, SecurityFile, ServiceType, StrategyFile, WorkloadKind,
-};
-use super::parts::Files;
+use super::file::{Access, EnvValue, ProbesFile, ResourcesFile, SecurityFile, ServiceType, StrategyFile, WorkloadKind};
 use super::read::At;
-use crate::diagnostic::Source;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
 use std::time::Duration;
 
 /// An agent.
@@ -32,7 +27,7 @@ pub struct Agent {
     pub containers: Vec<Container>,
     /// Its volumes.
     pub volumes: Vec<Volume>,
-    /// Files of its ConfigMap.
+    /// Files of its ConfigMap: a path below the mount, or an absolute one, to content.
     pub config: BTreeMap<String, String>,
     /// Where they are mounted.
     pub config_mount: String,
@@ -141,19 +136,4 @@ pub struct Budget {
     pub rolls: Option<u64>,
     /// All windows together.
     pub downtime: Option<Duration>,
-}
-
-/// The content of a ConfigMap's file: as written, or read from beside the file that names it.
-pub(super) fn config_content(value: ConfigValue, source: &Source, files: &dyn Files) -> Result<String, (String, Range<usize>)> {
-    match value {
-        ConfigValue::Short(text) => Ok(text.0),
-        ConfigValue::Table(table) => {
-            let ConfigSource { file } = *table;
-            let At { value: file, range } = file.unwrap_or_default();
-            let beside = |path: &Path| path.parent().unwrap_or(Path::new("")).to_owned();
-            let (from, own) = (beside(&source.file), beside(source.file_at(range.start).0));
-            let path = own.strip_prefix(&from).unwrap_or(Path::new("")).join(&file);
-            files.read(&path.to_string_lossy()).map_err(|why| (format!("cannot read `{file}`: {why}"), range))
-        }
-    }
 }

@@ -2,12 +2,15 @@
 
 use super::agent::Agent;
 use super::agent_check::{Kin, checked, dns_name, plain};
+use super::alerts::Alerts;
+use super::config::{ConfigReader, ConfigSettings};
 use super::file::{AgentFile, FleetFile, FleetTable, List, Named, OrgFile};
 use super::inherit::{Heir, Inheritance, OrgTree};
 use super::layer::Tree;
 use super::parts::Files;
 use super::pipeline::{Action, Step};
 use super::read::{At, FromToml, Reader};
+use super::secret_scan::SecretScan;
 use super::{ClusterChoice, Fleet, Ignore, Org, step};
 use crate::diagnostic::nearest;
 use std::collections::BTreeMap;
@@ -18,6 +21,7 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
     let heirs = Inheritance::of(&mut whole, reader);
     let file = FleetFile::read(&whole, reader)?;
     drop(whole);
+    let mut config = config_reader(&file, reader, files);
     let head = file.fleet.unwrap_or_default();
     let FleetTable { name, kubernetes, namespace, workload, labels, allow_mutable } = head.value;
     let Some(name) = name else {
@@ -42,7 +46,7 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
             None => Kin { org: None, namespace: &namespace, workload: &workload, images: &no_images, labels: &no_labels },
         };
         let file = AgentFile::read(&tree, reader);
-        agents.extend(file.and_then(|value| checked(name, At { value, range: tree.span() }, &kin, reader, files)));
+        agents.extend(file.and_then(|value| checked(name, At { value, range: tree.span() }, &kin, reader, &mut config)));
     });
     drop(heirs);
     fleet.agents = agents;
@@ -51,6 +55,13 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
         reader.wrong("fleet-missing", 0..0, "the fleet has no agents").hints.push("write a table such as [agents.ceo]".into());
     }
     twins(&fleet.agents, reader);
+    let (settings, secrets) = config.finish();
+    fleet.config = settings;
+    let mut places: Vec<&str> = fleet.agents.iter().map(|a| a.namespace.as_str()).collect();
+    places.dedup();
+    let shared = if places.len() == 1 { Some(places[0].to_owned()) } else { None };
+    fleet.alerts = file.alerts.map(|a| Alerts::new(a, shared.as_deref(), reader));
+    fleet.notes = secrets.unused(reader.source);
     fleet.name = name.value;
     fleet.kubernetes = kubernetes;
     fleet.labels = plain(labels);
@@ -88,6 +99,8 @@ impl Fleet {
             images: BTreeMap::new(),
             allow_mutable: false,
             environment: None,
+            alerts: None,
+            config: ConfigSettings::default(),
             orgs: Vec::new(),
             agents: Vec::new(),
             pipeline: Vec::new(),
@@ -96,6 +109,14 @@ impl Fleet {
             notes: Vec::new(),
         }
     }
+}
+
+/// What reads the configuration files of agents; secrets in the fleet file itself are told at once.
+fn config_reader<'f>(file: &FleetFile, reader: &mut Reader<'_>, files: &'f dyn Files) -> ConfigReader<'f> {
+    let settings = ConfigSettings::new(file.config.clone(), reader);
+    let mut secrets = SecretScan::new(file.secret_scan.clone(), reader);
+    secrets.fleet(reader);
+    ConfigReader::new(files, settings, secrets)
 }
 
 fn kubernetes_version(version: Option<&At<String>>, reader: &mut Reader<'_>) {

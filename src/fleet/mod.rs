@@ -11,14 +11,19 @@
 
 pub mod agent;
 mod agent_check;
+pub mod alerts;
 mod check;
+pub mod config;
 pub mod duration;
 pub mod file;
 mod inherit;
 mod layer;
 mod parts;
+mod patterns;
 pub mod pipeline;
 pub mod read;
+mod secret_scan;
+pub mod secrets;
 mod show;
 pub mod step;
 mod step_text;
@@ -32,9 +37,9 @@ pub use agent::{Agent, Budget, Container, Volume, VolumeKind};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Source, nearest};
 use crate::object::Value;
-use pipeline::Step;
 use file::{FleetFile, Named};
 use layer::Tree;
+use pipeline::Step;
 use read::{At, FromToml, Reader};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -56,6 +61,10 @@ pub struct Fleet {
     pub images: BTreeMap<String, At<String>>,
     /// Whether tags that can move are allowed.
     pub allow_mutable: bool,
+    /// Alerts about the agents.
+    pub alerts: Option<alerts::Alerts>,
+    /// How configuration files become ConfigMaps.
+    pub config: config::ConfigSettings,
     /// The environment that was laid over it.
     pub environment: Option<String>,
     /// The organisations, by name.
@@ -146,13 +155,17 @@ pub fn load(source: Arc<Source>, variables: &BTreeMap<String, String>) -> Result
 /// Everything that is wrong with the file.
 pub fn load_as(source: Arc<Source>, asked: &Asked<'_>) -> Result<Fleet, Diagnostics> {
     let source = parts::with_included(source, asked.files).map_err(Diagnostics)?;
-    let whole = parts::parse(&source).map_err(Diagnostics)?;
-    let mut reader = Reader::new(&source, asked.variables);
+    load_whole(&source, asked).map_err(|wrong| secret_scan::without_secrets(wrong, &source))
+}
+
+fn load_whole(source: &Arc<Source>, asked: &Asked<'_>) -> Result<Fleet, Diagnostics> {
+    let whole = parts::parse(source).map_err(Diagnostics)?;
+    let mut reader = Reader::new(source, asked.variables);
     let fleet = with_environment(whole, asked.environment, &mut reader).and_then(|whole| check::check(whole, &mut reader, asked.files));
     let problems = reader.problems();
     match fleet {
         Some(fleet) if problems.is_empty() => {
-            Ok(Fleet { environment: asked.environment.map(str::to_owned), source: Arc::clone(&source), ..fleet })
+            Ok(Fleet { environment: asked.environment.map(str::to_owned), source: Arc::clone(source), ..fleet })
         }
         _ => Err(Diagnostics(problems)),
     }

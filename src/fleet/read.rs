@@ -73,10 +73,14 @@ impl<'s> Reader<'s> {
     /// What was wrong, in the order of the text, each once however many inherit it.
     pub fn problems(self) -> Vec<Diagnostic> {
         let mut problems = self.problems;
-        let place = |d: &Diagnostic| d.place.as_ref().map_or(0..0, |(_, range)| range.clone());
-        problems.sort_by_key(|d| place(d).start);
+        // What stands in other files comes after what stands in the fleet's own.
+        let place = |d: &Diagnostic| {
+            let (source, range) = d.place.as_ref()?;
+            Some((source.file != self.source.file, source.file.clone(), range.start, range.end))
+        };
+        problems.sort_by_key(place);
         let mut seen = BTreeSet::new();
-        problems.retain(|d| seen.insert((place(d).start, place(d).end, d.code, d.text.clone())));
+        problems.retain(|d| seen.insert((place(d), d.code, d.text.clone())));
         problems
     }
 

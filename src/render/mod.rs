@@ -3,6 +3,8 @@
 //! `namespace*.yaml` is rendered once for each namespace (variables `namespace`, `fleet`), `fleet*.yaml` once (`fleet`), every
 //! other template once for each agent (`agent`, `fleet`). What templates may hold stands in `template.rs`.
 
+mod alerts;
+mod config_map;
 mod evaluate;
 mod expression;
 mod into;

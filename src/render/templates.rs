@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The built-in templates, by file name.
-const BUILT_IN: [(&str, &str); 7] = [
+const BUILT_IN: [(&str, &str); 8] = [
     ("config-map.yaml", include_str!("../../templates/config-map.yaml")),
     ("deployment.yaml", include_str!("../../templates/deployment.yaml")),
+    ("fleet-prometheus-rule.yaml", include_str!("../../templates/fleet-prometheus-rule.yaml")),
     ("namespace.yaml", include_str!("../../templates/namespace.yaml")),
     ("persistent-volume-claim.yaml", include_str!("../../templates/persistent-volume-claim.yaml")),
     ("service-account.yaml", include_str!("../../templates/service-account.yaml")),

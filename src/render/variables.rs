@@ -1,17 +1,18 @@
 //! An agent becomes the variables that templates see: pieces in the form that Kubernetes wants, null where there is nothing.
 
+use super::alerts;
+use super::config_map::ConfigMap;
 use super::strategy::strategy;
 use crate::diagnostic::Diagnostic;
 use crate::fleet::agent::Service;
+use crate::fleet::config::key as key_of;
 use crate::fleet::file::{
     Amount, EnvValue, Named, ProbeFile, ProbesFile, ResourcesFile, SecurityFile, SecurityProfile, SecurityTable, WorkloadKind,
 };
 use crate::fleet::read::At;
 use crate::fleet::{Agent, Container, Fleet, Volume, VolumeKind};
 use crate::object::{Map, Value, json};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 /// Labels that rollcast gives: what `kubectl get -l` and dashboards look for. The first one alone is the selector, so that no
 /// other label can ever change it.
@@ -33,7 +34,8 @@ pub(super) fn fleet(fleet: &Fleet) -> Result<Value, Diagnostic> {
     if let Some(label) = fleet.labels.keys().find(|l| reserved(l)) {
         return Err(reserved_label(label));
     }
-    Ok(json!({ "name": fleet.name, "labels": fleet.labels, "kubernetes": fleet.kubernetes.as_ref().map(|k| &k.value) }))
+    let kubernetes = fleet.kubernetes.as_ref().map(|k| &k.value);
+    Ok(json!({ "name": fleet.name, "labels": fleet.labels, "kubernetes": kubernetes, "alerts": alerts::variables(fleet) }))
 }
 
 /// `namespace`
@@ -50,7 +52,7 @@ pub(super) fn agent(fleet: &Fleet, agent: &Agent, images: &BTreeMap<String, Stri
     let service = service(agent);
     let claims: Vec<Value> = agent.volumes.iter().filter_map(|v| claim(agent, v)).collect();
     let (pod_security, container_security) = security(agent.security.as_ref());
-    let config = (!agent.config.is_empty()).then_some(&agent.config);
+    let config = ConfigMap::of(fleet, agent);
     Ok(map([
         ("name", agent.name.as_str().into()),
         ("workload", agent.workload.as_str().into()),
@@ -63,16 +65,21 @@ pub(super) fn agent(fleet: &Fleet, agent: &Agent, images: &BTreeMap<String, Stri
         ("labels", labels(fleet, Some(agent))),
         ("selector", map([(NAME, agent.workload.as_str().into())])),
         ("annotations", unless_empty(json!(agent.annotations))),
-        ("podAnnotations", config.map(|c| map([("checksum/config", checksum(c).into())])).into()),
-        ("config", config.map_or(Value::Null, |c| json!(c))),
+        ("podAnnotations", config.as_ref().and_then(ConfigMap::annotations).into()),
+        ("config", config.as_ref().map(ConfigMap::data).into()),
+        ("configName", config.as_ref().map(|c| c.name.as_str()).into()),
+        ("configImmutable", config.as_ref().and_then(|c| c.immutable()).into()),
         ("serviceName", if service.is_null() { Value::Null } else { agent.workload.as_str().into() }),
         ("service", service),
         ("strategy", strategy(agent, &fleet.source)?),
         ("terminationGracePeriodSeconds", agent.drain.map(|d| d.as_secs()).into()),
         ("securityContext", pod_security),
-        ("containers", agent.containers.iter().map(|c| container(agent, c, images, &container_security)).collect::<Vec<_>>().into()),
+        (
+            "containers",
+            agent.containers.iter().map(|c| container(agent, c, config.as_ref(), images, &container_security)).collect::<Vec<_>>().into(),
+        ),
         ("claims", claims.into()),
-        ("volumes", unless_empty(volumes(agent))),
+        ("volumes", unless_empty(volumes(agent, config.as_ref()))),
     ]))
 }
 
@@ -84,21 +91,6 @@ fn labels(fleet: &Fleet, agent: Option<&Agent>) -> Value {
     let own = fleet.labels.iter().chain(agent.into_iter().flat_map(|a| &a.labels));
     out.extend(own.map(|(k, v)| (k.clone(), v.as_str().into())));
     Value::Object(out)
-}
-
-/// Changes when a file of the ConfigMap does: only so do pods that read it at their start see the new one.
-fn checksum(config: &BTreeMap<String, String>) -> String {
-    let mut hash = Sha256::new();
-    for (name, content) in config {
-        hash.update((name.len() as u64).to_be_bytes());
-        hash.update(name);
-        hash.update((content.len() as u64).to_be_bytes());
-        hash.update(content);
-    }
-    hash.finalize().iter().fold(String::new(), |mut out, byte| {
-        write!(out, "{byte:02x}").expect("writing to a string cannot fail");
-        out
-    })
 }
 
 /// A map of that size: growing one key by key costs more than all its values.
@@ -155,7 +147,7 @@ fn claim(agent: &Agent, volume: &Volume) -> Option<Value> {
     }
 }
 
-fn volumes(agent: &Agent) -> Value {
+fn volumes(agent: &Agent, config: Option<&ConfigMap<'_>>) -> Value {
     let own = agent.volumes.iter().filter_map(|v| {
         let mut out = json!({ "name": v.name });
         match &v.kind {
@@ -167,11 +159,10 @@ fn volumes(agent: &Agent) -> Value {
         }
         Some(out)
     });
-    let config = (!agent.config.is_empty()).then(|| json!({ "name": "config", "configMap": { "name": agent.workload } }));
-    Value::Array(own.chain(config).collect())
+    Value::Array(own.chain(config.map(ConfigMap::volume)).collect())
 }
 
-fn mounts(agent: &Agent, container: &Container) -> Value {
+fn mounts(agent: &Agent, container: &Container, config: Option<&ConfigMap<'_>>) -> Value {
     let wanted = |v: &&Volume| v.containers.is_empty() || v.containers.contains(&container.name);
     let own = agent
         .volumes
@@ -179,14 +170,19 @@ fn mounts(agent: &Agent, container: &Container) -> Value {
         .filter(wanted)
         .map(|v| without_nulls(json!({ "name": v.name, "readOnly": v.read_only.then_some(true), "mountPath": v.mount })));
     let first = agent.containers.first().is_some_and(|c| c.name == container.name);
-    let config =
-        (first && !agent.config.is_empty()).then(|| json!({ "name": "config", "readOnly": true, "mountPath": agent.config_mount }));
+    let config = config.filter(|_| first).map(|c| c.mounts(&agent.config_mount)).unwrap_or_default();
     Value::Array(own.chain(config).collect())
 }
 
-fn container(agent: &Agent, container: &Container, images: &BTreeMap<String, String>, security: &Value) -> Value {
+fn container(
+    agent: &Agent,
+    container: &Container,
+    config: Option<&ConfigMap<'_>>,
+    images: &BTreeMap<String, String>,
+    security: &Value,
+) -> Value {
     let ports: Vec<Value> = container.ports.iter().map(|(name, port)| json!({ "name": name, "containerPort": port })).collect();
-    let env: Vec<Value> = container.env.iter().map(|(name, value)| variable(agent, name, value)).collect();
+    let env: Vec<Value> = container.env.iter().map(|(name, value)| variable(config, name, value)).collect();
     let probe = |which: fn(&ProbesFile) -> &Option<At<ProbeFile>>| {
         container.probes.as_ref().and_then(|p| which(p).as_ref()).map(|p| probe(&p.value, &container.ports))
     };
@@ -198,7 +194,7 @@ fn container(agent: &Agent, container: &Container, images: &BTreeMap<String, Str
         ("ports", unless_empty(ports.into())),
         ("env", unless_empty(env.into())),
         ("resources", container.resources.as_ref().map_or(Value::Null, resources)),
-        ("volumeMounts", unless_empty(mounts(agent, container))),
+        ("volumeMounts", unless_empty(mounts(agent, container, config))),
         ("livenessProbe", probe(|p| &p.liveness).into()),
         ("readinessProbe", probe(|p| &p.readiness).into()),
         ("startupProbe", probe(|p| &p.startup).into()),
@@ -206,7 +202,7 @@ fn container(agent: &Agent, container: &Container, images: &BTreeMap<String, Str
     ])
 }
 
-fn variable(agent: &Agent, name: &str, value: &EnvValue) -> Value {
+fn variable(own: Option<&ConfigMap<'_>>, name: &str, value: &EnvValue) -> Value {
     let source = match value {
         EnvValue::Short(text) => return json!({ "name": name, "value": text.0 }),
         EnvValue::Table(source) => source,
@@ -214,7 +210,7 @@ fn variable(agent: &Agent, name: &str, value: &EnvValue) -> Value {
     let text = |at: &Option<At<String>>| at.as_ref().map(|a| a.value.clone());
     let from = match (text(&source.secret), text(&source.config), text(&source.key)) {
         (Some(secret), _, key) => json!({ "secretKeyRef": { "name": secret, "key": key } }),
-        (None, Some(file), None) => json!({ "configMapKeyRef": { "name": agent.workload, "key": file } }),
+        (None, Some(file), None) => json!({ "configMapKeyRef": { "name": own.map(|c| &c.name), "key": key_of(&file) } }),
         (None, config, key) => json!({ "configMapKeyRef": { "name": config, "key": key } }),
     };
     json!({ "name": name, "valueFrom": from })
