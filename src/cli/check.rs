@@ -6,7 +6,7 @@ use super::console::{self, Console, Failure};
 use super::{CLEAN, FOUND, inputs, manifests, owners};
 use crate::diagnostic::Diagnostic;
 use crate::report::style::Dress;
-use crate::report::{Report, Subject, json, markdown, text};
+use crate::report::{Report, Subject, github, html, json, junit, markdown, sarif, text};
 use crate::simulate::pipeline::{self, Pace};
 use crate::{cluster, lint, roll};
 
@@ -43,7 +43,7 @@ pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u
     inputs::rules(&work)?;
     let findings = lint::findings(&work.manifests, &run, &judged);
     let kubernetes = prepared.cluster.schema.version().to_string();
-    let report = assemble::report(&Parts {
+    let mut report = assemble::report(&Parts {
         subject: Subject { name: work.name.clone(), state: state.source.clone(), kubernetes },
         run: &run,
         judged: &judged,
@@ -52,6 +52,9 @@ pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u
         assumptions: prepared.assumptions,
         findings: &findings,
     });
+    if let Some(pinned) = &work.fleet {
+        assemble::place(&mut report, &pinned.fleet);
+    }
     console::read_or_not(write(&report, &options.report, console))?;
     // The process ends here: to take thousands of objects apart value by value would be a tenth of its work.
     std::mem::forget((run, merged, prepared.cluster, state));
@@ -71,6 +74,10 @@ pub(super) fn write(report: &Report, asked: &[ReportTo], console: &mut Console) 
             ReportFormat::Text => text::write(report, dress),
             ReportFormat::Json => json::write(report),
             ReportFormat::Markdown => markdown::write(report),
+            ReportFormat::Html => html::write(report),
+            ReportFormat::Sarif => sarif::write(report, &|code| lint::codes::find(code).map(|c| (c.title, c.fix))),
+            ReportFormat::Junit => junit::write(report),
+            ReportFormat::Github => github::write(report),
         };
         match &to.path {
             None => console.print(&text)?,

@@ -170,6 +170,27 @@ const REASONS: &[Code] = &[
         fix: "Give it what is missing: a permission, a kind in the snapshot, a step it can simulate.",
     },
     Code {
+        code: "over-budget",
+        title: "a workload costs more than its budget allows",
+        text: "It rolls more often, or is down longer, than the fleet allows for one deploy; one roll where nobody says. A budget of downtime\nis exceeded too where the downtime cannot be told.",
+        example: "budget = { rolls = 1, downtime = \"3m\" }      # and two steps change the pod template",
+        fix: "Look at the reasons: merge steps that change one template; or allow more where it is meant.",
+    },
+    Code {
+        code: "step-fails",
+        title: "the pipeline fails in this step",
+        text: "The server refuses a write, in the words that follow. What comes after is not reached unless the step says `continue`.",
+        example: "step \"Apply\": Error from server (NotFound): deployments.apps \"web\" not found",
+        fix: "Mend the step or the manifest.",
+    },
+    Code {
+        code: "script-fails",
+        title: "the rehearsed script fails or was interrupted",
+        text: "It ran on the simulated cluster, and its exit code is not 0.",
+        example: "rollcast rehearse -- ./deploy.sh     # exits 1",
+        fix: "Look at what the script printed.",
+    },
+    Code {
         code: "two-steps-one-template",
         title: "two steps change one pod template",
         text: "Each change of a pod template is a revision of its own and replaces every pod. A net diff of before and after shows one change;\nthe pods go through both.",

@@ -14,12 +14,16 @@ pub(super) fn groups(fleet: &Fleet, alerts: &Alerts) -> Value {
 }
 
 /// `fleet.alerts` of templates.
-pub(super) fn variables(fleet: &Fleet) -> Value {
+pub(super) fn variables(fleet: &Fleet, labels: Value) -> Value {
     let Some(alerts) = &fleet.alerts else { return Value::Null };
+    let mut labels = labels;
+    for (name, value) in &alerts.labels {
+        labels[name.as_str()] = value.as_str().into();
+    }
     json!({
         "name": format!("{}-agents", object_name(&fleet.name)),
         "namespace": alerts.namespace,
-        "labels": alerts.labels,
+        "labels": labels,
         "groups": groups(fleet, alerts),
     })
 }

@@ -35,7 +35,9 @@ pub(super) fn fleet(fleet: &Fleet) -> Result<Value, Diagnostic> {
         return Err(reserved_label(label));
     }
     let kubernetes = fleet.kubernetes.as_ref().map(|k| &k.value);
-    Ok(json!({ "name": fleet.name, "labels": fleet.labels, "kubernetes": kubernetes, "alerts": alerts::variables(fleet) }))
+    Ok(
+        json!({ "name": fleet.name, "labels": fleet.labels, "kubernetes": kubernetes, "alerts": alerts::variables(fleet, labels(fleet, None)) }),
+    )
 }
 
 /// `namespace`
