@@ -157,6 +157,9 @@ pub(super) struct Plan {
     /// Whether each write's rollout finishes before the next write, or only where the pipeline waits
     #[arg(long, value_enum, default_value = "settle")]
     pub(super) pace: PaceName,
+    /// What going back would do: the manifests and the pipeline of a git revision, on the state
+    #[arg(long, value_name = "REV")]
+    pub(super) rollback: Option<String>,
     /// A report: text, json, markdown, html, sarif, junit or github, to standard output or to PATH (can be repeated; text if none is given)
     #[arg(long, value_name = "FORMAT[=PATH]", value_parser = report)]
     pub(super) report: Vec<ReportTo>,

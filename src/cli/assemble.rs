@@ -5,7 +5,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::fleet::pipeline::Step;
 use crate::fleet::{Agent, Fleet};
 use crate::object::Value;
-use crate::report::{self, Finding, Merged, MergedStep, ObjectAction, Report, StepStatus, Subject, Window, Workload};
+use crate::report::{self, Dimension, Finding, Merged, MergedStep, ObjectAction, Report, StepStatus, Subject, Window, Workload};
 use crate::roll::{self, Judged, Verdict};
 use crate::simulate::pipeline::{Ended, Run};
 use std::collections::BTreeMap;
@@ -179,6 +179,16 @@ pub(super) fn place(report: &mut Report, fleet: &Fleet) {
             (workload.file, workload.line) = (file.display().to_string(), line);
         }
     }
+}
+
+/// Changes by dimension, as reports show them.
+pub(super) fn dimensions(changes: &[roll::dimensions::Change]) -> Vec<Dimension> {
+    let one = |c: &roll::dimensions::Change| Dimension {
+        name: c.dimension.clone(),
+        workloads: c.workloads.iter().map(ToString::to_string).collect(),
+        changes: c.changes.clone(),
+    };
+    changes.iter().map(one).collect()
 }
 
 /// A diagnostic as a finding.

@@ -14,7 +14,11 @@ use crate::{cluster, lint, roll};
 pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u8, Failure> {
     manifests::check_standard_input(&options.applied.files, &options.applied.state)?;
     one_report_to_standard_output(&options.report)?;
-    let mut work = inputs::work(&options.applied.fleet, &options.applied.files, options.applied.applier, console)?;
+    let applied = &options.applied;
+    let mut work = match &options.rollback {
+        Some(revision) => super::base::work(revision, &applied.fleet, &applied.files, applied.applier, console)?,
+        None => inputs::work(&applied.fleet, &applied.files, applied.applier, console)?,
+    };
     let state = inputs::state(&options.applied.state, &mut work, &options.applied.fleet, options.applied.namespace.as_deref())?;
     inputs::remarks(&state, &work, console);
     let mut prepared = inputs::cluster(
@@ -54,6 +58,9 @@ pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u
     });
     if let Some(pinned) = &work.fleet {
         assemble::place(&mut report, &pinned.fleet);
+        if pinned.fleet.tells_dimensions || options.rollback.is_some() {
+            report.dimensions = assemble::dimensions(&roll::dimensions::by_dimension(&run, &judged, &pinned.fleet.dimensions));
+        }
     }
     console::read_or_not(write(&report, &options.report, console))?;
     // The process ends here: to take thousands of objects apart value by value would be a tenth of its work.

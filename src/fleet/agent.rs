@@ -17,6 +17,8 @@ pub struct Agent {
     pub at: Range<usize>,
     /// The name of its workload: `ceo-agent`.
     pub workload: String,
+    /// The workload that it is the canary of.
+    pub canary_of: Option<String>,
     /// Its namespace.
     pub namespace: String,
     /// Deployment or StatefulSet.

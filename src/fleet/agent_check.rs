@@ -55,6 +55,7 @@ pub(super) fn checked(
     Some(Agent {
         name: name.to_owned(),
         org: kin.org.map(str::to_owned),
+        canary_of: None,
         workload,
         namespace,
         kind,

@@ -3,9 +3,11 @@
 use super::agent::Agent;
 use super::agent_check::{Kin, checked, dns_name, plain};
 use super::alerts::Alerts;
+use super::canary;
 use super::config::{ConfigReader, ConfigSettings};
+use super::dimensions::Dimensions;
 use super::file::{AgentFile, FleetFile, FleetTable, List, Named, OrgFile};
-use super::inherit::{Heir, Inheritance, OrgTree};
+use super::inherit::{Heir, Inheritance, OrgTree, canary_tree};
 use super::layer::Tree;
 use super::parts::Files;
 use super::pipeline::{Action, Step};
@@ -46,7 +48,11 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
             None => Kin { org: None, namespace: &namespace, workload: &workload, images: &no_images, labels: &no_labels },
         };
         let file = AgentFile::read(&tree, reader);
-        agents.extend(file.and_then(|value| checked(name, At { value, range: tree.span() }, &kin, reader, &mut config)));
+        let canary = file.as_ref().and_then(|f| f.canary.clone());
+        let own = file.and_then(|value| checked(name, At { value, range: tree.span() }, &kin, reader, &mut config));
+        let second = canary.and_then(|c| second(name, &tree, &c, own.as_ref(), &kin, reader, &mut config));
+        agents.extend(own.map(|own| second.as_ref().map_or_else(|| own.clone(), |(keeps, _)| Agent { replicas: *keeps, ..own.clone() })));
+        agents.extend(second.map(|(_, canary)| canary));
     });
     drop(heirs);
     fleet.agents = agents;
@@ -57,9 +63,10 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
     twins(&fleet.agents, reader);
     let (settings, secrets) = config.finish();
     fleet.config = settings;
-    let mut places: Vec<&str> = fleet.agents.iter().map(|a| a.namespace.as_str()).collect();
-    places.dedup();
-    let shared = if places.len() == 1 { Some(places[0].to_owned()) } else { None };
+    fleet.tells_dimensions = file.dimensions.is_some() || fleet.agents.iter().any(|a| a.canary_of.is_some());
+    fleet.dimensions = Dimensions::new(file.dimensions, reader);
+    let together = |n: &&str| !n.contains('{') && fleet.agents.iter().all(|a| a.namespace == *n);
+    let shared = Some(namespace.value.as_str()).filter(together).map(str::to_owned);
     fleet.alerts = file.alerts.map(|a| Alerts::new(a, shared.as_deref(), reader));
     fleet.notes = secrets.unused(reader.source);
     fleet.name = name.value;
@@ -99,6 +106,8 @@ impl Fleet {
             images: BTreeMap::new(),
             allow_mutable: false,
             environment: None,
+            dimensions: Dimensions::default(),
+            tells_dimensions: false,
             alerts: None,
             config: ConfigSettings::default(),
             orgs: Vec::new(),
@@ -109,6 +118,28 @@ impl Fleet {
             notes: Vec::new(),
         }
     }
+}
+
+/// The canary of an agent, and how many pods the agent keeps beside it.
+fn second(
+    name: &str,
+    tree: &Tree<'_>,
+    canary: &At<canary::CanaryFile>,
+    own: Option<&Agent>,
+    kin: &Kin<'_>,
+    reader: &mut Reader<'_>,
+    config: &mut ConfigReader<'_>,
+) -> Option<(i64, Agent)> {
+    let own = own?;
+    let (keeps, replicas) = canary::replicas(canary, own.replicas, reader);
+    let laid = canary_tree(tree, reader)?;
+    let file = AgentFile::read(&laid, reader)?;
+    // Named after the agent's own workload; its namespace is the agent's, whatever the pattern makes of names.
+    let named = |value: String| At { value, range: canary.range.clone() };
+    let (namespace, workload) = (named(own.namespace.clone()), named(format!("{}{}", own.workload, canary::SUFFIX)));
+    let kin = Kin { namespace: &namespace, workload: &workload, ..*kin };
+    let agent = checked(&format!("{name}{}", canary::SUFFIX), At { value: file, range: canary.range.clone() }, &kin, reader, config)?;
+    Some((keeps, Agent { replicas, canary_of: Some(own.workload.clone()), ..agent }))
 }
 
 /// What reads the configuration files of agents; secrets in the fleet file itself are told at once.

@@ -1,6 +1,7 @@
 //! The tables of `fleet.toml`, as written.
 
 use super::alerts::AlertsTable;
+use super::canary::CanaryFile;
 use super::config::ConfigTable;
 use super::duration::Length;
 use super::read::{At, FromToml, Reader, Verbatim, integer, names, table};
@@ -32,6 +33,8 @@ table! {
         "defaults" => defaults: AgentFile,
         /// How configuration files become ConfigMaps, and what is checked about them.
         "config" => config: ConfigTable,
+        /// What belongs to which dimension of a change: name to patterns (`file:…`, `key:…`, `env:…`, `field:…`).
+        "dimensions" => dimensions: Named<List<String>>,
         /// Alerts about the cost and the health of the agents.
         "alerts" => alerts: AlertsTable,
         /// What looks like a secret and is none.
@@ -128,6 +131,8 @@ table! {
         "stop" => stop: Length,
         /// What a deploy may cost the workload.
         "budget" => budget: BudgetFile,
+        /// A second workload beside it, with some keys set otherwise.
+        "canary" => canary: CanaryFile,
         /// Whether reaping leaves it alone.
         "protected" => protected: bool,
     }

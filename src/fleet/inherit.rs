@@ -180,6 +180,21 @@ fn first_container(tree: &mut Tree<'_>, removals: &mut Removals) {
     containers.insert(key(name, Range { start: place.start, end: place.start }), laid);
 }
 
+/// The keys of an agent's canary: what its `set` says, laid over the agent's own.
+pub(super) fn canary_tree<'s>(tree: &Tree<'s>, reader: &mut Reader<'_>) -> Option<Tree<'s>> {
+    let mut set = tree.get_ref().get("canary")?.get_ref().get("set").filter(|s| s.get_ref().is_table())?.clone();
+    let mut base = tree.clone();
+    take(&mut base, "canary");
+    // `env` and the like are of the first container there too, so `set` is told which that is.
+    let containers = base.get_ref().get("containers").cloned();
+    if let (Some(containers), DeValue::Table(table)) = (containers, set.get_mut()) {
+        let place = containers.span();
+        table.entry(key("containers", place)).or_insert(containers);
+    }
+    first_container(&mut set, &mut reader.removals);
+    Some(lay(&set, base, Place::Over, &mut reader.removals))
+}
+
 /// A table of a value.
 trait IntoTable<'s> {
     fn into_table(self) -> Option<DeTable<'s>>;

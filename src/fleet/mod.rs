@@ -12,8 +12,10 @@
 pub mod agent;
 mod agent_check;
 pub mod alerts;
+pub mod canary;
 mod check;
 pub mod config;
+pub mod dimensions;
 pub mod duration;
 pub mod file;
 mod inherit;
@@ -61,6 +63,10 @@ pub struct Fleet {
     pub images: BTreeMap<String, At<String>>,
     /// Whether tags that can move are allowed.
     pub allow_mutable: bool,
+    /// What of a change belongs to which dimension.
+    pub dimensions: dimensions::Dimensions,
+    /// Whether changes are told by dimension: the fleet names dimensions, or has a canary.
+    pub tells_dimensions: bool,
     /// Alerts about the agents.
     pub alerts: Option<alerts::Alerts>,
     /// How configuration files become ConfigMaps.

@@ -22,7 +22,9 @@ impl<'a> ConfigMap<'a> {
         if agent.config.is_empty() {
             return None;
         }
-        let (hash_in, hash) = (fleet.config.hash, checksum(&agent.config));
+        // A canary comes and goes: its files are never those of another time.
+        let hash_in = if agent.canary_of.is_some() { HashIn::Name } else { fleet.config.hash };
+        let hash = checksum(&agent.config);
         let name = match hash_in {
             HashIn::Annotation => agent.workload.clone(),
             HashIn::Name => format!("{}-{}", agent.workload, &hash[..SHORT]),

@@ -19,9 +19,11 @@ use std::collections::BTreeMap;
 const NAME: &str = "app.kubernetes.io/name";
 const PART_OF: &str = "app.kubernetes.io/part-of";
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+const TRACK: &str = "rollcast/track";
+const CANARY: &str = "canary";
 
 fn reserved(label: &str) -> bool {
-    matches!(label, NAME | PART_OF | MANAGED_BY)
+    matches!(label, NAME | PART_OF | MANAGED_BY | TRACK)
 }
 
 fn reserved_label(label: &str) -> Diagnostic {
@@ -65,13 +67,13 @@ pub(super) fn agent(fleet: &Fleet, agent: &Agent, images: &BTreeMap<String, Stri
         ("replicas", agent.replicas.into()),
         ("protected", agent.protected.into()),
         ("labels", labels(fleet, Some(agent))),
-        ("selector", map([(NAME, agent.workload.as_str().into())])),
+        ("selector", selector(agent)),
         ("annotations", unless_empty(json!(agent.annotations))),
         ("podAnnotations", config.as_ref().and_then(ConfigMap::annotations).into()),
         ("config", config.as_ref().map(ConfigMap::data).into()),
         ("configName", config.as_ref().map(|c| c.name.as_str()).into()),
         ("configImmutable", config.as_ref().and_then(|c| c.immutable()).into()),
-        ("serviceName", if service.is_null() { Value::Null } else { agent.workload.as_str().into() }),
+        ("serviceName", service_name(agent, &service)),
         ("service", service),
         ("strategy", strategy(agent, &fleet.source)?),
         ("terminationGracePeriodSeconds", agent.drain.map(|d| d.as_secs()).into()),
@@ -85,9 +87,27 @@ pub(super) fn agent(fleet: &Fleet, agent: &Agent, images: &BTreeMap<String, Stri
     ]))
 }
 
+/// The Service that a StatefulSet's pods have their names by: a canary's pods share that of the agent.
+fn service_name(agent: &Agent, service: &Value) -> Value {
+    match &agent.canary_of {
+        Some(beside) => beside.as_str().into(),
+        None if service.is_null() => Value::Null,
+        None => agent.workload.as_str().into(),
+    }
+}
+
+/// A canary's pods have the name of those they stand beside, so that the Service reaches both, and a track of their own.
+fn selector(agent: &Agent) -> Value {
+    match &agent.canary_of {
+        None => map([(NAME, agent.workload.as_str().into())]),
+        Some(beside) => map([(NAME, beside.as_str().into()), (TRACK, CANARY.into())]),
+    }
+}
+
 fn labels(fleet: &Fleet, agent: Option<&Agent>) -> Value {
     let mut out = Map::with_capacity(8);
-    out.extend(agent.map(|a| (NAME.to_owned(), a.workload.as_str().into())));
+    out.extend(agent.map(|a| (NAME.to_owned(), a.canary_of.as_ref().unwrap_or(&a.workload).as_str().into())));
+    out.extend(agent.filter(|a| a.canary_of.is_some()).map(|_| (TRACK.to_owned(), CANARY.into())));
     out.insert(PART_OF.into(), fleet.name.as_str().into());
     out.insert(MANAGED_BY.into(), "rollcast".into());
     let own = fleet.labels.iter().chain(agent.into_iter().flat_map(|a| &a.labels));
@@ -128,7 +148,7 @@ fn service(agent: &Agent) -> Value {
         .flat_map(|c| &c.ports)
         .map(|(name, port)| json!({ "name": name, "port": port, "targetPort": name }))
         .collect();
-    if !wanted || (ports.is_empty() && !stateful) {
+    if !wanted || (ports.is_empty() && !stateful) || agent.canary_of.is_some() {
         return Value::Null;
     }
     let headless = headless || stateful;

@@ -1,6 +1,7 @@
 //! The binary as a user runs it: exit codes, output, files. Its environment is empty but for what a test gives.
 
 mod bad_input;
+mod canary;
 mod base;
 mod codes;
 mod commands;
