@@ -61,7 +61,7 @@ pub(super) enum Command {
     ///
     /// The file is a plain v1 List that `kubectl` reads too; the values of Secrets are replaced by digests.
     Snapshot(Snapshot),
-    /// Make a fleet.toml with comments, and a CI job
+    /// Make a fleet.toml with comments, the templates, and a CI job
     Init(Init),
     /// Run a deploy script, unmodified, on the simulated cluster, and report as `plan` does
     ///

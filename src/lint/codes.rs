@@ -205,6 +205,20 @@ const REASONS: &[Code] = &[
         fix: "Name a digest, a full version or the commit that was built: registry/app:9f31c2e",
     },
     Code {
+        code: "secret-in-manifest",
+        title: "a manifest holds something that looks like a secret",
+        text: "ConfigMaps, environment variables and arguments are read by everybody who may read the object, and stand in every backup\nand in the repository. Found as in fleet files, by the format of a known issuer or by how random a value is.",
+        example: "env: [{name: API_KEY, value: …the key itself…}]",
+        fix: "Revoke it. Keep the new one in a Secret: valueFrom: {secretKeyRef: {name: credentials, key: api-key}}",
+    },
+    Code {
+        code: "config-without-roll",
+        title: "a ConfigMap changes under pods that do not roll",
+        text: "Environment variables and files mounted with `subPath` are taken when a pod starts. The running pods keep the old content, and\nthe next pod, whenever that is, has the new one.",
+        example: "kubectl apply -f settings.yaml       # and nothing in the Deployment changes",
+        fix: "Put a hash of the content into the ConfigMap's name or into an annotation of the pod template: `render` does either.",
+    },
+    Code {
         code: "claim-with-rolling-update",
         title: "a ReadWriteOnce claim in a Deployment that rolls with RollingUpdate",
         text: "RollingUpdate starts the new pod before the old one is gone. The claim can be mounted by one node at a time, so the new pod waits\nfor the old one, which is removed only when the new one is ready: on another node the rollout never ends.",

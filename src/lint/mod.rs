@@ -3,9 +3,11 @@
 //! Each rule is a function that gives diagnostics; each code is explained in [`codes`].
 
 pub mod codes;
+mod config;
 mod images;
 mod pipeline;
 mod refusals;
+mod secrets;
 mod volumes;
 
 use crate::diagnostic::Diagnostic;
@@ -19,8 +21,10 @@ pub fn findings(manifests: &[Value], run: &Run, judged: &[Judged]) -> Vec<Diagno
     for manifest in manifests {
         found.extend(volumes::check(manifest, run));
         found.extend(images::check(manifest));
+        found.extend(secrets::check(manifest));
     }
     found.extend(pipeline::check(run, judged));
+    found.extend(config::check(run, judged));
     found.extend(refusals::check(run));
     found
 }

@@ -33,6 +33,11 @@ impl Default for Templates {
 }
 
 impl Templates {
+    /// The built-in ones: file name and text.
+    pub fn built_in() -> impl Iterator<Item = (&'static str, &'static str)> {
+        BUILT_IN.into_iter()
+    }
+
     /// The built-in ones, with the `*.yaml` and `*.yml` files of a directory in place of those of the same name or beside them.
     /// A directory that is not there adds nothing.
     ///

@@ -1,8 +1,8 @@
 //! The binary as a user runs it: exit codes, output, files. Its environment is empty but for what a test gives.
 
 mod bad_input;
-mod canary;
 mod base;
+mod canary;
 mod codes;
 mod commands;
 mod lints;
