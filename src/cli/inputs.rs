@@ -180,8 +180,12 @@ pub(super) fn fleet(options: &FleetFile, console: &mut Console) -> Result<Pinned
 
 /// Renders with the templates beside the fleet file.
 pub(super) fn rendered(fleet: &PinnedFleet, options: &FleetFile) -> Result<Vec<Manifest>, Failure> {
-    let directory = options.fleet.parent().unwrap_or(Path::new("")).join("templates");
-    Ok(render::render(fleet, &Templates::with_directory(&directory)?)?)
+    Ok(render::render(fleet, &templates(options)?)?)
+}
+
+/// The built-in templates, and those beside the fleet file.
+pub(super) fn templates(options: &FleetFile) -> Result<Templates, Failure> {
+    Ok(Templates::with_directory(&options.fleet.parent().unwrap_or(Path::new("")).join("templates"))?)
 }
 
 pub(super) fn read_text(path: &Path, code: &'static str) -> Result<Arc<Source>, Diagnostic> {

@@ -47,13 +47,6 @@ impl Source {
         Self { file, text, parts: Vec::new() }
     }
 
-    /// Another text of the same length for the same files.
-    #[must_use]
-    pub fn with_text(&self, text: String) -> Self {
-        let parts = self.parts.iter().map(|p| Part { start: p.start, file: p.file.clone() }).collect();
-        Self { file: self.file.clone(), text, parts }
-    }
-
     /// This text with those of the files that it includes behind it: one text, so that one range of bytes says which file too.
     #[must_use]
     pub fn including(&self, files: impl IntoIterator<Item = Self>) -> Self {
@@ -64,6 +57,18 @@ impl Source {
             whole.text.push_str(&text);
         }
         whole
+    }
+
+    /// The same with some of its bytes hidden, so that messages can point at them without showing them.
+    #[must_use]
+    pub fn masked(&self, ranges: impl IntoIterator<Item = Range<usize>>) -> Self {
+        let mut text = self.text.clone().into_bytes();
+        for range in ranges {
+            text[range].iter_mut().filter(|b| **b != b'\n').for_each(|b| *b = b'*');
+        }
+        let parts = self.parts.iter().map(|p| Part { start: p.start, file: p.file.clone() }).collect();
+        let text = String::from_utf8(text).expect("whole characters were replaced by ASCII");
+        Self { file: self.file.clone(), text, parts }
     }
 
     /// The file that a byte of the text is from, and where that file's text starts and ends.

@@ -1,7 +1,10 @@
 //! A checked agent: what its workload is, without how it is rendered.
 
-use super::file::{Access, EnvValue, ProbesFile, ResourcesFile, SecurityFile, ServiceType, StrategyFile, WorkloadKind};
+use super::bundle::{LimitsFile, PeerFile, Retention};
+use super::file::{Access, Amount, EnvValue, Named, ProbesFile, ResourcesFile, ServiceType, StrategyFile, StrategyType, WorkloadKind};
 use super::read::At;
+use super::security::Security;
+use crate::object::Value;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
@@ -42,7 +45,7 @@ pub struct Agent {
     /// Annotations.
     pub annotations: BTreeMap<String, String>,
     /// Security settings.
-    pub security: Option<SecurityFile>,
+    pub security: Security,
     /// Termination grace period.
     pub drain: Option<Duration>,
     /// From a pod's start to its Ready.
@@ -53,6 +56,90 @@ pub struct Agent {
     pub budget: Budget,
     /// Never reaped.
     pub protected: bool,
+    /// Whether its namespace has a bundle.
+    pub bundle: bool,
+    /// Its Secrets.
+    pub secrets: Vec<SecretUse>,
+    /// What it may do with the API.
+    pub rights: Vec<Right>,
+    /// Whom it may talk to, as written.
+    pub peers: Vec<At<PeerFile>>,
+    /// The quota of its own namespace.
+    pub quota: Option<At<Named<Amount>>>,
+    /// The limits of a container of its own namespace.
+    pub limits: Option<At<LimitsFile>>,
+    /// What its own container does before it is told to end.
+    pub pre_stop: Option<PreStop>,
+    /// The size of `/tmp` in memory.
+    pub tmp: Option<String>,
+    /// What becomes of the claims of a StatefulSet: when it is deleted, and when it has fewer pods.
+    pub claims: (Retention, Retention),
+}
+
+/// A Secret that an agent uses.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SecretUse {
+    /// Its name in the fleet file.
+    pub name: String,
+    /// The Secret's name.
+    pub secret: String,
+    /// Who makes it.
+    pub source: SecretSource,
+    /// Whether its keys are environment variables.
+    pub env: bool,
+    /// Where its keys are files.
+    pub mount: Option<String>,
+    /// The files' permissions.
+    pub mode: i64,
+}
+
+/// Who makes a Secret.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SecretSource {
+    /// Something else.
+    Existing,
+    /// External Secrets.
+    External {
+        /// The store's name.
+        store: String,
+        /// The store's kind.
+        kind: &'static str,
+        /// How often it is read anew.
+        refresh: Duration,
+        /// Key of the Secret to name and part in the store.
+        keys: BTreeMap<String, (String, Option<String>)>,
+    },
+    /// Sealed Secrets: key to sealed value.
+    Sealed(BTreeMap<String, String>),
+}
+
+/// A rule of a Role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Right {
+    /// API groups.
+    pub groups: Vec<String>,
+    /// What.
+    pub resources: Vec<String>,
+    /// Which ones; empty for all.
+    pub names: Vec<String>,
+    /// What may be done.
+    pub verbs: Vec<String>,
+}
+
+/// What a container does before it is told to end.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PreStop {
+    /// Runs a command.
+    Exec(Vec<String>),
+    /// Gets a path.
+    Http {
+        /// The path.
+        path: String,
+        /// The port; the first one if none.
+        port: Option<Value>,
+    },
+    /// Waits.
+    Sleep(Duration),
 }
 
 /// A container of an agent.
@@ -111,6 +198,37 @@ pub enum VolumeKind {
     Config(String),
     /// An empty directory.
     Empty,
+    /// An empty directory in memory, of that size at most.
+    Memory(String),
+}
+
+impl Agent {
+    /// How many pods more than its replicas it may have while it rolls.
+    pub fn surge(&self) -> i64 {
+        if self.kind == WorkloadKind::StatefulSet {
+            return 0;
+        }
+        let kind = match self.strategy.as_ref().map(|s| &s.value) {
+            None if self.volumes.iter().any(Volume::exclusive) => StrategyType::Recreate,
+            None => StrategyType::RollingUpdate,
+            Some(StrategyFile::Short(kind)) => *kind,
+            Some(StrategyFile::Table(table)) => table.kind.as_ref().map_or(StrategyType::RollingUpdate, |k| k.value),
+        };
+        if kind != StrategyType::RollingUpdate {
+            return 0;
+        }
+        let asked = match self.strategy.as_ref().map(|s| &s.value) {
+            Some(StrategyFile::Table(table)) => table.max_surge.as_ref().map(|m| &m.value.0),
+            _ => None,
+        };
+        // A percentage is rounded up; Kubernetes' own is 25.
+        let percent = |of: i64| (self.replicas * of + 99) / 100;
+        match asked {
+            None => percent(25),
+            Some(Value::String(text)) => text.strip_suffix('%').and_then(|n| n.parse().ok()).map_or(0, percent),
+            Some(number) => number.as_i64().unwrap_or(0),
+        }
+    }
 }
 
 impl Volume {
@@ -129,6 +247,8 @@ pub struct Service {
     pub kind: ServiceType,
     /// Without an address of its own.
     pub headless: bool,
+    /// How long a client stays with one pod.
+    pub affinity: Option<Duration>,
 }
 
 /// What a deploy may cost a workload; none is without a bound.

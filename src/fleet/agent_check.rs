@@ -1,11 +1,15 @@
 //! An agent as written becomes an agent: names from patterns, containers with their keys, volumes, files; every reference looked up.
 
 use super::agent::{Agent, Budget, Container, Service, Volume, VolumeKind};
+use super::around;
+use super::bundle::Retention;
 use super::config::ConfigReader;
 use super::file::{
-    Access, AgentFile, BudgetFile, ContainerFile, EnvValue, List, Named, ServiceFile, ServiceType, VolumeFile, WorkloadKind,
+    Access, AgentFile, BudgetFile, ContainerFile, EnvValue, List, Named, SecurityProfile, ServiceFile, ServiceType, VolumeFile,
+    WorkloadKind,
 };
 use super::read::{At, Reader, Verbatim};
+use super::security::security;
 use crate::diagnostic::nearest;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -22,6 +26,8 @@ pub(super) struct Kin<'k> {
     pub(super) images: &'k Named<String>,
     /// Their labels.
     pub(super) labels: &'k BTreeMap<String, String>,
+    /// Whether their namespaces have a bundle.
+    pub(super) bundle: bool,
 }
 
 /// The agent of a table that has everything it inherits.
@@ -48,10 +54,16 @@ pub(super) fn checked(
         let wrong = reader.wrong("fleet-duplicate", own.range.clone(), "a volume named `config` beside the agent's `config`");
         wrong.hints.push("the files of `config` become a volume of that name: call this one differently".into());
     }
-    let volumes = volumes.into_iter().filter_map(|(name, v)| volume(name, v, &known, reader)).collect();
+    let volumes: Vec<Volume> = volumes.into_iter().filter_map(|(name, v)| volume(name, v, &known, reader)).collect();
     let config = config.agent(file.config.take(), reader);
     env_files(&containers, &config, &at, reader);
     let budget = budget(file.budget.map(|b| b.value), reader);
+    let hardened = kin.bundle || kind == WorkloadKind::StatefulSet;
+    let security = security(file.security.as_ref(), if hardened { SecurityProfile::Hardened } else { SecurityProfile::None });
+    let secrets = around::secrets(&workload, file.secrets.take().unwrap_or_default().value, reader);
+    let tmp = around::tmp(file.tmp.take(), security.read_only_root == Some(true), &volumes, reader);
+    around::memory_fits(&containers, &volumes, tmp.as_ref(), &at, reader);
+    let claims = file.claims.take().unwrap_or_default().value;
     Some(Agent {
         name: name.to_owned(),
         org: kin.org.map(str::to_owned),
@@ -68,12 +80,21 @@ pub(super) fn checked(
         service: service(file.service.map(|s| s.value)),
         labels: kin.labels.clone().into_iter().chain(plain(file.labels)).collect(),
         annotations: plain(file.annotations),
-        security: file.security.map(|s| s.value),
+        security,
         drain: file.drain.map(|d| d.value.0),
         restart: file.restart.map(|d| d.value.0),
         stop: file.stop.map(|d| d.value.0),
         budget,
         protected: file.protected.is_some_and(|p| p.value),
+        bundle: kin.bundle,
+        secrets,
+        rights: around::rights(file.rights.take().unwrap_or_default().value, reader),
+        peers: file.peers.take().unwrap_or_default().value,
+        quota: file.quota,
+        limits: file.limits,
+        pre_stop: file.pre_stop.take().and_then(|p| around::pre_stop(p, reader)),
+        tmp: tmp.map(|t| t.value),
+        claims: (claims.when_deleted.map_or(Retention::Retain, |c| c.value), claims.when_scaled.map_or(Retention::Retain, |c| c.value)),
         at,
     })
 }
@@ -217,6 +238,13 @@ fn volume(name: String, At { value: file, range }: At<VolumeFile>, containers: &
     }));
     kinds.extend(file.secret.map(|s| VolumeKind::Secret(s.value)));
     kinds.extend(file.config.map(|c| VolumeKind::Config(c.value)));
+    kinds.extend(file.memory.map(|m| {
+        if not_a_size(&m.value) {
+            reader.wrong("fleet-value", m.range.clone(), format!("`{}` is not a size", m.value)).label =
+                "expected for example \"64Mi\"".into();
+        }
+        VolumeKind::Memory(m.value)
+    }));
     kinds.extend(file.empty.filter(|e| e.value).map(|_| VolumeKind::Empty));
     for At { value, range } in file.containers.iter().flat_map(|l| &l.value) {
         if !containers.contains(&value.as_str()) {
@@ -235,7 +263,7 @@ fn volume(name: String, At { value: file, range }: At<VolumeFile>, containers: &
     if kinds.len() != 1 {
         let what = if kinds.is_empty() { "does not say what it is" } else { "is several things at once" };
         let wrong = reader.wrong("fleet-volume", range, format!("the volume `{name}` {what}"));
-        wrong.label = "expected one of `size`, `secret`, `config` and `empty = true`".into();
+        wrong.label = "expected one of `size`, `secret`, `config`, `memory` and `empty = true`".into();
         return None;
     }
     Some(Volume {
@@ -261,7 +289,12 @@ fn service(file: Option<ServiceFile>) -> Service {
         Some(ServiceFile::Table(table)) => (true, Some(*table)),
     };
     let table = table.unwrap_or_default();
-    Service { wanted, kind: table.kind.map_or(ServiceType::ClusterIp, |k| k.value), headless: table.headless.is_some_and(|h| h.value) }
+    Service {
+        wanted,
+        kind: table.kind.map_or(ServiceType::ClusterIp, |k| k.value),
+        headless: table.headless.is_some_and(|h| h.value),
+        affinity: table.affinity.map(|a| a.value.0),
+    }
 }
 
 fn budget(file: Option<BudgetFile>, reader: &mut Reader<'_>) -> Budget {
@@ -281,6 +314,6 @@ fn in_order<T>(map: Named<T>) -> Vec<(String, T)> {
     entries.into_iter().map(|(k, v)| (k, v.value)).collect()
 }
 
-fn verbatim(list: Option<At<List<Verbatim>>>) -> Vec<String> {
+pub(super) fn verbatim(list: Option<At<List<Verbatim>>>) -> Vec<String> {
     list.into_iter().flat_map(|l| l.value).map(|v| v.value.0).collect()
 }

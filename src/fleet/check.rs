@@ -9,6 +9,8 @@ use super::dimensions::Dimensions;
 use super::file::{AgentFile, FleetFile, FleetTable, List, Named, OrgFile};
 use super::inherit::{Heir, Inheritance, OrgTree, canary_tree};
 use super::layer::Tree;
+use super::namespace::{self, Shared};
+use super::network::{self, Network};
 use super::parts::Files;
 use super::pipeline::{Action, Step};
 use super::read::{At, FromToml, Reader};
@@ -25,7 +27,7 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
     drop(whole);
     let mut config = config_reader(&file, reader, files);
     let head = file.fleet.unwrap_or_default();
-    let FleetTable { name, kubernetes, namespace, workload, labels, allow_mutable } = head.value;
+    let FleetTable { name, kubernetes, namespace, workload, labels, allow_mutable, bundle, quota, limits } = head.value;
     let Some(name) = name else {
         if !reader.refused(&head.range, "name") {
             let place = if head.range.is_empty() { 0..0 } else { head.range.clone() };
@@ -38,14 +40,23 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
     AgentFile::read(&heirs.defaults, reader);
     let namespace = namespace.unwrap_or_else(|| At { value: "default".into(), range: head.range.clone() });
     let workload = workload.unwrap_or_else(|| At { value: "{agent}-agent".into(), range: head.range });
+    let own_namespaces = namespace.value.contains("{agent}");
+    let bundle = bundle.map_or(own_namespaces, |b| b.value);
     let mut fleet = Fleet::nothing(reader);
     fleet.orgs = heirs.orgs.iter().map(|o| org(o, &workload, reader)).collect();
     let (no_images, no_labels) = (Named::new(), BTreeMap::new());
     let mut agents = Vec::new();
     heirs.each(reader, |Heir { name, org, tree }, reader| {
         let kin = match org.and_then(|place| fleet.orgs.get(place)) {
-            Some(o) => Kin { org: Some(&o.name), namespace: &o.namespace, workload: &o.workload, images: &o.images, labels: &o.labels },
-            None => Kin { org: None, namespace: &namespace, workload: &workload, images: &no_images, labels: &no_labels },
+            Some(o) => Kin {
+                org: Some(&o.name),
+                namespace: &o.namespace,
+                workload: &o.workload,
+                images: &o.images,
+                labels: &o.labels,
+                bundle: o.bundle,
+            },
+            None => Kin { org: None, namespace: &namespace, workload: &workload, images: &no_images, labels: &no_labels, bundle },
         };
         let file = AgentFile::read(&tree, reader);
         let canary = file.as_ref().and_then(|f| f.canary.clone());
@@ -69,6 +80,19 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
     let shared = Some(namespace.value.as_str()).filter(together).map(str::to_owned);
     fleet.alerts = file.alerts.map(|a| Alerts::new(a, shared.as_deref(), reader));
     fleet.notes = secrets.unused(reader.source);
+    let told = |agent: &Agent| match agent.org.as_ref().and_then(|name| fleet.orgs.iter().find(|o| o.name == *name)) {
+        Some(o) => Shared {
+            shared: !o.namespace.value.contains("{agent}"),
+            home: format!("[orgs.{}]", o.name),
+            labels: Some(&o.labels),
+            quota: o.quota.as_ref(),
+            limits: o.limits.as_ref(),
+        },
+        None => Shared { shared: !own_namespaces, home: "[fleet]".into(), labels: None, quota: quota.as_ref(), limits: limits.as_ref() },
+    };
+    fleet.spaces = namespace::spaces(&fleet.agents, told, reader);
+    fleet.network = network::network(file.network, reader);
+    fleet.contacts = network::contacts(&fleet.agents, reader);
     fleet.name = name.value;
     fleet.kubernetes = kubernetes;
     fleet.labels = plain(labels);
@@ -83,7 +107,8 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
 
 /// An organisation, but for its agents.
 fn org(tree: &OrgTree<'_>, workload: &At<String>, reader: &mut Reader<'_>) -> Org {
-    let OrgFile { image, labels, namespace, workload: own, .. } = OrgFile::read(&tree.rest, reader).unwrap_or_default();
+    let OrgFile { image, labels, namespace, workload: own, bundle, quota, limits, .. } =
+        OrgFile::read(&tree.rest, reader).unwrap_or_default();
     let at = tree.rest.span();
     dns_name(&tree.name, 59, "organisation", &at, reader);
     Org {
@@ -92,6 +117,9 @@ fn org(tree: &OrgTree<'_>, workload: &At<String>, reader: &mut Reader<'_>) -> Or
         workload: own.unwrap_or_else(|| workload.clone()),
         images: image.unwrap_or_default().value,
         labels: plain(labels),
+        bundle: bundle.is_none_or(|b| b.value),
+        quota,
+        limits,
         at,
     }
 }
@@ -112,6 +140,9 @@ impl Fleet {
             config: ConfigSettings::default(),
             orgs: Vec::new(),
             agents: Vec::new(),
+            spaces: Vec::new(),
+            network: Network { dns: None, nats: None },
+            contacts: Vec::new(),
             pipeline: Vec::new(),
             ignore: Vec::new(),
             source: Arc::clone(reader.source),

@@ -1,6 +1,7 @@
 //! The tables of `fleet.toml`, as written.
 
 use super::alerts::AlertsTable;
+use super::bundle::{ClaimsFile, LimitsFile, NetworkFile, PeerFile, PreStopFile, RightFile, SecretFile, TmpFile};
 use super::canary::CanaryFile;
 use super::config::ConfigTable;
 use super::duration::Length;
@@ -27,6 +28,8 @@ table! {
         "fleet" => fleet: FleetTable,
         /// Which cluster state to compare with when the command line names none.
         "cluster" => cluster: ClusterTable,
+        /// Whom every agent may talk to.
+        "network" => network: NetworkFile,
         /// The image map: container to image.
         "images" => images: Named<String>,
         /// What each agent inherits.
@@ -67,6 +70,13 @@ table! {
         "labels" => labels: Named<String>,
         /// Whether images may have tags that can move, such as `latest`.
         "allow-mutable" => allow_mutable: bool,
+        /// Whether the agents' namespaces have a bundle: policies, quota, limits, an own Role for each agent. They do where each
+        /// agent has its own namespace, unless this says otherwise.
+        "bundle" => bundle: bool,
+        /// The quota of a namespace that agents share; derived from what they ask for unless given.
+        "quota" => quota: Named<Amount>,
+        /// The limits of a container in a namespace that agents share.
+        "limits" => limits: LimitsFile,
     }
 }
 
@@ -121,7 +131,7 @@ table! {
         "annotations" => annotations: Named<String>,
         /// Volumes: name to what they are.
         "volumes" => volumes: Named<VolumeFile>,
-        /// `"restricted"`, or single settings of the pod's and its containers' security context.
+        /// `"hardened"`, `"restricted"`, `"none"`, or single settings of the pod's and its containers' security context.
         "security" => security: SecurityFile,
         /// How long a pod may take to end: its termination grace period.
         "drain" => drain: Length,
@@ -135,6 +145,22 @@ table! {
         "canary" => canary: CanaryFile,
         /// Whether reaping leaves it alone.
         "protected" => protected: bool,
+        /// Secrets by reference: API keys, MCP credentials, SSH keys for Git.
+        "secrets" => secrets: Named<SecretFile>,
+        /// What it may do with the API; nothing unless given.
+        "rights" => rights: List<RightFile>,
+        /// Whom it may talk to, beside DNS and NATS.
+        "peers" => peers: List<PeerFile>,
+        /// The quota of its own namespace; derived from what it asks for unless given.
+        "quota" => quota: Named<Amount>,
+        /// The limits of a container in its own namespace.
+        "limits" => limits: LimitsFile,
+        /// What its own container does before it is told to end.
+        "pre-stop" => pre_stop: PreStopFile,
+        /// The size of `/tmp` in memory: `64Mi` where the root file system is read-only, else none.
+        "tmp" => tmp: TmpFile,
+        /// What becomes of the claims of a StatefulSet.
+        "claims" => claims: ClaimsFile,
     }
 }
 
@@ -215,6 +241,8 @@ table! {
         "secret" => secret: String,
         /// The ConfigMap that it shows.
         "config" => config: String,
+        /// The size of an empty directory in memory; it counts against the containers' memory limits.
+        "memory" => memory: String,
         /// Whether it is an empty directory.
         "empty" => empty: bool,
         /// The containers that mount it; all of them unless given.
@@ -249,6 +277,12 @@ table! {
         "namespace" => namespace: String,
         /// The name of its agents' workloads; that of `[fleet]` unless given.
         "workload" => workload: String,
+        /// Whether its namespace has a bundle; it has unless this says otherwise.
+        "bundle" => bundle: bool,
+        /// The quota of its namespace; derived from what its agents ask for unless given.
+        "quota" => quota: Named<Amount>,
+        /// The limits of a container in its namespace.
+        "limits" => limits: LimitsFile,
     }
 }
 
@@ -333,12 +367,16 @@ table! {
         "type" => kind: ServiceType,
         /// Whether it has no address of its own.
         "headless" => headless: bool,
+        /// How long a client stays with one pod. A StatefulSet's clients do, for 3h unless given.
+        "affinity" => affinity: Length,
     }
 }
 
 table! {
     /// Single settings of the security context.
     SecurityTable {
+        /// What the other keys are laid over: `"hardened"` for a StatefulSet and in a bundle, else `"none"`.
+        "profile" => profile: SecurityProfile,
         /// The user's number.
         "run-as-user" => run_as_user: i64,
         /// The group's number.
@@ -360,7 +398,7 @@ table! {
 macro_rules! short_or_table {
     ($(#[$about:meta])* $name:ident, $short:ty, $long:ty, $is_short:expr, $expected:literal) => {
         $(#[$about])*
-        #[derive(Clone, Debug, PartialEq, JsonSchema)]
+        #[derive(Clone, Debug, PartialEq, schemars::JsonSchema)]
         #[schemars(untagged)]
         pub enum $name {
             /// Short.
@@ -416,6 +454,10 @@ names! {
     SecurityProfile {
         /// What the Pod Security standard of that name demands.
         "restricted" => Restricted,
+        /// That, and user and groups 10001 and a read-only root file system.
+        "hardened" => Hardened,
+        /// Nothing.
+        "none" => None,
     }
 }
 
@@ -436,7 +478,9 @@ short_or_table!(
     ServiceFile, bool, ServiceTable, |v| v.is_bool(), "true, false or a table");
 short_or_table!(
     /// The security context.
-    SecurityFile, SecurityProfile, SecurityTable, |v| v.is_str(), "\"restricted\" or a table");
+    SecurityFile, SecurityProfile, SecurityTable, |v| v.is_str(), "\"hardened\", \"restricted\", \"none\" or a table");
+
+pub(super) use short_or_table;
 
 /// A string; a whole number or a boolean stands for its text.
 #[derive(Clone, Debug, PartialEq, JsonSchema)]

@@ -12,6 +12,8 @@
 pub mod agent;
 mod agent_check;
 pub mod alerts;
+mod around;
+pub mod bundle;
 pub mod canary;
 mod check;
 pub mod config;
@@ -20,12 +22,15 @@ pub mod duration;
 pub mod file;
 mod inherit;
 mod layer;
+pub mod namespace;
+pub mod network;
 mod parts;
 mod patterns;
 pub mod pipeline;
 pub mod read;
 mod secret_scan;
 pub mod secrets;
+pub mod security;
 mod show;
 pub mod step;
 mod step_text;
@@ -39,8 +44,11 @@ pub use agent::{Agent, Budget, Container, Volume, VolumeKind};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Source, nearest};
 use crate::object::Value;
-use file::{FleetFile, Named};
+use bundle::LimitsFile;
+use file::{Amount, FleetFile, Named};
 use layer::Tree;
+use namespace::Space;
+use network::{Contacts, Network};
 use pipeline::Step;
 use read::{At, FromToml, Reader};
 use std::collections::BTreeMap;
@@ -77,6 +85,12 @@ pub struct Fleet {
     pub orgs: Vec<Org>,
     /// The agents, by name; those of the organisations behind.
     pub agents: Vec<Agent>,
+    /// The namespaces that the agents live in, by name.
+    pub spaces: Vec<Space>,
+    /// Whom every agent of a bundle may talk to.
+    pub network: Network,
+    /// Whom else each agent may talk to, in their order.
+    pub contacts: Vec<Contacts>,
     /// The pipeline.
     pub pipeline: Vec<Step>,
     /// Differences that do not count.
@@ -114,6 +128,12 @@ pub struct Org {
     pub images: Named<String>,
     /// Labels of its objects.
     pub labels: BTreeMap<String, String>,
+    /// Whether its namespace has a bundle.
+    pub bundle: bool,
+    /// The quota of its namespace.
+    pub quota: Option<At<Named<Amount>>>,
+    /// The limits of a container in its namespace.
+    pub limits: Option<At<LimitsFile>>,
 }
 
 /// The `[cluster]` table.
@@ -160,18 +180,16 @@ pub fn load(source: Arc<Source>, variables: &BTreeMap<String, String>) -> Result
 /// # Errors
 /// Everything that is wrong with the file.
 pub fn load_as(source: Arc<Source>, asked: &Asked<'_>) -> Result<Fleet, Diagnostics> {
-    let source = parts::with_included(source, asked.files).map_err(Diagnostics)?;
-    load_whole(&source, asked).map_err(|wrong| secret_scan::without_secrets(wrong, &source))
-}
-
-fn load_whole(source: &Arc<Source>, asked: &Asked<'_>) -> Result<Fleet, Diagnostics> {
-    let whole = parts::parse(source).map_err(Diagnostics)?;
-    let mut reader = Reader::new(source, asked.variables);
+    let without_secrets = |source: &Arc<Source>, wrong| secret_scan::without_secrets(Diagnostics(wrong), source);
+    let source = parts::with_included(Arc::clone(&source), asked.files).map_err(|wrong| without_secrets(&source, wrong))?;
+    let whole = parts::parse(&source).map_err(|wrong| without_secrets(&source, wrong))?;
+    let mut reader = Reader::new(&source, asked.variables);
+    secret_scan::prepare(&whole, &mut reader);
     let fleet = with_environment(whole, asked.environment, &mut reader).and_then(|whole| check::check(whole, &mut reader, asked.files));
     let problems = reader.problems();
     match fleet {
         Some(fleet) if problems.is_empty() => {
-            Ok(Fleet { environment: asked.environment.map(str::to_owned), source: Arc::clone(source), ..fleet })
+            Ok(Fleet { environment: asked.environment.map(str::to_owned), source: Arc::clone(&source), ..fleet })
         }
         _ => Err(Diagnostics(problems)),
     }
@@ -400,7 +418,7 @@ mod tests {
         let schema = json_schema();
         let agent = &schema["$defs"]["AgentFile"];
         assert_eq!(agent["additionalProperties"], false);
-        assert_eq!(agent["properties"].as_object().unwrap().len(), 25);
+        assert_eq!(agent["properties"].as_object().unwrap().len(), 33);
         assert_eq!(agent["properties"]["replicas"]["description"], "How many pods.");
         assert!(schema["properties"]["pipeline"].is_object(), "{schema:#}");
     }

@@ -62,17 +62,26 @@ pub struct Reader<'s> {
     pub refused: Vec<(usize, &'static str)>,
     /// Where the `{ remove = true }` stand that took something away.
     pub removals: BTreeSet<usize>,
+    /// The source without what looks like secrets, where there are any.
+    pub hidden: Option<Arc<Source>>,
+    /// Where sealed values stand: they are made to be shown, and look random.
+    pub sealed: Vec<Range<usize>>,
 }
 
 impl<'s> Reader<'s> {
     /// One that has read nothing yet.
     pub fn new(source: &'s Arc<Source>, environment: &'s BTreeMap<String, String>) -> Self {
-        Self { source, environment, problems: Vec::new(), refused: Vec::new(), removals: BTreeSet::new() }
+        Self { source, environment, problems: Vec::new(), refused: Vec::new(), removals: BTreeSet::new(), hidden: None, sealed: Vec::new() }
     }
 
     /// What was wrong, in the order of the text, each once however many inherit it.
     pub fn problems(self) -> Vec<Diagnostic> {
         let mut problems = self.problems;
+        if let Some(hidden) = &self.hidden {
+            // Whatever else is wrong on the line of a secret must not show it either.
+            let places = problems.iter_mut().filter_map(|d| d.place.as_mut()).filter(|(source, _)| Arc::ptr_eq(source, self.source));
+            places.for_each(|(source, _)| *source = Arc::clone(hidden));
+        }
         // What stands in other files comes after what stands in the fleet's own.
         let place = |d: &Diagnostic| {
             let (source, range) = d.place.as_ref()?;

@@ -4,6 +4,7 @@
 //! finding from another.
 
 use super::file::{AgentFile, EnvValue, Named};
+use super::layer::Tree;
 use super::patterns;
 use super::read::{At, Reader, table};
 use super::secrets::{self, Finding};
@@ -79,7 +80,8 @@ impl SecretScan {
 
     /// What the fleet file holds, and those that it includes.
     pub(super) fn fleet(&mut self, reader: &mut Reader<'_>) {
-        let found = secrets::scan(&reader.source.text);
+        let sealed = |f: &Finding| reader.sealed.iter().any(|s| s.contains(&f.range.start));
+        let found: Vec<Finding> = secrets::scan(&reader.source.text).into_iter().filter(|f| !sealed(f)).collect();
         let told = found.iter().filter_map(|f| self.finding(f, &reader.source.text, reader.source, &path_in(reader.source, f.range.start)));
         let told: Vec<Diagnostic> = told.collect();
         reader.problems.extend(told);
@@ -157,23 +159,40 @@ fn path_in(source: &Source, byte: usize) -> String {
     file.strip_prefix(from).unwrap_or(file).display().to_string()
 }
 
+/// Hides what looks like a secret from every message about the fleet file, and notes where sealed values stand.
+pub(super) fn prepare(whole: &Tree<'_>, reader: &mut Reader<'_>) {
+    let found = secrets::scan(&reader.source.text);
+    reader.hidden = (!found.is_empty()).then(|| struck_out(reader.source, &found));
+    let mut sealed = Vec::new();
+    find_sealed(whole, false, &mut sealed);
+    reader.sealed = sealed;
+}
+
+/// The values below `secrets.NAME.sealed`, wherever such a table stands.
+fn find_sealed(tree: &Tree<'_>, inside: bool, found: &mut Vec<Range<usize>>) {
+    for (key, value) in tree.get_ref().as_table().into_iter().flatten() {
+        let key = key.get_ref().as_ref();
+        match (inside && key == "sealed", value.get_ref().as_table()) {
+            (true, Some(values)) => found.extend(values.iter().map(|(_, v)| v.span())),
+            _ => find_sealed(value, inside || key == "secrets", found),
+        }
+    }
+}
+
 /// No message may show the line of a secret, whatever else it is about.
 pub(super) fn without_secrets(wrong: Diagnostics, source: &Arc<Source>) -> Diagnostics {
     let hidden = struck_out(source, &secrets::scan(&source.text));
     let hide = |mut one: Diagnostic| {
-        if let Some((shown, _)) = one.place.as_mut().filter(|(shown, _)| Arc::ptr_eq(shown, source)) {
-            *shown = Arc::clone(&hidden);
+        if let Some((shown, _)) = one.place.as_mut() {
+            // The files that it includes are behind it in another source, which nobody else holds.
+            *shown = if Arc::ptr_eq(shown, source) { Arc::clone(&hidden) } else { struck_out(shown, &secrets::scan(&shown.text)) };
         }
         one
     };
     Diagnostics(wrong.0.into_iter().map(hide).collect())
 }
 
-/// A copy of a source with stars in place of what was found; every place in it stays where it is.
+/// A copy of a source with stars in place of what was found.
 fn struck_out(source: &Arc<Source>, found: &[Finding]) -> Arc<Source> {
-    let mut text = source.text.clone();
-    for finding in found {
-        text.replace_range(finding.range.clone(), &"*".repeat(finding.range.len()));
-    }
-    Arc::new(source.with_text(text))
+    Arc::new(source.masked(found.iter().map(|f| f.range.clone())))
 }

@@ -3,12 +3,12 @@
 //! Files that already say what they should are not touched. An inventory remembers what rollcast wrote; of objects that are gone
 //! only those files are removed, and only if nobody has changed them since. Each file is written beside its place and renamed.
 
-use super::Manifest;
+use super::{Manifest, in_parallel};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::object::yaml;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -40,48 +40,111 @@ struct Inventory {
     files: BTreeMap<String, String>,
 }
 
+/// A file as it is to be.
+struct Planned<'m> {
+    name: String,
+    content: &'m str,
+    digest: String,
+    /// What has to be done for it.
+    doing: Doing,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Doing {
+    Nothing,
+    /// Put beside others.
+    Create,
+    Change,
+    /// Put into a directory that is not there yet.
+    Fill,
+}
+
 /// Writes one file for each manifest.
 ///
 /// # Errors
 /// Files that cannot be read or written, and files at a manifest's place that rollcast did not write. Nothing is written then,
 /// unless the disk fails half-way.
-pub fn write_into(directory: &Path, manifests: &[Manifest]) -> Result<Written, Diagnostics> {
+pub fn write_into(directory: &Path, manifests: &[Manifest<String>]) -> Result<Written, Diagnostics> {
     let before = inventory(directory)?;
+    let namespaces: BTreeSet<&str> = manifests.iter().map(|m| m.id.namespace.as_str()).filter(|n| !n.is_empty()).collect();
+    let fresh: BTreeSet<&str> = namespaces.into_iter().filter(|n| !directory.join(n).exists()).collect();
     let mut after = Inventory { format: FORMAT.into(), files: BTreeMap::new() };
-    let (mut written, mut pending, mut problems) = (Written::default(), Vec::new(), Vec::new());
-    for manifest in manifests {
-        let name = file_name(manifest);
-        let content = yaml::to_yaml(&manifest.value);
-        let path = directory.join(&name);
-        let present = match std::fs::read(&path) {
-            Ok(bytes) => Some(bytes),
-            Err(e) if e.kind() == ErrorKind::NotFound => None,
-            Err(e) => {
-                problems.push(failed("read", &path, &e));
-                continue;
-            }
-        };
-        match present {
-            Some(bytes) if bytes == content.as_bytes() => written.unchanged += 1,
-            Some(_) if !before.files.contains_key(&name) => problems.push(
-                Diagnostic::error("into-foreign-file", format!("`{}` was not written by rollcast", path.display()))
-                    .hint("move it away, or render into an empty directory"),
-            ),
-            Some(_) => pending.push((path, content.clone(), false)),
-            None => pending.push((path, content.clone(), true)),
+    let (mut written, mut planned, mut problems) = (Written::default(), Vec::new(), Vec::new());
+    let plans = in_parallel(manifests, |part| part.iter().map(|m| plan(directory, m, &before, &fresh)).collect::<Vec<_>>());
+    for plan in plans.into_iter().flatten() {
+        match plan {
+            Ok(plan) => planned.push(plan),
+            Err(wrong) => problems.push(wrong),
         }
-        after.files.insert(name, digest(content.as_bytes()));
     }
     if !problems.is_empty() {
         return Err(Diagnostics(problems));
     }
-    for (path, content, new) in pending {
-        replace(&path, content.as_bytes()).map_err(|e| failed("write", &path, &e))?;
-        if new { &mut written.created } else { &mut written.changed }.push(path);
+    fill(directory, &fresh, &planned)?;
+    for Planned { name, content, digest, doing } in planned {
+        let path = directory.join(&name);
+        if matches!(doing, Doing::Create | Doing::Change) {
+            replace(&path, content.as_bytes()).map_err(|e| failed("write", &path, &e))?;
+        }
+        match doing {
+            Doing::Nothing => written.unchanged += 1,
+            Doing::Create | Doing::Fill => written.created.push(path),
+            Doing::Change => written.changed.push(path),
+        }
+        after.files.insert(name, digest);
     }
     prune(directory, &before, &mut after, &mut written)?;
     record(directory, &before, &after)?;
     Ok(written)
+}
+
+fn plan<'m>(
+    directory: &Path,
+    manifest: &'m Manifest<String>,
+    before: &Inventory,
+    fresh: &BTreeSet<&str>,
+) -> Result<Planned<'m>, Diagnostic> {
+    let (name, content) = (file_name(manifest), manifest.value.as_str());
+    let planned = |doing| Planned { digest: digest(content.as_bytes()), content, doing, name: name.clone() };
+    if fresh.contains(manifest.id.namespace.as_str()) {
+        return Ok(planned(Doing::Fill));
+    }
+    let path = directory.join(&name);
+    match std::fs::read(&path) {
+        Ok(bytes) if bytes == content.as_bytes() => Ok(planned(Doing::Nothing)),
+        Ok(_) if !before.files.contains_key(&name) => {
+            Err(Diagnostic::error("into-foreign-file", format!("`{}` was not written by rollcast", path.display()))
+                .hint("move it away, or render into an empty directory"))
+        }
+        Ok(_) => Ok(planned(Doing::Change)),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(planned(Doing::Create)),
+        Err(e) => Err(failed("read", &path, &e)),
+    }
+}
+
+/// Makes the directories that are not there yet, each whole: its files are written aside, and it is renamed.
+fn fill(directory: &Path, fresh: &BTreeSet<&str>, planned: &[Planned<'_>]) -> Result<(), Diagnostic> {
+    let files: Vec<&Planned<'_>> = planned.iter().filter(|p| p.doing == Doing::Fill).collect();
+    if files.is_empty() {
+        return Ok(());
+    }
+    let unwritable = |e: &std::io::Error| failed("write", directory, e);
+    std::fs::create_dir_all(directory).map_err(|e| unwritable(&e))?;
+    let aside = tempfile::Builder::new().prefix(".rollcast-").tempdir_in(directory).map_err(|e| unwritable(&e))?;
+    for namespace in fresh {
+        std::fs::create_dir(aside.path().join(namespace)).map_err(|e| unwritable(&e))?;
+    }
+    let write = |part: &[&Planned<'_>]| {
+        part.iter().try_for_each(|p| {
+            std::fs::write(aside.path().join(&p.name), p.content).map_err(|e| failed("write", &directory.join(&p.name), &e))
+        })
+    };
+    in_parallel(&files, write).into_iter().collect::<Result<(), _>>()?;
+    for namespace in fresh {
+        let to = directory.join(namespace);
+        std::fs::rename(aside.path().join(namespace), &to).map_err(|e| failed("write", &to, &e))?;
+    }
+    Ok(())
 }
 
 /// Removes the files of objects that are gone.
@@ -164,7 +227,7 @@ fn permissions() -> std::fs::Permissions {
 
 /// `agents/deployment-ceo-agent.yaml`; a cluster's own objects stand at the top. Groups of custom resources are named, so that
 /// two kinds of one name do not meet.
-fn file_name(manifest: &Manifest) -> String {
+fn file_name(manifest: &Manifest<String>) -> String {
     let id = &manifest.id;
     let kind = id.kind.to_ascii_lowercase();
     let kind = if id.group.contains('.') && !id.group.ends_with(".k8s.io") { format!("{kind}.{}", id.group) } else { kind };
@@ -192,15 +255,15 @@ fn failed(what: &str, path: &Path, error: &std::io::Error) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::{INVENTORY, Manifest, Written, write_into};
-    use crate::object::{ObjectId, json};
+    use crate::object::{ObjectId, json, yaml};
     use crate::render::Origin;
     use std::fs;
     use std::path::Path;
 
-    fn manifest(namespace: &str, name: &str, data: &str) -> Manifest {
+    fn manifest(namespace: &str, name: &str, data: &str) -> Manifest<String> {
         let value =
             json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": name, "namespace": namespace }, "data": { "a": data } });
-        Manifest { id: ObjectId::of(&value), value, origin: Origin { template: "t.yaml".into(), agent: None } }
+        Manifest { id: ObjectId::of(&value), value: yaml::to_yaml(&value), origin: Origin { template: "t.yaml".into(), agent: None } }
     }
 
     fn names(paths: &[std::path::PathBuf], directory: &Path) -> Vec<String> {

@@ -4,6 +4,7 @@
 //! other template once for each agent (`agent`, `fleet`). What templates may hold stands in `template.rs`.
 
 mod alerts;
+mod bundle;
 pub mod compose;
 mod config_map;
 mod evaluate;
@@ -20,20 +21,21 @@ pub use templates::Templates;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::fleet::Agent;
+use crate::fleet::network::Contacts;
 use crate::images::PinnedFleet;
-use crate::object::{ObjectId, Value, text, yaml};
+use crate::object::{ObjectId, Text, Value, text, yaml};
 use crate::schema::{Schema, Version};
 use expression::Scope;
 use std::collections::BTreeMap;
 use template::Template;
 
-/// An object that is to be in the cluster, and where it came from.
+/// An object that is to be in the cluster, and where it came from. As a value, or as its YAML: a tenth of that in memory.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Manifest {
+pub struct Manifest<V = Value> {
     /// Which object.
     pub id: ObjectId,
     /// The object.
-    pub value: Value,
+    pub value: V,
     /// Where it came from.
     pub origin: Origin,
 }
@@ -42,9 +44,9 @@ pub struct Manifest {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The template's file name.
-    pub template: String,
+    pub template: Text,
     /// The agent, if it is one's.
-    pub agent: Option<String>,
+    pub agent: Option<Text>,
 }
 
 /// Which Kubernetes version a fleet is rendered for, and whether its data is of that very one.
@@ -58,29 +60,42 @@ pub fn version(fleet: &crate::fleet::Fleet) -> (Version, bool) {
 /// Everything that is wrong with the templates, each once, whoever they are rendered for; objects that two templates or agents
 /// make.
 pub fn render(fleet: &PinnedFleet, templates: &Templates) -> Result<Vec<Manifest>, Diagnostics> {
+    render_as(fleet, templates, |value| value)
+}
+
+/// As [`render`], each object as its YAML as soon as it is there, so that never all of them are held as values.
+///
+/// # Errors
+/// As of [`render`].
+pub fn render_text(fleet: &PinnedFleet, templates: &Templates) -> Result<Vec<Manifest<String>>, Diagnostics> {
+    render_as(fleet, templates, |value| yaml::to_yaml(&value))
+}
+
+fn render_as<V: Send>(fleet: &PinnedFleet, templates: &Templates, make: fn(Value) -> V) -> Result<Vec<Manifest<V>>, Diagnostics> {
     let schema = Schema::of(version(&fleet.fleet).0);
     let compiled = templates.compile(schema)?;
     let namespaced = &schema.resources().iter().map(|r| ((r.group.as_str(), r.kind.as_str()), r.namespaced)).collect();
-    let mut rendering = Rendering { schema, namespaced, problems: Vec::new(), manifests: Vec::new() };
+    let mut rendering = Rendering { schema, namespaced, make, problems: Vec::new(), manifests: Vec::new() };
     let about = variables::fleet(&fleet.fleet)?;
     let base = Scope::default().with("fleet", &about);
     for template in compiled.iter().filter(|t| t.name.starts_with("fleet")) {
         rendering.template(template, None, &base);
     }
-    let namespaces: BTreeMap<&str, ()> = fleet.fleet.agents.iter().map(|a| (a.namespace.as_str(), ())).collect();
     // `default` is there in every cluster.
-    for name in namespaces.into_keys().filter(|n| *n != "default") {
-        let namespace = variables::namespace(&fleet.fleet, name);
+    for space in fleet.fleet.spaces.iter().filter(|s| s.name != "default") {
+        let namespace = bundle::namespace(&fleet.fleet, space);
         for template in compiled.iter().filter(|t| t.name.starts_with("namespace")) {
             rendering.template(template, None, &base.with("namespace", &namespace));
         }
     }
     let per_agent: Vec<&Template> = compiled.iter().filter(|t| !t.name.starts_with("fleet") && !t.name.starts_with("namespace")).collect();
-    let agents: Vec<(&Agent, &Images)> = fleet.fleet.agents.iter().zip(&fleet.images).collect();
+    let agents = fleet.fleet.agents.iter().zip(&fleet.images).enumerate();
+    let agents: Vec<(&Agent, Option<&Contacts>, &Images)> =
+        agents.map(|(i, (a, images))| (a, fleet.fleet.contacts.get(i), images)).collect();
     for part in in_parallel(&agents, |agents| {
-        let mut part = Rendering { schema, namespaced, problems: Vec::new(), manifests: Vec::new() };
-        for (agent, images) in agents {
-            match variables::agent(&fleet.fleet, agent, images) {
+        let mut part = Rendering { schema, namespaced, make, problems: Vec::new(), manifests: Vec::new() };
+        for (agent, contacts, images) in agents {
+            match variables::agent(&fleet.fleet, agent, *contacts, images) {
                 Ok(value) => per_agent.iter().for_each(|t| part.template(t, Some(&agent.name), &base.with("agent", &value))),
                 Err(wrong) => part.wrong(wrong),
             }
@@ -112,7 +127,7 @@ pub fn rules(fleet: &crate::fleet::Fleet) -> Result<String, Diagnostic> {
 }
 
 /// Does parts of a list at the same time, where it is long enough to gain by it; the results are in the list's order.
-fn in_parallel<T: Sync, R: Send>(list: &[T], work: impl Fn(&[T]) -> R + Sync) -> Vec<R> {
+fn in_parallel<'t, T: Sync, R: Send>(list: &'t [T], work: impl Fn(&'t [T]) -> R + Sync) -> Vec<R> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
     if list.len() < SHORT || threads == 1 {
         return vec![work(list)];
@@ -129,15 +144,17 @@ const SHORT: usize = 64;
 
 type Images = BTreeMap<String, String>;
 
-struct Rendering<'r> {
+struct Rendering<'r, V> {
     schema: &'static Schema,
+    /// What is kept of an object.
+    make: fn(Value) -> V,
     /// Whether the objects of a group and kind live in namespaces.
     namespaced: &'r BTreeMap<(&'static str, &'static str), bool>,
     problems: Vec<Diagnostic>,
-    manifests: Vec<Manifest>,
+    manifests: Vec<Manifest<V>>,
 }
 
-impl Rendering<'_> {
+impl<V> Rendering<'_, V> {
     fn template(&mut self, template: &Template, agent: Option<&str>, scope: &Scope<'_>) {
         for document in &template.documents {
             match evaluate::document(document, scope, self.schema) {
@@ -155,7 +172,7 @@ impl Rendering<'_> {
     }
 
     fn add(&mut self, value: Value, template: &Template, agent: Option<&str>) {
-        let origin = Origin { template: template.name.clone(), agent: agent.map(str::to_owned) };
+        let origin = Origin { template: template.name.clone(), agent: agent.map(Text::from) };
         let id = ObjectId::of(&value);
         let missing = [("apiVersion", text(&value, &["apiVersion"])), ("kind", &id.kind), ("metadata.name", &id.name)];
         if let Some((what, _)) = missing.iter().find(|(_, text)| text.is_empty()) {
@@ -169,10 +186,10 @@ impl Rendering<'_> {
                     .hint("write `namespace: \"{{ agent.namespace }}\"`: it must not depend on who applies it"),
             );
         }
-        self.manifests.push(Manifest { id, value, origin });
+        self.manifests.push(Manifest { id, value: (self.make)(value), origin });
     }
 
-    fn finish(mut self) -> Result<Vec<Manifest>, Diagnostics> {
+    fn finish(mut self) -> Result<Vec<Manifest<V>>, Diagnostics> {
         self.manifests = order::install(self.manifests);
         let twins = self.manifests.windows(2).filter(|w| w[0].id == w[1].id).map(|w| {
             let (first, second) = (w[0].origin.describe(), w[1].origin.describe());

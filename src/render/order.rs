@@ -5,7 +5,7 @@ use crate::object::{Map, Text, Value};
 use crate::schema::{Schema, Type};
 
 /// Kinds in the order in which a cluster needs them: what others refer to comes first.
-const INSTALL: [&str; 34] = [
+const INSTALL: [&str; 36] = [
     "PriorityClass",
     "Namespace",
     "NetworkPolicy",
@@ -14,6 +14,8 @@ const INSTALL: [&str; 34] = [
     "PodDisruptionBudget",
     "ServiceAccount",
     "Secret",
+    "SealedSecret",
+    "ExternalSecret",
     "ConfigMap",
     "StorageClass",
     "PersistentVolume",
@@ -43,12 +45,12 @@ const INSTALL: [&str; 34] = [
 ];
 
 /// Manifests in install order, then by namespace and name; kinds that are not known come last.
-pub(super) fn install(manifests: Vec<Manifest>) -> Vec<Manifest> {
-    let rank = |m: &Manifest| INSTALL.iter().position(|k| *k == m.id.kind).unwrap_or(INSTALL.len());
+pub(super) fn install<V>(manifests: Vec<Manifest<V>>) -> Vec<Manifest<V>> {
+    let rank = |m: &Manifest<V>| INSTALL.iter().position(|k| *k == m.id.kind).unwrap_or(INSTALL.len());
     // Places are sorted, not manifests: those are large, and each is moved once.
     let mut places: Vec<(usize, usize)> = manifests.iter().map(rank).zip(0..).collect();
     places.sort_by(|(a, left), (b, right)| a.cmp(b).then_with(|| manifests[*left].id.cmp(&manifests[*right].id)));
-    let mut manifests: Vec<Option<Manifest>> = manifests.into_iter().map(Some).collect();
+    let mut manifests: Vec<Option<Manifest<V>>> = manifests.into_iter().map(Some).collect();
     places.into_iter().filter_map(|(_, place)| manifests[place].take()).collect()
 }
 

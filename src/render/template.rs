@@ -9,7 +9,7 @@
 use super::expression::Expression;
 use crate::diagnostic::{Diagnostic, Source, nearest};
 use crate::object::yaml::{self, Spans};
-use crate::object::{Gvk, Value};
+use crate::object::{Gvk, Text, Value};
 use crate::schema::{Schema, StructType, Type};
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) struct Template {
     /// Its file's name: `deployment.yaml`.
-    pub(super) name: String,
+    pub(super) name: Text,
     /// Its documents.
     pub(super) documents: Vec<Node>,
 }
@@ -70,7 +70,7 @@ pub(super) fn compile(name: &str, source: &Arc<Source>, schema: &Schema, problem
             Vec::new()
         }
     };
-    Template { name: name.to_owned(), documents }
+    Template { name: name.into(), documents }
 }
 
 struct Compiler<'c> {

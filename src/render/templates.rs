@@ -8,14 +8,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The built-in templates, by file name.
-const BUILT_IN: [(&str, &str); 8] = [
+const BUILT_IN: [(&str, &str); 16] = [
     ("config-map.yaml", include_str!("../../templates/config-map.yaml")),
     ("deployment.yaml", include_str!("../../templates/deployment.yaml")),
+    ("external-secret.yaml", include_str!("../../templates/external-secret.yaml")),
     ("fleet-prometheus-rule.yaml", include_str!("../../templates/fleet-prometheus-rule.yaml")),
     ("namespace.yaml", include_str!("../../templates/namespace.yaml")),
+    ("namespace-limit-range.yaml", include_str!("../../templates/namespace-limit-range.yaml")),
+    ("namespace-network-policy.yaml", include_str!("../../templates/namespace-network-policy.yaml")),
+    ("namespace-resource-quota.yaml", include_str!("../../templates/namespace-resource-quota.yaml")),
+    ("network-policy.yaml", include_str!("../../templates/network-policy.yaml")),
     ("persistent-volume-claim.yaml", include_str!("../../templates/persistent-volume-claim.yaml")),
-    ("service-account.yaml", include_str!("../../templates/service-account.yaml")),
+    ("pod-disruption-budget.yaml", include_str!("../../templates/pod-disruption-budget.yaml")),
+    ("role.yaml", include_str!("../../templates/role.yaml")),
+    ("sealed-secret.yaml", include_str!("../../templates/sealed-secret.yaml")),
     ("service.yaml", include_str!("../../templates/service.yaml")),
+    ("service-account.yaml", include_str!("../../templates/service-account.yaml")),
     ("stateful-set.yaml", include_str!("../../templates/stateful-set.yaml")),
 ];
 
