@@ -69,7 +69,7 @@ fn reads(c: &mut Criterion) {
 
 fn renders(c: &mut Criterion) {
     let source = Arc::new(Source::new("fleet.toml".into(), FLEET.into()));
-    let load = || images::pin(fleet::load(Arc::clone(&source), &BTreeMap::new()).unwrap()).unwrap();
+    let load = || images::pin(fleet::load(Arc::clone(&source), &BTreeMap::new()).unwrap(), &images::Supply::default()).unwrap();
     c.bench_function("read the example's fleet", |b| b.iter(load));
     let (pinned, templates) = (load(), Templates::default());
     c.bench_function("render the example's fleet", |b| b.iter(|| render(&pinned, &templates).unwrap()));

@@ -231,6 +231,26 @@ fn only_reports_and_file_formats_are_serialised() {
     none_of(complaints);
 }
 
+/// Two commands write to a cluster, through one type; every other request to one is a GET.
+#[test]
+fn only_setting_images_writes_to_a_cluster() {
+    let writers =
+        ["src/cli/images/write.rs", "src/cli/images/set.rs", "src/cli/images/sync.rs", "src/cluster/mod.rs", "src/cluster/patch.rs"];
+    let senders = ["src/cluster/get.rs", "src/cluster/patch.rs", "src/images/registry/mod.rs"];
+    let mut complaints = Vec::new();
+    for source in sources(&["src"]).iter().filter(|s| !s.path.starts_with("src/shadow")) {
+        let (code, path) = (source.production(), source.path.to_str().unwrap());
+        let named = code.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "Writer");
+        if named && !writers.contains(&path) && (code.contains("cluster::Writer") || code.contains("cluster::{")) {
+            complaints.push(format!("{path}: names `cluster::Writer`; only setting images may write"));
+        }
+        if code.contains("client.send(") && !senders.contains(&path) {
+            complaints.push(format!("{path}: sends requests; only {} do", senders.join(", ")));
+        }
+    }
+    none_of(complaints);
+}
+
 #[test]
 fn tests_stand_last_in_a_file() {
     let mut complaints = Vec::new();

@@ -23,7 +23,8 @@ fn rendered(fleet_file: &Path, templates: &Path, environment: Option<&str>) -> (
     let made = || {
         let source = Source::read(fleet_file.to_owned(), std::fs::read(fleet_file).expect("readable"))?;
         let (variables, files) = (BTreeMap::new(), OnDisk(fleet_file.parent().expect("a folder").to_owned()));
-        let pinned = images::pin(fleet::load_as(source, &Asked { variables: &variables, environment, files: &files })?)?;
+        let pinned =
+            images::pin(fleet::load_as(source, &Asked { variables: &variables, environment, files: &files })?, &images::Supply::default())?;
         let manifests = render::render(&pinned, &Templates::with_directory(templates)?)?;
         Ok((pinned, manifests))
     };

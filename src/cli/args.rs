@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Says how many times each Kubernetes workload will roll, in which step of a deploy, because of which field, and how long it
-/// will be down, before anything is applied. Never writes to a cluster.
+/// will be down, before anything is applied. Only `images set` and `images sync` ever write to a cluster.
 #[derive(Debug, Parser)]
 #[command(name = "rollcast", version, propagate_version = true, disable_help_subcommand = true, max_term_width = 110)]
 #[command(
@@ -75,6 +75,11 @@ pub(super) enum Command {
     /// Show what a fleet comes to: every value, and the file and line it comes from
     #[command(subcommand)]
     Fleet(Fleet),
+    /// Where images stand, which ones tenants get, who is behind; pin them, and roll just what is stale
+    ///
+    /// `set` and `sync` write to the cluster, unless `--dry-run` is given; they are the only commands that do.
+    #[command(subcommand)]
+    Images(super::images::args::Images),
     /// Explain a code that a report shows
     Explain {
         /// The code, for instance `mutable-tag`; all codes are listed without one
@@ -124,6 +129,9 @@ pub(super) struct FleetFile {
     /// The environment to lay over the fleet
     #[arg(long, value_name = "NAME")]
     pub(super) environment: Option<String>,
+    /// Use the digests of fleet.lock, and fail if one is missing: `images lock` writes it
+    #[arg(long)]
+    pub(super) locked: bool,
 }
 
 /// Which state to start from; the fleet file may name a default under `[cluster]`.
@@ -188,7 +196,7 @@ pub(super) struct Applied {
     #[command(flatten)]
     pub(super) state: StateFrom,
     /// Manifests instead of a fleet: a file, a directory, or `-` (can be repeated)
-    #[arg(short = 'f', long = "filename", value_name = "FILE", conflicts_with_all = ["fleet", "environment"])]
+    #[arg(short = 'f', long = "filename", value_name = "FILE", conflicts_with_all = ["fleet", "environment", "locked"])]
     pub(super) files: Vec<PathBuf>,
     /// The namespace of manifests that name none; that of the context, or `default`, without this
     #[arg(short = 'n', long = "namespace", value_name = "NAME")]

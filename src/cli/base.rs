@@ -2,6 +2,7 @@
 
 use super::args::{ApplierName, FleetFile};
 use super::console::{Console, Failure, environment};
+use super::images::lock;
 use super::inputs::{self, Work};
 use crate::cluster::{State, base, documents};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity, Source};
@@ -124,9 +125,16 @@ fn of_fleet(revision: &str, options: &FleetFile) -> Result<Then, Failure> {
             templates.add(name, Source::read(shown(path), bytes.clone())?);
         }
     }
-    let fleet = images::pin(fleet)?;
-    let manifests = render::render(&fleet, &templates)?.into_iter().map(|m| m.value).collect();
-    Ok(Then { fleet, manifests, commit: found.commit, files: found.files })
+    let lock_file = lock::file(&options.fleet);
+    let name = lock_file.file_name().map(PathBuf::from).unwrap_or_default();
+    let lock = file(&name).map(|bytes| Source::read(shown(&name), bytes)).transpose()?;
+    let lock = lock.map(|source| images::read_lock(&source)).transpose()?;
+    let mut pinned = images::pin(fleet, &lock::supply(lock.as_ref()))?;
+    if options.locked {
+        pinned = lock::apply(pinned, lock, &shown(&name))?;
+    }
+    let manifests = render::render(&pinned, &templates)?.into_iter().map(|m| m.value).collect();
+    Ok(Then { fleet: pinned, manifests, commit: found.commit, files: found.files })
 }
 
 /// The files of a git revision.

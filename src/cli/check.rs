@@ -45,7 +45,8 @@ pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u
     let merged = roll::merged(&prepared.cluster, &plan, &run, &judged);
     // A rule that cannot be read is a mistake of the fleet file, whether this command needs it or not.
     inputs::rules(&work)?;
-    let findings = lint::findings(&work.manifests, &run, &judged);
+    let rules = work.fleet.as_ref().map(|f| f.fleet.image_settings.tags.clone()).unwrap_or_default();
+    let findings = lint::findings(&work.manifests, &run, &judged, &rules);
     let kubernetes = prepared.cluster.schema.version().to_string();
     let mut report = assemble::report(&Parts {
         subject: Subject { name: work.name.clone(), state: state.source.clone(), kubernetes },

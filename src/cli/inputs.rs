@@ -2,6 +2,7 @@
 
 use super::args::{ApplierName, FleetFile, StateFrom};
 use super::console::{Console, Failure, environment};
+use super::images::lock;
 use super::manifests;
 use crate::cluster::{self, Access, SNAPSHOT_LIMIT, Scope, State};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
@@ -169,13 +170,21 @@ pub(super) fn as_applier(name: ApplierName) -> Applier {
 
 /// Reads, checks and pins the fleet file; remarks go to standard error.
 pub(super) fn fleet(options: &FleetFile, console: &mut Console) -> Result<PinnedFleet, Failure> {
+    let fleet = unpinned(options, console)?;
+    let lock = lock::beside(&options.fleet)?;
+    let pinned = images::pin(fleet, &lock::supply(lock.as_ref()))?;
+    console.complain(&Diagnostics(pinned.notes.clone()));
+    if options.locked { Ok(lock::apply(pinned, lock, &options.fleet)?) } else { Ok(pinned) }
+}
+
+/// Reads and checks the fleet file; remarks go to standard error.
+pub(super) fn unpinned(options: &FleetFile, console: &mut Console) -> Result<Fleet, Failure> {
     let source = read_text(&options.fleet, "fleet-unreadable")?;
     let (variables, files) = (environment(), OnDisk(options.fleet.parent().map(Path::to_owned).unwrap_or_default()));
-    let fleet = fleet::load_as(source, &Asked { variables: &variables, environment: options.environment.as_deref(), files: &files })?;
+    let mut fleet = fleet::load_as(source, &Asked { variables: &variables, environment: options.environment.as_deref(), files: &files })?;
+    fleet.image_settings.platform = super::images::choice(Some(&fleet));
     console.complain(&Diagnostics(fleet.notes.clone()));
-    let pinned = images::pin(fleet)?;
-    console.complain(&Diagnostics(pinned.notes.clone()));
-    Ok(pinned)
+    Ok(fleet)
 }
 
 /// Renders with the templates beside the fleet file.

@@ -17,6 +17,7 @@ use super::start::{self, Behaviour};
 use super::{CLEAN, ERROR, FOUND, check};
 use crate::cluster;
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::fleet::images::TagRules;
 use crate::report::{Report, Script, Stub, Subject, text};
 use crate::simulate::pipeline::{Ended, Run};
 use crate::{lint, roll, shadow};
@@ -99,7 +100,7 @@ fn not_started(program: &str, error: &io::Error) -> Diagnostic {
 fn fleet(options: &Rehearse, console: &mut Console) -> Result<Work, Failure> {
     let here = PathBuf::from("fleet.toml");
     let file = options.fleet.clone().or_else(|| here.exists().then_some(here));
-    let fleet = file.map(|fleet| inputs::fleet(&FleetFile { fleet, environment: None }, console)).transpose()?;
+    let fleet = file.map(|fleet| inputs::fleet(&FleetFile { fleet, environment: None, locked: false }, console)).transpose()?;
     Ok(start::no_work(fleet))
 }
 
@@ -144,7 +145,7 @@ fn went_on(run: &mut Run) {
 fn of_cluster(cluster: &Cluster, run: &Run, work: &Work, name: &str) -> Report {
     let mut judged = roll::judge(run);
     inputs::doubt(&mut judged, &cluster.state);
-    let mut findings = lint::findings(&[], run, &judged);
+    let mut findings = lint::findings(&[], run, &judged, &TagRules::default());
     // Whether a refusal matters, the script decides, and says it by its exit code.
     findings.iter_mut().for_each(|f| f.severity = Severity::Warning);
     let unanswerable = cluster.shadow.unanswerable();

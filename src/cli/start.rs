@@ -113,7 +113,7 @@ pub(super) fn read(from: &StateFrom, console: &mut Console) -> Result<State, Fai
         return Ok(inputs::live(Some(context), &[], &[])?.0);
     }
     if let Some(revision) = &from.base {
-        let fleet = FleetFile { fleet: Path::new("fleet.toml").to_owned(), environment: None };
+        let fleet = FleetFile { fleet: Path::new("fleet.toml").to_owned(), environment: None, locked: false };
         let work = inputs::work(&fleet, &[], ApplierName::KubectlServer, console)?;
         return super::base::state(revision, &fleet, &work);
     }

@@ -148,6 +148,11 @@ fn parse_proxy(url: &str) -> Result<http::Uri, Diagnostics> {
     whole.parse().map_err(|e| failure(format!("the proxy `{url}` is no URL: {e}")).into())
 }
 
+/// The environment's proxy for an address that is no cluster's; none if it is reached directly or the proxy is no URL.
+pub fn proxy_for(access: &Access, address: &http::Uri) -> Option<http::Uri> {
+    proxy(access, address).ok().flatten()
+}
+
 /// The environment's proxy for a server, by the rules of Go's `golang.org/x/net/http/httpproxy`.
 fn proxy(access: &Access, server: &http::Uri) -> Result<Option<http::Uri>, Diagnostics> {
     let url = if server.scheme_str() == Some("http") { &access.http_proxy } else { &access.https_proxy };

@@ -11,12 +11,14 @@ pub mod documents;
 mod get;
 mod json;
 mod live;
+mod patch;
 mod secrets;
 mod snapshot;
 mod write;
 
-pub use connect::{Access, Connection, ContextName, Names, connect, names};
+pub use connect::{Access, Connection, ContextName, Names, connect, names, proxy_for};
 pub use live::{Scope, read_live};
+pub use patch::{MANAGER, Refused, Writer, read_object};
 pub use secrets::mask_secret;
 pub use snapshot::{read_snapshot, read_snapshot_from, read_snapshot_with_values};
 pub use write::{write_file, write_snapshot, write_snapshot_file};

@@ -4,7 +4,7 @@ use super::documents::{Documents, read_documents, too_large};
 use super::write::Heading;
 use super::{State, mask_secret};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
-use crate::object::{ObjectId, Value, text};
+use crate::object::{Map, ObjectId, Value, text};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fs::File;
@@ -42,7 +42,7 @@ fn read(input: impl Read, file: &Path, limit: u64, mask: bool) -> Result<State, 
     let source = if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };
     let mut state = State { source, notes: warnings, ..State::default() };
     Heading::read(&lists, &mut state);
-    let (unmanaged, masked) = (objects.iter().filter(|o| !managed(o)).count(), keep_each_once(&mut state, objects, mask)?);
+    let (unmanaged, masked) = (objects.iter().filter(|o| lacks_owners(o)).count(), keep_each_once(&mut state, objects, mask)?);
     notes(&mut state, unmanaged, masked);
     Ok(state)
 }
@@ -58,8 +58,11 @@ fn how_to_get(wrong: Diagnostics) -> Diagnostics {
     Diagnostics(wrong.0.into_iter().map(hint).collect())
 }
 
-fn managed(object: &Value) -> bool {
-    object.pointer("/metadata/managedFields").is_some_and(Value::is_array)
+/// Whether there is something to own and nobody said to own it. A ServiceAccount `default` has nothing: no server tracks its owners.
+fn lacks_owners(object: &Value) -> bool {
+    let metadata = |field: &str| object.pointer(&format!("/metadata/{field}")).is_some();
+    let holds = |object: &Map| object.keys().any(|key| !matches!(key.as_str(), "apiVersion" | "kind" | "metadata"));
+    !metadata("managedFields") && (metadata("labels") || metadata("annotations") || object.as_object().is_some_and(holds))
 }
 
 /// Keeps each object once and, if asked to, masks Secrets; says how many of them held values.
@@ -187,6 +190,14 @@ mod tests {
         assert_eq!(state(json!([one, one])).unwrap().objects.len(), 1);
         let clash = state(json!([one.take(), other.take()])).unwrap_err();
         assert_eq!(clash.to_string(), "`ConfigMap/n/a` stands twice in s.json, with different contents");
+    }
+
+    #[test]
+    fn an_object_with_nothing_to_own_needs_no_owners() {
+        let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": "n"}});
+        assert_eq!(codes(&state(json!([account, map("a", "1", "x")])).unwrap()), ["snapshot-no-version"]);
+        let labelled = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "a", "labels": {"a": "b"}}});
+        assert_eq!(codes(&state(json!([labelled])).unwrap()), ["snapshot-no-managed-fields", "snapshot-no-version"]);
     }
 
     #[test]

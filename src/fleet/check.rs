@@ -99,7 +99,9 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
     fleet.allow_mutable = allow_mutable.is_some_and(|a| a.value);
     let cluster = file.cluster.unwrap_or_default().value;
     fleet.cluster = ClusterChoice { from: cluster.from.map(|f| f.value.into()), context: cluster.context.map(|c| c.value) };
-    fleet.images = file.images.unwrap_or_default().value;
+    let mut images = file.images.unwrap_or_default().value;
+    fleet.images = std::mem::take(&mut images.map);
+    fleet.image_settings = super::images::settings(images, reader);
     fleet.ignore = file.ignore.into_iter().flat_map(|l| l.value).filter_map(|i| ignore(i, reader)).collect();
     fleet.pipeline = pipeline(file.pipeline.unwrap_or_default().value, &fleet, reader);
     Some(fleet)
@@ -132,6 +134,7 @@ impl Fleet {
             labels: BTreeMap::new(),
             cluster: ClusterChoice::default(),
             images: BTreeMap::new(),
+            image_settings: super::images::ImageSettings::default(),
             allow_mutable: false,
             environment: None,
             dimensions: Dimensions::default(),

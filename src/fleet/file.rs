@@ -5,6 +5,7 @@ use super::bundle::{ClaimsFile, LimitsFile, NetworkFile, PeerFile, PreStopFile, 
 use super::canary::CanaryFile;
 use super::config::ConfigTable;
 use super::duration::Length;
+use super::images::ImagesFile;
 use super::read::{At, FromToml, Reader, Verbatim, integer, names, table};
 use super::secret_scan::SecretScanTable;
 use super::step::StepFile;
@@ -30,8 +31,8 @@ table! {
         "cluster" => cluster: ClusterTable,
         /// Whom every agent may talk to.
         "network" => network: NetworkFile,
-        /// The image map: container to image.
-        "images" => images: Named<String>,
+        /// The image map: container to image; and where the images of tenants and custom resources are found.
+        "images" => images: ImagesFile,
         /// What each agent inherits.
         "defaults" => defaults: AgentFile,
         /// How configuration files become ConfigMaps, and what is checked about them.

@@ -20,6 +20,7 @@ pub mod config;
 pub mod dimensions;
 pub mod duration;
 pub mod file;
+pub mod images;
 mod inherit;
 mod layer;
 pub mod namespace;
@@ -69,6 +70,8 @@ pub struct Fleet {
     pub cluster: ClusterChoice,
     /// Container to image.
     pub images: BTreeMap<String, At<String>>,
+    /// What `[images]` says beside the image map.
+    pub image_settings: images::ImageSettings,
     /// Whether tags that can move are allowed.
     pub allow_mutable: bool,
     /// What of a change belongs to which dimension.

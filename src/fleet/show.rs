@@ -71,7 +71,8 @@ impl Listing<'_> {
                 }
             }
             _ => {
-                let inside = key.strip_prefix(self.below).is_some_and(|rest| self.below.is_empty() || rest.is_empty() || rest.starts_with('.'));
+                let inside =
+                    key.strip_prefix(self.below).is_some_and(|rest| self.below.is_empty() || rest.is_empty() || rest.starts_with('.'));
                 if inside {
                     let (file, line) = self.lines.of_byte(tree.span().start);
                     self.out.push(Shown { key: key.to_owned(), value: toml_text(value), file, line });

@@ -14,6 +14,33 @@ pub struct Reference<'t> {
     pub digest: Option<&'t str>,
 }
 
+impl Reference<'_> {
+    /// The registry that is meant; Docker Hub where none is written.
+    pub fn host(&self) -> &str {
+        match self.registry {
+            None | Some("docker.io" | "index.docker.io") => "docker.io",
+            Some(registry) => registry,
+        }
+    }
+
+    /// The repository in its registry: Docker Hub's own have a folder that nobody writes.
+    pub fn path(&self) -> String {
+        let short = self.host() == "docker.io" && !self.repository.contains('/');
+        if short { format!("library/{}", self.repository) } else { self.repository.to_owned() }
+    }
+
+    /// Whether two references name the same build in the same repository: a digest decides where both have one.
+    pub fn same(&self, other: &Reference<'_>) -> bool {
+        let tag = |r: &Reference<'_>| r.tag.unwrap_or("latest").to_owned();
+        let build = match (self.digest, other.digest) {
+            (Some(own), Some(others)) => own == others,
+            (None, None) => tag(self) == tag(other),
+            _ => false,
+        };
+        build && self.host() == other.host() && self.path() == other.path()
+    }
+}
+
 /// Takes a reference apart.
 ///
 /// # Errors
@@ -24,7 +51,7 @@ pub fn parse(text: &str) -> Result<Reference<'_>, &'static str> {
         None => (text, None),
     };
     if digest.is_some_and(|d| !is_digest(d)) {
-        return Err("the digest must be an algorithm, `:` and at least 32 hexadecimal digits");
+        return Err("the digest must be an algorithm, `:` and its hexadecimal digits: 64 lower-case ones for sha256");
     }
     let path_start = name.rfind('/').map_or(0, |i| i + 1);
     let (name, tag) = match name[path_start..].split_once(':') {
@@ -62,7 +89,12 @@ fn is_digest(text: &str) -> bool {
         && algorithm
             .split(['+', '.', '-', '_'])
             .all(|p| p.starts_with(|c: char| c.is_ascii_alphabetic()) && p.bytes().all(|b| b.is_ascii_alphanumeric()));
-    algorithm_ok && hex.len() >= 32 && hex.bytes().all(|b| b.is_ascii_hexdigit()) && (algorithm != "sha256" || hex.len() == 64)
+    let known = [("sha256", 64), ("sha384", 96), ("sha512", 128)].into_iter().find(|(name, _)| *name == algorithm);
+    let hex_ok = match known {
+        Some((_, length)) => hex.len() == length && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')),
+        None => hex.len() >= 32 && hex.bytes().all(|b| b.is_ascii_hexdigit()),
+    };
+    algorithm_ok && hex_ok
 }
 
 fn is_tag(text: &str) -> bool {
@@ -107,8 +139,34 @@ mod tests {
         assert_eq!(parse("nginx"), Ok(Reference { registry: None, repository: "nginx", tag: None, digest: None }));
         assert_eq!(parse("library/nginx:1").map(|r| r.registry), Ok(None));
         assert_eq!(parse("[::1]:80/x").map(|r| r.registry), Ok(Some("[::1]:80")));
-        for wrong in ["", "gcr.io/", "gcr.io/A", "a:", "a:-x", "a@sha256:abc", "a b", "a/_b", "a//b", "gcr.io/a___b", "a:b:c", "-a.io/x"] {
+        let upper = format!("a@sha256:{}", "A".repeat(64));
+        for wrong in [
+            upper.as_str(),
+            "",
+            "gcr.io/",
+            "gcr.io/A",
+            "a:",
+            "a:-x",
+            "a@sha256:abc",
+            "a b",
+            "a/_b",
+            "a//b",
+            "gcr.io/a___b",
+            "a:b:c",
+            "-a.io/x",
+        ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_same_build_in_other_words() {
+        let same = |a: &str, b: &str| parse(a).unwrap().same(&parse(b).unwrap());
+        let (one, two) = ("0".repeat(64), "1".repeat(64));
+        assert!(same("nginx", "docker.io/library/nginx:latest"));
+        assert!(same(&format!("a/b:1@sha256:{one}"), &format!("docker.io/a/b@sha256:{one}")));
+        assert!(!same(&format!("a/b:1@sha256:{one}"), &format!("a/b:1@sha256:{two}")));
+        assert!(!same("a/b:1", &format!("a/b:1@sha256:{one}")), "what the tag is now is not known");
+        assert!(!same("a/b:1", "x.io/a/b:1"));
     }
 }

@@ -1,6 +1,7 @@
 //! Every code that a report or a message shows, explained.
 
 mod fleet;
+mod images;
 mod input;
 
 /// One code.
@@ -29,10 +30,11 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
 }
 
 /// The codes by what they are about.
-pub const GROUPS: [(&str, &[Code]); 3] = [
+pub const GROUPS: [(&str, &[Code]); 4] = [
     ("Reasons of verdicts, and findings", REASONS),
     ("Input: command line, files, snapshots, manifests, clusters, revisions", input::CODES),
     ("The fleet: its file, images, templates, rendered files", fleet::CODES),
+    ("Images: the platform's, the lock, registries, writing", images::CODES),
 ];
 
 const REASONS: &[Code] = &[

@@ -11,16 +11,17 @@ mod secrets;
 mod volumes;
 
 use crate::diagnostic::Diagnostic;
+use crate::fleet::images::TagRules;
 use crate::object::Value;
 use crate::roll::Judged;
 use crate::simulate::pipeline::Run;
 
-/// All findings on a run, manifests first.
-pub fn findings(manifests: &[Value], run: &Run, judged: &[Judged]) -> Vec<Diagnostic> {
+/// All findings on a run, manifests first. `rules` says which tags move.
+pub fn findings(manifests: &[Value], run: &Run, judged: &[Judged], rules: &TagRules) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for manifest in manifests {
         found.extend(volumes::check(manifest, run));
-        found.extend(images::check(manifest));
+        found.extend(images::check(manifest, rules));
         found.extend(secrets::check(manifest));
     }
     found.extend(pipeline::check(run, judged));

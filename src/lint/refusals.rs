@@ -23,7 +23,8 @@ fn finding(step: &str, id: &ObjectId, error: &ApiError) -> Diagnostic {
     let text = format!("step \"{step}\": {id} is refused with {}: {}", error.code, error.message);
     if error.causes.iter().any(|c| c.reason == "FieldManagerConflict") {
         return Diagnostic::error("apply-conflict", text).hint(
-            "leave the fields to their owner (drop them from the manifest), or take them over with `force = true` (--force-conflicts)",
+            "leave the fields to their owner (drop them from the manifest), or take them over with `force = true` (--force-conflicts); \
+             of manifests given with `-f`, `--as` says how they are applied",
         );
     }
     if about("spec.strategy.rollingUpdate", "Recreate") {

@@ -26,6 +26,8 @@ pub struct Quantity {
     scale: i32,
     format: Format,
     text: Option<String>,
+    /// Whether parsing left Go's fast path: then Go holds a decimal of any size.
+    big: bool,
 }
 
 /// Why a text is no quantity; shown as Go's error.
@@ -63,7 +65,7 @@ const BINARY_SUFFIXES: [(&str, i32); 6] = [("Ki", 10), ("Mi", 20), ("Gi", 30), (
 
 impl Quantity {
     /// Zero, as `0`.
-    pub const ZERO: Self = Self { mantissa: 0, scale: 0, format: Format::DecimalSi, text: None };
+    pub const ZERO: Self = Self { mantissa: 0, scale: 0, format: Format::DecimalSi, text: None, big: false };
 
     /// Reads a text as `ParseQuantity` does; white space around it is allowed.
     pub fn parse(text: &str) -> Result<Self, QuantityError> {
@@ -97,7 +99,7 @@ impl Quantity {
 
     /// The value in thousandths, in decimal format.
     pub fn from_milli(milli: i64) -> Self {
-        Self { mantissa: milli.into(), scale: MILLI, format: Format::DecimalSi, text: None }
+        Self { mantissa: milli.into(), scale: MILLI, format: Format::DecimalSi, text: None, big: false }
     }
 
     /// At most 18 digits: the spelling is kept if it looks canonical.
@@ -111,7 +113,7 @@ impl Quantity {
         let mantissa = if format == Format::BinarySi { number << exponent } else { number };
         let mantissa = if parts.negative { -mantissa } else { mantissa };
         let text = (kept || text == "0").then(|| text.to_owned());
-        Self { mantissa, scale, format, text }
+        Self { mantissa, scale, format, text, big: false }
     }
 
     fn slow(parts: &Parts<'_>, mut format: Format, exponent: i32) -> Result<Self, QuantityError> {
@@ -127,15 +129,15 @@ impl Quantity {
             scale = scale.saturating_add(exponent);
         }
         (mantissa, scale) = rounded_up(mantissa, scale, NANO);
-        let size = Self { mantissa, scale, format, text: None };
-        let (cap, one) = (Self { mantissa: i64::MAX.into(), scale: 0, format, text: None }, Self { mantissa: 1, ..Self::ZERO });
+        let size = Self { mantissa, scale, format, text: None, big: true };
+        let (cap, one) = (Self { mantissa: i64::MAX.into(), scale: 0, format, text: None, big: true }, Self { mantissa: 1, ..Self::ZERO });
         if format == Format::BinarySi && size > cap {
             (mantissa, scale) = (cap.mantissa, 0);
         }
         if format == Format::BinarySi && size < one && mantissa != 0 {
             format = Format::DecimalSi;
         }
-        Ok(Self { mantissa: if parts.negative { -mantissa } else { mantissa }, scale, format, text: None })
+        Ok(Self { mantissa: if parts.negative { -mantissa } else { mantissa }, scale, format, text: None, big: true })
     }
 
     /// Rounds up (away from zero) to thousandths, as the defaults do with every value of a resource list.
@@ -187,6 +189,38 @@ impl Quantity {
         let (mantissa, from) = rounded_up(self.mantissa, self.scale, scale);
         let power = 10_i128.checked_pow((from - scale).unsigned_abs())?;
         mantissa.checked_mul(power)?.try_into().ok()
+    }
+
+    /// The fields that Go holds of it, as `go-spew` prints a struct (`%#v`): revision names are hashes of such prints.
+    pub fn spewed(&self) -> String {
+        const NONE: &str = "(resource.infDecAmount){Dec:(*inf.Dec)<nil>}";
+        let format = match self.format {
+            Format::DecimalExponent => "DecimalExponent",
+            Format::BinarySi => "BinarySI",
+            Format::DecimalSi => "DecimalSI",
+        };
+        let (value, scale, decimal) = if self.big {
+            // Rounding brought it to nanos, unless it is zero or the cap.
+            let places = if self.mantissa == 0 || self.mantissa == i64::MAX.into() { -self.scale } else { -NANO };
+            let digits = 10_i128.checked_pow((places + self.scale).unsigned_abs()).and_then(|p| self.mantissa.checked_mul(p));
+            let digits = digits.unwrap_or(i128::MAX).unsigned_abs();
+            let (low, high) = (digits & u128::from(u64::MAX), digits >> 64);
+            let words = if high > 0 {
+                format!("[{low} {high}]")
+            } else if low > 0 {
+                format!("[{low}]")
+            } else {
+                "<nil>".into()
+            };
+            let number = format!("(big.Int){{neg:(bool){} abs:(big.nat){words}}}", self.mantissa < 0);
+            (0, 0, format!("(resource.infDecAmount){{Dec:(*inf.Dec){{unscaled:{number} scale:(inf.Scale){places}}}}}"))
+        } else {
+            (self.mantissa, if self.text.as_deref() == Some("0") { 0 } else { self.scale }, NONE.to_owned())
+        };
+        let text = self.text.as_deref().unwrap_or_default();
+        format!(
+            "{{i:(resource.int64Amount){{value:(int64){value} scale:(resource.Scale){scale}}} d:{decimal} s:(string){text} Format:(resource.Format){format}}}"
+        )
     }
 
     /// The canonical spelling, whatever the client's own was.

@@ -20,8 +20,6 @@ pub use into::{Written, write_into};
 pub use templates::Templates;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::fleet::Agent;
-use crate::fleet::network::Contacts;
 use crate::images::PinnedFleet;
 use crate::object::{ObjectId, Text, Value, text, yaml};
 use crate::schema::{Schema, Version};
@@ -89,13 +87,19 @@ fn render_as<V: Send>(fleet: &PinnedFleet, templates: &Templates, make: fn(Value
         }
     }
     let per_agent: Vec<&Template> = compiled.iter().filter(|t| !t.name.starts_with("fleet") && !t.name.starts_with("namespace")).collect();
-    let agents = fleet.fleet.agents.iter().zip(&fleet.images).enumerate();
-    let agents: Vec<(&Agent, Option<&Contacts>, &Images)> =
-        agents.map(|(i, (a, images))| (a, fleet.fleet.contacts.get(i), images)).collect();
+    let agents: Vec<variables::Given<'_>> = (0..fleet.fleet.agents.len())
+        .map(|i| variables::Given {
+            agent: &fleet.fleet.agents[i],
+            contacts: fleet.fleet.contacts.get(i),
+            images: &fleet.images[i],
+            source: fleet.sources[i].as_deref(),
+        })
+        .collect();
     for part in in_parallel(&agents, |agents| {
         let mut part = Rendering { schema, namespaced, make, problems: Vec::new(), manifests: Vec::new() };
-        for (agent, contacts, images) in agents {
-            match variables::agent(&fleet.fleet, agent, *contacts, images) {
+        for given in agents {
+            let agent = given.agent;
+            match variables::agent(&fleet.fleet, given) {
                 Ok(value) => per_agent.iter().for_each(|t| part.template(t, Some(&agent.name), &base.with("agent", &value))),
                 Err(wrong) => part.wrong(wrong),
             }
@@ -141,8 +145,6 @@ fn in_parallel<'t, T: Sync, R: Send>(list: &'t [T], work: impl Fn(&'t [T]) -> R 
 
 /// Below this length another thread costs more than it saves.
 const SHORT: usize = 64;
-
-type Images = BTreeMap<String, String>;
 
 struct Rendering<'r, V> {
     schema: &'static Schema,

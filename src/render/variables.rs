@@ -11,6 +11,7 @@ use crate::fleet::network::Contacts;
 use crate::fleet::read::At;
 use crate::fleet::security::Security;
 use crate::fleet::{Agent, Container, Fleet, Volume, VolumeKind};
+use crate::images::ANNOTATION;
 use crate::object::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -50,13 +51,20 @@ pub(super) fn fleet(fleet: &Fleet) -> Result<Value, Diagnostic> {
     Ok(json!({ "name": fleet.name, "labels": fleet.labels, "kubernetes": kubernetes, "alerts": alerts }))
 }
 
+/// An agent and what was found out about it.
+pub(super) struct Given<'a> {
+    pub(super) agent: &'a Agent,
+    /// Whom it may talk to.
+    pub(super) contacts: Option<&'a Contacts>,
+    /// Container to image.
+    pub(super) images: &'a BTreeMap<String, String>,
+    /// Where its image was found, for the annotation of the workload.
+    pub(super) source: Option<&'a str>,
+}
+
 /// `agent`
-pub(super) fn agent(
-    fleet: &Fleet,
-    agent: &Agent,
-    contacts: Option<&Contacts>,
-    images: &BTreeMap<String, String>,
-) -> Result<Value, Diagnostic> {
+pub(super) fn agent(fleet: &Fleet, given: &Given<'_>) -> Result<Value, Diagnostic> {
+    let &Given { agent, contacts, images, source } = given;
     if let Some(label) = agent.labels.keys().find(|l| reserved(l)) {
         return Err(reserved_label(label).at(&fleet.source, agent.at.clone()));
     }
@@ -76,7 +84,7 @@ pub(super) fn agent(
         ("protected", agent.protected.into()),
         ("labels", named_labels(fleet, Some(agent))),
         ("selector", selector(agent)),
-        ("annotations", unless_empty(json!(agent.annotations))),
+        ("annotations", annotations(agent, source)),
         ("podAnnotations", config.as_ref().and_then(ConfigMap::annotations).into()),
         ("config", config.as_ref().map(ConfigMap::data).into()),
         ("configName", config.as_ref().map(|c| c.name.as_str()).into()),
@@ -129,6 +137,15 @@ pub(super) fn named_labels(fleet: &Fleet, agent: Option<&Agent>) -> Value {
     let own = fleet.labels.iter().chain(agent.into_iter().flat_map(|a| &a.labels));
     out.extend(own.map(|(k, v)| (k.clone(), v.as_str().into())));
     Value::Object(out)
+}
+
+/// Of the workload alone: where its image came from must not roll its pods.
+fn annotations(agent: &Agent, source: Option<&str>) -> Value {
+    let mut all = json!(agent.annotations);
+    if let (Some(source), Value::Object(map)) = (source, &mut all) {
+        map.insert(ANNOTATION.into(), source.into());
+    }
+    unless_empty(all)
 }
 
 /// A map of that size: growing one key by key costs more than all its values.

@@ -27,6 +27,8 @@ pub struct Store {
     revision: u64,
     uids: u64,
     journal: Vec<Change>,
+    /// What is stored with an object and shown to no reader.
+    hidden: Arc<BTreeMap<ObjectId, Value>>,
     /// How many changes the journal held before those that are in it.
     forgotten: usize,
 }
@@ -87,9 +89,26 @@ impl Store {
         object
     }
 
+    /// What is stored with an object and shown to no reader.
+    pub(super) fn hidden(&self, id: &ObjectId) -> Option<&Value> {
+        self.hidden.get(id)
+    }
+
+    /// Stores something with an object that no reader is shown, or nothing any more.
+    pub(super) fn hide(&mut self, id: &ObjectId, value: Option<Value>) {
+        if self.hidden.get(id) != value.as_ref() {
+            let hidden = Arc::make_mut(&mut self.hidden);
+            match value {
+                Some(value) => drop(hidden.insert(id.clone(), value)),
+                None => drop(hidden.remove(id)),
+            }
+        }
+    }
+
     /// Removes an object and notes the change; gives it back as it was.
     pub fn remove(&mut self, id: &ObjectId) -> Option<Arc<Value>> {
         let (id, before) = Arc::make_mut(&mut self.objects).remove_entry(id)?;
+        self.hide(&id, None);
         self.revision += 1;
         self.journal.push(Change { revision: self.revision, id, before: Some(Arc::clone(&before)), after: None });
         Some(before)

@@ -125,6 +125,10 @@ impl Run<'_> {
                 // A write of the status that comes after it makes two entries of its manager one.
                 server.wait_until_quiet(kind, &namespace);
             }
+            if kind.name == "ClusterRole" && step["method"] == "DELETE" {
+                // The aggregation controller applies, and so makes a role again that went meanwhile.
+                std::thread::sleep(Duration::from_millis(400));
+            }
             let Some(mut theirs) = server.send(kind, step, &namespace) else {
                 outcome.settled = false;
                 break;
@@ -176,7 +180,7 @@ impl Run<'_> {
         let again = self.both(server, sequence.kind, &steps, &LATER);
         if again.found.first().map(|d| &d.cause) != Some(&outcome.found[0].cause) {
             self.tally.lock().unwrap().unstable += 1;
-            println!("seed {seed}: not again: {cause}");
+            println!("seed {seed}: not again: {cause}: {}", outcome.found[0].text);
             return;
         }
         let seen = {

@@ -148,7 +148,8 @@ fn at_rest(kind: &Kind, object: &Value) -> bool {
     if metadata.get("deletionTimestamp").is_some() {
         return no_server_finalizers(object);
     }
-    let seen = !kind.has_revisions() && kind.name != "ReplicaSet" || object["status"]["observedGeneration"] == metadata["generation"];
+    let seen = !kind.has_revisions() && !["ReplicaSet", "PodDisruptionBudget"].contains(&kind.name)
+        || object["status"]["observedGeneration"] == metadata["generation"];
     let paused = object["spec"]["paused"] == true;
     seen && (kind.name != "Deployment" || paused || metadata["annotations"].get("deployment.kubernetes.io/revision").is_some())
 }

@@ -12,6 +12,7 @@
 )]
 
 mod acceptance;
+mod images;
 mod observed;
 mod plane;
 mod scenario;

@@ -5,16 +5,17 @@
 
 use super::{DIRECTIVE, RETAIN_KEYS, SET_ELEMENT_ORDER};
 use crate::object::{Map, Value};
+use crate::schema::{Schema, Type};
 
 /// The patch after it was merged into an object.
-pub fn leftover(live: &Value, patch: &Value) -> Value {
+pub fn leftover(schema: &Schema, ty: &Type, live: &Value, patch: &Value) -> Value {
     match (live, patch) {
-        (Value::Object(live), Value::Object(patch)) => Value::Object(of_maps(live, patch)),
+        (Value::Object(live), Value::Object(patch)) => Value::Object(of_maps(schema, Some(ty), live, patch)),
         _ => patch.clone(),
     }
 }
 
-fn of_maps(live: &Map, patch: &Map) -> Map {
+fn of_maps(schema: &Schema, ty: Option<&Type>, live: &Map, patch: &Map) -> Map {
     let mut left = patch.clone();
     left.shift_remove(DIRECTIVE);
     if patch.contains_key(DIRECTIVE) {
@@ -30,8 +31,11 @@ fn of_maps(live: &Map, patch: &Map) -> Map {
     let keys: Vec<String> = left.keys().map(ToString::to_string).collect();
     for key in keys {
         let Some(value) = left.get_mut(key.as_str()) else { continue };
+        let field = ty.and_then(|ty| schema.fields(ty)).and_then(|own| own.field(&key));
         match (live.get(key.as_str()), &mut *value) {
-            (Some(Value::Object(there)), Value::Object(own)) => *own = of_maps(there, own),
+            // A map that is replaced is not looked into.
+            (Some(Value::Object(_)), Value::Object(_)) if field.is_some_and(|f| f.patch_replace) => {}
+            (Some(Value::Object(there)), Value::Object(own)) => *own = of_maps(schema, field.map(|f| &f.ty), there, own),
             (None, value) => discard_nulls(value),
             _ => {}
         }
@@ -50,20 +54,28 @@ fn discard_nulls(value: &mut Value) {
 mod tests {
     use super::leftover;
     use crate::object::json;
+    use crate::schema::{Schema, Version};
 
     /// As a 1.36.2 server told them.
     #[test]
     fn what_was_dealt_with_is_not_told() {
+        let schema = Schema::of(Version::V1_36);
+        let ty = schema.named("io.k8s.api.apps.v1.Deployment").unwrap();
         let live = json!({"spec": {"template": {"spec": {"containers": [{"name": "agent", "image": "a:1"}]}}}});
         let ordered = json!({"spec": {"template": {"spec": {"$setElementOrder/containers": [],
             "containers": [{"name": "git-sync", "resources": {"limits": {"memory": "1e3M"}}}]}}}});
-        assert_eq!(leftover(&live, &ordered), json!({"spec": {"template": {"spec": {}}}}));
+        assert_eq!(leftover(schema, &ty, &live, &ordered), json!({"spec": {"template": {"spec": {}}}}));
         let limits = json!({"resources": {"limits": {"$deleteFromPrimitiveList/finalizers": []}}});
         let mut ordered = json!({"spec": {"template": {"spec": limits.clone()}}});
         ordered["spec"]["template"]["spec"]["$setElementOrder/containers"] = json!([]);
-        assert_eq!(leftover(&live, &ordered), json!({"spec": {"template": {"spec": limits}}}));
+        assert_eq!(leftover(schema, &ty, &live, &ordered), json!({"spec": {"template": {"spec": limits}}}));
         // A map that the object does not have is taken as it comes.
         let annotations = json!({"metadata": {"annotations": {"$retainKeys": []}}});
-        assert_eq!(leftover(&live, &annotations), annotations);
+        assert_eq!(leftover(schema, &ty, &live, &annotations), annotations);
+        // One that is replaced keeps its directives.
+        let budget = schema.named("io.k8s.api.policy.v1.PodDisruptionBudget").unwrap();
+        let labels = json!({"spec": {"selector": {"matchLabels": {"$retainKeys": []}}}});
+        let selected = json!({"spec": {"selector": {"matchLabels": {"app": "x"}}}});
+        assert_eq!(leftover(schema, &budget, &selected, &labels), labels);
     }
 }

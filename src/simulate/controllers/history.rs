@@ -54,12 +54,12 @@ fn held(revision: &Value) -> Option<&Map> {
     at(revision, &["data", "spec", "template"]).and_then(Value::as_object)
 }
 
-/// A revision of a workload's template, not stored yet, whose name ends in a hash.
-pub(super) fn draft(owner: &Value, number: i64, hash_label: &str, hash: &str) -> Value {
+/// A revision of a workload's template, not stored yet, with a label, whose name ends in a hash.
+pub(super) fn draft(owner: &Value, number: i64, label: (&str, &str), hash: &str) -> Value {
     let template = at(owner, &["spec", "template"]).cloned().unwrap_or_default();
     let stem: String = name(owner).chars().take(223).collect();
     let mut labels = at(&template, &["metadata", "labels"]).cloned().unwrap_or_else(|| json!({}));
-    map_at(&mut labels, &[]).insert(hash_label.into(), hash.into());
+    map_at(&mut labels, &[]).insert(label.0.into(), label.1.into());
     let mut patch = template;
     map_at(&mut patch, &[]).insert("$patch".into(), "replace".into());
     let mut revision = json!({
@@ -80,16 +80,28 @@ pub(super) fn draft(owner: &Value, number: i64, hash_label: &str, hash: &str) ->
     revision
 }
 
+/// How the revisions of a kind of workload are named.
+pub(super) struct Naming<'n> {
+    /// The label that tells the hash.
+    pub(super) label: &'n str,
+    /// Whether it tells the hash in the name after collisions, too; else it keeps the first.
+    pub(super) follows: bool,
+    /// The hash of a template after so many collisions.
+    pub(super) hash: &'n dyn Fn(&Value, Option<i64>) -> String,
+}
+
 /// Makes the revision of a workload's template. The name is taken from a hash; if another template has that name, from
 /// another one, and the number of collisions grows.
-pub(super) fn create(cluster: &mut Cluster, owner: &Value, number: i64, hash_label: &str, collisions: &mut i64) -> Arc<Value> {
+pub(super) fn create(cluster: &mut Cluster, owner: &Value, number: i64, naming: &Naming<'_>, collisions: &mut Option<i64>) -> Arc<Value> {
     let template = at(owner, &["spec", "template"]).unwrap_or(&Value::Null);
+    let first = (naming.hash)(template, *collisions);
     loop {
-        let revision = draft(owner, number, hash_label, &super::hash::of(template, Some(*collisions)));
+        let hash = (naming.hash)(template, *collisions);
+        let revision = draft(owner, number, (naming.label, if naming.follows { &hash } else { &first }), &hash);
         match cluster.store.get(&ObjectId::of(&revision)).cloned() {
             None => return write::create(cluster, revision),
             Some(taken) if holds(&taken, template) => return taken,
-            Some(_) => *collisions += 1,
+            Some(_) => *collisions = Some(collisions.unwrap_or(0) + 1),
         }
     }
 }

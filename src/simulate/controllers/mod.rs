@@ -4,10 +4,12 @@
 //! touches, they work until nothing is left to do at this instant, then the virtual clock moves to the next instant at which
 //! something happens by itself (a pod becomes ready, a pod is gone). Nothing here looks at all objects for one event.
 
+mod aggregation;
 mod availability;
 mod complete;
 mod daemonset;
 mod deployment;
+mod disruption;
 mod garbage;
 mod happening;
 mod hash;
@@ -20,6 +22,7 @@ mod pods;
 mod queue;
 mod reading;
 mod replicaset;
+mod spew;
 mod statefulset;
 mod surroundings;
 mod template;
@@ -73,6 +76,8 @@ pub struct Controllers {
     emptying: BTreeMap<String, BTreeSet<ObjectId>>,
     /// Workloads whose pods are not let in: the controller that waits, and what it was told.
     refused: BTreeMap<ObjectId, (ObjectId, String)>,
+    /// PodDisruptionBudgets whose status is not up to date.
+    budgets: BTreeSet<ObjectId>,
     /// The uids of objects that were removed.
     gone: BTreeSet<String>,
     /// Whether the controllers run whose work only clients see.
@@ -144,6 +149,11 @@ pub fn run(cluster: &mut Cluster, until: &Until<'_>) -> Ended {
                     cluster.clock.now = cluster.clock.now.max(*point);
                     Ended::Done
                 }
+                Until::Holds(..) if disruption::is_behind(cluster) => {
+                    disruption::catch_up(cluster);
+                    absorb(cluster);
+                    continue;
+                }
                 Until::Holds(..) => Ended::Never,
                 _ => Ended::Done,
             };
@@ -158,6 +168,8 @@ pub fn run(cluster: &mut Cluster, until: &Until<'_>) -> Ended {
         }
         absorb(cluster);
     };
+    disruption::catch_up(cluster);
+    absorb(cluster);
     if matches!(until, Until::Settled) {
         outlook::note(cluster);
     }
@@ -188,6 +200,7 @@ fn sync(cluster: &mut Cluster, id: &ObjectId) {
         ("apps", "StatefulSet") => statefulset::sync(cluster, id),
         ("apps", "DaemonSet") => daemonset::sync(cluster, id),
         ("batch", "Job") => job::sync(cluster, id),
+        ("rbac.authorization.k8s.io", "ClusterRole") => aggregation::sync(cluster, id),
         ("", "Namespace") => namespace::sync(cluster, id),
         ("", "Service") => surroundings::sync_service(cluster, id),
         ("", "PersistentVolumeClaim") => garbage::protect_claim(cluster, id),
@@ -232,6 +245,7 @@ fn take_in(cluster: &mut Cluster, own: bool) {
         kubelet::note(cluster, &change);
         wake(cluster, &change);
         availability::note(cluster, &change);
+        disruption::note(cluster, &change);
         if cluster.controllers.surroundings {
             surroundings::note(cluster, &change, own);
         }
@@ -266,6 +280,9 @@ fn wake(cluster: &mut Cluster, change: &Change) {
             wake_owners(cluster, change, "Deployment");
         }
         ("", "Pod") => wake_owners(cluster, change, ""),
+        ("rbac.authorization.k8s.io", "ClusterRole") => {
+            aggregation::concerned(cluster).into_iter().for_each(|role| cluster.controllers.queue.push(Task::Sync(role)));
+        }
         ("apps", "ControllerRevision") if change.after.is_none() => wake_owners(cluster, change, ""),
         ("", "Node") => {
             let sets: Vec<ObjectId> = cluster.store.list("apps", "DaemonSet", None).map(|(id, _)| id.clone()).collect();

@@ -4,6 +4,7 @@ use super::reading::{deleting, generation, name, uid};
 use crate::apply::field_manager::FieldManager;
 use crate::apply::managers::Managers;
 use crate::object::{Gvk, Map, ObjectId, Text, Value, at, integer, items, json, map_at, text};
+use crate::schema::decode::arrange;
 use crate::simulate::Cluster;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +50,23 @@ pub(super) fn update_status(cluster: &mut Cluster, before: &Arc<Value>, mut obje
     let ty = cluster.schema.resource_of(&gvk.group, &gvk.version, &gvk.kind).and_then(|r| r.ty.as_ref());
     if let Some(ty) = ty.filter(|_| before["metadata"].get("annotations") != object["metadata"].get("annotations")) {
         let reset_fields: &[&[&str]] = &[&["spec"], &["metadata", "labels"]];
+        let fields = FieldManager { schema: cluster.schema, ty, gvk: &gvk, subresource: "status", reset_fields, also_served: &[] };
+        fields.update(Some(before), &mut object, None, MANAGER, &time);
+    }
+    put(cluster, object)
+}
+
+/// Stores a new status unless nothing changed; its controller comes to own the fields that it changed.
+pub(super) fn own_status(cluster: &mut Cluster, before: &Arc<Value>, status: Value) -> Arc<Value> {
+    if before.get("status") == Some(&status) {
+        return Arc::clone(before);
+    }
+    let mut object = (**before).clone();
+    map_at(&mut object, &[]).insert("status".into(), status);
+    let (gvk, time) = (Gvk::of(before), cluster.clock.timestamp());
+    if let Some(ty) = cluster.schema.resource_of(&gvk.group, &gvk.version, &gvk.kind).and_then(|r| r.ty.as_ref()) {
+        arrange(cluster.schema, ty, &mut object);
+        let reset_fields: &[&[&str]] = &[&["spec"]];
         let fields = FieldManager { schema: cluster.schema, ty, gvk: &gvk, subresource: "status", reset_fields, also_served: &[] };
         fields.update(Some(before), &mut object, None, MANAGER, &time);
     }

@@ -22,7 +22,7 @@ pub use rules::{allows_create_on_update, allows_unconditional_update};
 use super::defaults::gates::Gate;
 use super::{ApiError, Store, defaults};
 use crate::object::{Gvk, Text, Value, at, map_at};
-use crate::schema::decode::decode;
+use crate::schema::decode::{arrange, decode};
 use crate::schema::equal::equal;
 use crate::schema::{Resource, Schema, Type};
 use rules::Generation;
@@ -149,11 +149,21 @@ pub fn prepare_update(ctx: &Context<'_>, new: &mut Value, old: &Value, subresour
     Ok(())
 }
 
-/// Leaves out what was stored once and is not read back (the `Decorator` of a kind's storage).
-pub(super) fn as_read(gvk: &Gvk, object: &mut Value) {
-    if gvk.group.is_empty() && gvk.kind == "Service" && object["spec"]["type"] == "ExternalName" {
-        map_at(object, &["spec"]).shift_remove("internalTrafficPolicy");
+/// Takes out what is stored and not read back (the `Decorator` of a kind's storage). A Service that became an `ExternalName` keeps the
+/// traffic policy that it was given before (`defaultOnReadInternalTrafficPolicy` of `pkg/registry/core/service/storage/storage.go`).
+pub(super) fn as_read(gvk: &Gvk, object: &mut Value) -> Option<Value> {
+    if !gvk.group.is_empty() || gvk.kind != "Service" || object["spec"]["type"] != "ExternalName" {
+        return None;
     }
+    map_at(object, &["spec"]).shift_remove(HIDDEN)
+}
+
+const HIDDEN: &str = "internalTrafficPolicy";
+
+/// An object as its storage has it, from what is read and what is hidden.
+pub(super) fn as_stored(schema: &Schema, ty: &Type, object: &mut Value, hidden: &Value) {
+    map_at(object, &["spec"]).insert(HIDDEN.into(), hidden.clone());
+    arrange(schema, ty, object);
 }
 
 fn update_by_kind(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value, old: &Value) -> Result<(), ApiError> {

@@ -125,6 +125,21 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("ContainerResourceMetricSource", "Name Container Target"),
 ];
 
+/// Fields that v1 points to and the server's own types hold (`pkg/apis/*/types.go`): none is shown as zero.
+const HELD: &[(&str, &str)] = &[
+    ("DeploymentSpec", "Replicas"),
+    ("LimitedPriorityLevelConfiguration", "NominalConcurrencyShares"),
+    ("ReplicaSetSpec", "Replicas"),
+    ("RollingUpdateDaemonSet", "MaxSurge"),
+    ("RollingUpdateDaemonSet", "MaxUnavailable"),
+    ("RollingUpdateDeployment", "MaxSurge"),
+    ("RollingUpdateDeployment", "MaxUnavailable"),
+    ("RollingUpdateStatefulSetStrategy", "Partition"),
+    ("ServiceAccountTokenProjection", "ExpirationSeconds"),
+    ("ServiceReference", "Port"),
+    ("StatefulSetSpec", "Replicas"),
+];
+
 /// What the pod keeps beside its security context, and the server within it.
 const OF_THE_HOST: &[&str] = &["HostNetwork", "HostPID", "HostIPC", "ShareProcessNamespace", "HostUsers"];
 
@@ -141,7 +156,7 @@ fn write_security_context(schema: &Schema, spec: &StructType, field: &Field, sho
     let mut first = true;
     out.push('{');
     for own in OF_THE_HOST.iter().filter_map(|go| spec.fields.iter().find(|f| f.go == *go)) {
-        write_field(schema, own, &own.go, shown.field(&own.name), &mut first, out);
+        write_field(schema, own, (&own.go, false), shown.field(&own.name), &mut first, out);
     }
     if let Some(fields) = schema.fields(&field.ty) {
         write_fields(schema, fields, shown.field(&field.name), &mut first, out);
@@ -149,11 +164,12 @@ fn write_security_context(schema: &Schema, spec: &StructType, field: &Field, sho
     out.push('}');
 }
 
-fn write_field(schema: &Schema, field: &Field, name: &str, shown: Shown<'_>, first: &mut bool, out: &mut String) {
+fn write_field(schema: &Schema, field: &Field, named: (&str, bool), shown: Shown<'_>, first: &mut bool, out: &mut String) {
+    let (name, held) = named;
     comma(usize::from(!*first), out);
     *first = false;
     out.push_str(&format!("\"{name}\":"));
-    write(schema, &field.ty, field.pointer, shown, out);
+    write(schema, &field.ty, field.pointer && !held, shown, out);
 }
 
 fn write_fields(schema: &Schema, fields: &StructType, shown: Shown<'_>, first: &mut bool, out: &mut String) {
@@ -178,7 +194,8 @@ fn write_fields(schema: &Schema, fields: &StructType, shown: Shown<'_>, first: &
             write_security_context(schema, fields, field, shown, out);
             continue;
         }
-        write_field(schema, field, if tagged { &field.name } else { &field.go }, part, first, out);
+        let held = HELD.contains(&(fields.go.as_str(), field.go.as_str()));
+        write_field(schema, field, (if tagged { &field.name } else { &field.go }, held), part, first, out);
     }
 }
 

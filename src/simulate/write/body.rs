@@ -206,8 +206,8 @@ impl Write<'_> {
     /// Decodes and defaults what a patch or an apply made of the live object; warnings are handed out.
     pub(super) fn decode_merged(&self, cluster: &Cluster, patched: &mut Value, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
         if let Some(definition) = self.served.definition() {
-            let decoded = definition.decode(cluster.schema, patched).map_err(|why| self.invalid_patch(patched, &why))?;
-            return self.known(patched, decoded.unknown, warnings).map(|()| decoded.value);
+            let decoded = definition.decode(cluster.schema, patched).map_err(|why| self.invalid_patch(cluster, patched, &why))?;
+            return self.known(cluster, patched, decoded.unknown, warnings).map(|()| decoded.value);
         }
         self.decode_as(cluster, &self.served.gvk(), patched, warnings)
     }
@@ -221,10 +221,10 @@ impl Write<'_> {
         warnings: &mut Vec<String>,
     ) -> Result<Value, ApiError> {
         if self.is_strategic() || self.request.verb == Verb::Patch(PatchKind::Apply) {
-            convert(cluster.schema, &self.ty, patched).map_err(|why| self.invalid_patch(patched, &why))?;
+            convert(cluster.schema, &self.ty, patched).map_err(|why| self.invalid_patch(cluster, patched, &why))?;
         }
-        let decoded = decode::decode(cluster.schema, &self.ty, patched).map_err(|e| self.invalid_patch(patched, &e.message))?;
-        self.known(patched, decoded.unknown, warnings)?;
+        let decoded = decode::decode(cluster.schema, &self.ty, patched).map_err(|e| self.invalid_patch(cluster, patched, &e.message))?;
+        self.known(cluster, patched, decoded.unknown, warnings)?;
         let mut object = decoded.value;
         if self.is_strategic() {
             // Its result is read into an object of the kind, whatever it says of its own.
@@ -238,19 +238,19 @@ impl Write<'_> {
             Err(match self.request.verb {
                 Verb::Patch(PatchKind::Strategic) => ApiError::internal(why),
                 Verb::Patch(PatchKind::Apply) => ApiError::internal(unconvertible(&self.body().unwrap_or_default(), &why)),
-                _ => self.invalid_patch(patched, &why),
+                _ => self.invalid_patch(cluster, patched, &why),
             })
         })
     }
 
     /// Refuses unknown fields of a patched object, or warns of them.
-    fn known(&self, patched: &Value, unknown: Vec<String>, warnings: &mut Vec<String>) -> Result<(), ApiError> {
+    fn known(&self, cluster: &Cluster, patched: &Value, unknown: Vec<String>, warnings: &mut Vec<String>) -> Result<(), ApiError> {
         let mut unknown: Vec<String> = unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
         if self.is_strategic() {
             unknown.sort_unstable();
         }
         if !unknown.is_empty() && self.validation() == Validation::Strict {
-            return Err(self.invalid_patch(patched, &format!("strict decoding error: {}", unknown.join(", "))));
+            return Err(self.invalid_patch(cluster, patched, &format!("strict decoding error: {}", unknown.join(", "))));
         }
         if self.validation() == Validation::Warn {
             warnings.extend(unknown);
@@ -259,12 +259,14 @@ impl Write<'_> {
     }
 
     /// What came of a patch is no object of the kind: told with the object, for a strategic merge patch with the patch.
-    fn invalid_patch(&self, patched: &Value, why: &str) -> ApiError {
+    fn invalid_patch(&self, cluster: &Cluster, patched: &Value, why: &str) -> ApiError {
         if self.request.verb == Verb::Patch(PatchKind::Apply) {
             return ApiError::internal(undecodable(&self.body().unwrap_or_default(), why));
         }
         let told = match self.body() {
-            Ok(patch) if self.is_strategic() => plain(&leftover(self.patched.as_deref().unwrap_or(&Value::Null), &patch)),
+            Ok(patch) if self.is_strategic() => {
+                plain(&leftover(cluster.schema, &self.ty, self.patched.as_deref().unwrap_or(&Value::Null), &patch))
+            }
             _ => patched.to_string(),
         };
         let cause = Cause::invalid(&FieldPath::new("patch"), &crate::simulate::status::quoted(&told), why);

@@ -59,9 +59,9 @@ impl Cluster {
             write.warnings.extend(custom::format_warnings(&object));
         }
         if write.dry_run {
-            return Ok((201, Arc::new(object)));
+            return Ok((201, write.as_read(&Arc::new(object))));
         }
-        Ok((201, self.store.put(object)))
+        Ok((201, self.keep(write, object)))
     }
 
     /// What the strategy of the written kind may ask for.

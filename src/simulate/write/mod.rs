@@ -147,8 +147,22 @@ impl Cluster {
             Some(definition) if stored["apiVersion"] != write.served.gvk().api_version().as_str() => {
                 definition.converted_from(self.schema, stored).map(Arc::new)
             }
-            _ => Some(Arc::clone(stored)),
+            _ => Some(match self.store.hidden(&write.id()) {
+                Some(hidden) => {
+                    let mut whole = Value::clone(stored);
+                    strategy::as_stored(self.schema, &write.ty, &mut whole, hidden);
+                    Arc::new(whole)
+                }
+                None => Arc::clone(stored),
+            }),
         }
+    }
+
+    /// Stores an object that a write made, and gives what a reader gets of it.
+    fn keep(&mut self, write: &Write<'_>, mut object: Value) -> Arc<Value> {
+        let hidden = strategy::as_read(&write.served.gvk(), &mut object);
+        self.store.hide(&ObjectId::of(&object), hidden);
+        self.store.put(object)
     }
 }
 
@@ -217,13 +231,21 @@ impl Write<'_> {
     fn as_stored(&mut self, cluster: &Cluster, object: &mut Value, live: Option<&Value>) {
         let Some(definition) = self.served.definition() else {
             decode::forget_empties(cluster.schema, &self.ty, object);
-            strategy::as_read(&self.served.gvk(), object);
             return;
         };
         self.warnings.extend(custom::finalizer_warnings(cluster.schema.version(), object, live));
         if let Some(stored) = definition.as_stored(cluster.schema, object) {
             *object = stored;
         }
+    }
+
+    /// What a reader gets of a stored object.
+    fn as_read(&self, object: &Arc<Value>) -> Arc<Value> {
+        let mut shown = Arc::clone(object);
+        if self.served.kind == "Service" && self.served.group.is_empty() {
+            strategy::as_read(&self.served.gvk(), Arc::make_mut(&mut shown));
+        }
+        shown
     }
 
     fn not_found(&self) -> ApiError {

@@ -101,17 +101,17 @@ impl Cluster {
             Served::Custom(_) => restore_times(live, &mut object, |a, b| a == b),
         };
         if object == **live {
-            return Ok((200, Arc::clone(live)));
+            return Ok((200, write.as_read(live)));
         }
         if write.dry_run {
-            return Ok((200, Arc::new(object)));
+            return Ok((200, write.as_read(&Arc::new(object))));
         }
         if let Some(gone) = gone {
             self.store.remove(&write.id());
             let custom = write.served.definition().is_some();
-            return Ok((200, Arc::new(if custom { object } else { gone })));
+            return Ok((200, write.as_read(&Arc::new(if custom { object } else { gone }))));
         }
-        Ok((200, self.store.put(object)))
+        Ok((200, self.keep(write, object)))
     }
 }
 

@@ -146,8 +146,9 @@ pub(super) fn revision(cluster: &Cluster, set: &Value) -> Value {
     let mut newest = owned.filter_map(|id| cluster.store.get(id)).filter(|p| label(p, "pod-template-generation") == generation);
     let hash = newest.next().map(|p| label(p, REVISION_HASH).to_owned()).filter(|h| !h.is_empty());
     let template = at(set, &["spec", "template"]).unwrap_or(&Value::Null);
-    let hash = hash.unwrap_or_else(|| super::hash::of(template, None));
-    history::draft(set, 1, REVISION_HASH, &hash)
+    let hash = hash
+        .unwrap_or_else(|| super::hash::of_template(cluster.schema, template, crate::object::integer(set, &["status", "collisionCount"])));
+    history::draft(set, 1, (REVISION_HASH, &hash), &hash)
 }
 
 /// The pods of a set of which a snapshot has none.

@@ -6,7 +6,8 @@ use super::Daemon;
 use crate::object::{ObjectId, Value, at, integer, map_at};
 use crate::simulate::Cluster;
 use crate::simulate::controllers::happening::Happening;
-use crate::simulate::controllers::history::{self, holds, number};
+use crate::simulate::controllers::hash;
+use crate::simulate::controllers::history::{self, Naming, holds, number};
 use crate::simulate::controllers::reading::{REVISION_HASH, label, name};
 use crate::simulate::controllers::{index, write};
 use std::sync::Arc;
@@ -26,9 +27,12 @@ pub(super) fn find(cluster: &mut Cluster, set: &Arc<Value>) -> (String, Vec<Arc<
         }
         None => {
             let before = integer(set, &["status", "collisionCount"]);
-            let mut collisions = before.unwrap_or(0);
-            let made = history::create(cluster, set, next, REVISION_HASH, &mut collisions);
-            if collisions != before.unwrap_or(0) {
+            let mut collisions = before;
+            let schema = cluster.schema;
+            let hash = |template: &Value, count: Option<i64>| hash::of_template(schema, template, count);
+            let naming = Naming { label: REVISION_HASH, follows: true, hash: &hash };
+            let made = history::create(cluster, set, next, &naming, &mut collisions);
+            if let Some(collisions) = collisions.filter(|_| collisions != before) {
                 let mut status = set["status"].clone();
                 map_at(&mut status, &[]).insert("collisionCount".into(), collisions.into());
                 write::set_status(cluster, set, status);

@@ -4,6 +4,7 @@
 
 use super::{DESIRED, MAX, Rollout, revision, status};
 use crate::object::{Map, ObjectId, Text, Value, at, integer, json, map_at, text};
+use crate::schema::Schema;
 use crate::simulate::Cluster;
 use crate::simulate::controllers::happening::Happening;
 use crate::simulate::controllers::reading::{
@@ -77,7 +78,7 @@ fn create(cluster: &mut Cluster, rollout: &mut Rollout, next: i64) {
     let deployment = Arc::clone(&rollout.deployment);
     let collisions = integer(&deployment, &["status", "collisionCount"]);
     let template = at(&deployment, &["spec", "template"]).cloned().unwrap_or_default();
-    let mut set = draft(&deployment, template, collisions);
+    let mut set = draft(cluster.schema, &deployment, template, collisions);
     annotate(&mut set, &deployment, next);
     let (surge, _) = rollout.fenceposts();
     let count = if rollout.rolling() { room(rollout, 0) } else { rollout.replicas() };
@@ -106,8 +107,8 @@ fn create(cluster: &mut Cluster, rollout: &mut Rollout, next: i64) {
     rollout.deployment = write::update_status(cluster, &deployment, changed);
 }
 
-fn draft(deployment: &Value, mut template: Value, collisions: Option<i64>) -> Value {
-    let hash = hash::of(&template, collisions);
+fn draft(schema: &Schema, deployment: &Value, mut template: Value, collisions: Option<i64>) -> Value {
+    let hash = hash::of_template(schema, &template, collisions);
     map_at(&mut template, &["metadata", "labels"]).insert(TEMPLATE_HASH.into(), hash.clone().into());
     let mut selector = at(deployment, &["spec", "selector"]).cloned().unwrap_or_default();
     map_at(&mut selector, &["matchLabels"]).insert(TEMPLATE_HASH.into(), hash.clone().into());
@@ -139,7 +140,7 @@ fn draft(deployment: &Value, mut template: Value, collisions: Option<i64>) -> Va
 pub(super) fn settled(cluster: &Cluster, rollout: &Rollout) -> Value {
     let deployment = &rollout.deployment;
     let template = at(deployment, &["spec", "template"]).cloned().unwrap_or_default();
-    let mut set = draft(deployment, template, integer(deployment, &["status", "collisionCount"]));
+    let mut set = draft(cluster.schema, deployment, template, integer(deployment, &["status", "collisionCount"]));
     let number = annotation(deployment, REVISION).and_then(|r| r.parse().ok()).unwrap_or(1);
     annotate(&mut set, deployment, number);
     counts(&mut set, rollout.replicas(), rollout.fenceposts().0);

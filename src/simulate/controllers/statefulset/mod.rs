@@ -83,8 +83,8 @@ pub(super) fn sync(cluster: &mut Cluster, id: &ObjectId) {
 pub(super) fn revision(set: &Value) -> Value {
     let named = text(set, &["status", "updateRevision"]).strip_prefix(super::reading::name(set)).and_then(|n| n.strip_prefix('-'));
     let template = at(set, &["spec", "template"]).unwrap_or(&Value::Null);
-    let hash = named.map_or_else(|| super::hash::of(template, Some(0)), str::to_owned);
-    history::draft(set, 1, revisions::HASH_LABEL, &hash)
+    let hash = named.map_or_else(|| super::hash::of_patch(template, 0), str::to_owned);
+    history::draft(set, 1, (revisions::HASH_LABEL, &hash), &hash)
 }
 
 /// The pods of a set of which a snapshot has none.

@@ -6,7 +6,8 @@ use super::Set;
 use crate::object::{ObjectId, Value, at, text};
 use crate::simulate::Cluster;
 use crate::simulate::controllers::happening::Happening;
-use crate::simulate::controllers::history::{self, holds, number, restores};
+use crate::simulate::controllers::hash;
+use crate::simulate::controllers::history::{self, Naming, holds, number, restores};
 use crate::simulate::controllers::reading::{REVISION_HASH, generation, integer_at, label, name, uid};
 use std::sync::Arc;
 
@@ -47,7 +48,11 @@ pub(super) fn find(cluster: &mut Cluster, set: &Arc<Value>, known: &mut Vec<Arc<
         }
         (None, Some(last)) if matches_as_before(cluster, set, &last) => last,
         (None, _) => {
-            let made = history::create(cluster, set, next, HASH_LABEL, &mut collisions);
+            let mut counted = Some(collisions);
+            let hash = |template: &Value, count: Option<i64>| hash::of_patch(template, count.unwrap_or(0));
+            let naming = Naming { label: HASH_LABEL, follows: false, hash: &hash };
+            let made = history::create(cluster, set, next, &naming, &mut counted);
+            collisions = counted.unwrap_or(0);
             known.push(Arc::clone(&made));
             made
         }

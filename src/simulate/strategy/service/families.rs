@@ -186,7 +186,7 @@ fn reduce(spec: &mut Spec, before: &Spec) -> Vec<Cause> {
     }
     for (field, what) in [("clusterIPs", "cluster IP"), ("ipFamilies", "IP family")] {
         let (now, then) = (list(spec, field), list(before, field));
-        if now.len() == 1 && then.len() == 2 && now[0] == then[0] {
+        if !now.is_empty() && now.len() < then.len() {
             let told = spec.get("ipFamilyPolicy").cloned().unwrap_or_default();
             causes.push(wrong("ipFamilyPolicy", &told, &format!("must be 'SingleStack' to release the secondary {what}")));
         }
