@@ -2,7 +2,7 @@
 
 use super::agent::Agent;
 use super::agent_check::{Kin, checked, dns_name, plain};
-use super::alerts::Alerts;
+use super::alerts::{Alerts, AlertsTable};
 use super::canary;
 use super::config::{ConfigReader, ConfigSettings};
 use super::dimensions::Dimensions;
@@ -60,10 +60,12 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
         };
         let file = AgentFile::read(&tree, reader);
         let canary = file.as_ref().and_then(|f| f.canary.clone());
-        let own = file.and_then(|value| checked(name, At { value, range: tree.span() }, &kin, reader, &mut config));
-        let second = canary.and_then(|c| second(name, &tree, &c, own.as_ref(), &kin, reader, &mut config));
-        agents.extend(own.map(|own| second.as_ref().map_or_else(|| own.clone(), |(keeps, _)| Agent { replicas: *keeps, ..own.clone() })));
-        agents.extend(second.map(|(_, canary)| canary));
+        let Some(mut own) = file.and_then(|value| checked(name, At { value, range: tree.span() }, &kin, reader, &mut config)) else {
+            return;
+        };
+        let second = canary.and_then(|c| second(name, &tree, &c, &mut own, &kin, reader, &mut config));
+        agents.push(own);
+        agents.extend(second);
     });
     drop(heirs);
     fleet.agents = agents;
@@ -72,14 +74,7 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
         reader.wrong("fleet-missing", 0..0, "the fleet has no agents").hints.push("write a table such as [agents.ceo]".into());
     }
     twins(&fleet.agents, reader);
-    let (settings, secrets) = config.finish();
-    fleet.config = settings;
-    fleet.tells_dimensions = file.dimensions.is_some() || fleet.agents.iter().any(|a| a.canary_of.is_some());
-    fleet.dimensions = Dimensions::new(file.dimensions, reader);
-    let together = |n: &&str| !n.contains('{') && fleet.agents.iter().all(|a| a.namespace == *n);
-    let shared = Some(namespace.value.as_str()).filter(together).map(str::to_owned);
-    fleet.alerts = file.alerts.map(|a| Alerts::new(a, shared.as_deref(), reader));
-    fleet.notes = secrets.unused(reader.source);
+    watch(&mut fleet, (file.dimensions, file.alerts), &namespace, config, reader);
     let told = |agent: &Agent| match agent.org.as_ref().and_then(|name| fleet.orgs.iter().find(|o| o.name == *name)) {
         Some(o) => Shared {
             shared: !o.namespace.value.contains("{agent}"),
@@ -154,17 +149,34 @@ impl Fleet {
     }
 }
 
-/// The canary of an agent, and how many pods the agent keeps beside it.
+/// What is told about the agents: changes by dimension, alerts, secrets that are allowed and not there.
+fn watch(
+    fleet: &mut Fleet,
+    (dimensions, alerts): (Option<At<Named<List<String>>>>, Option<At<AlertsTable>>),
+    namespace: &At<String>,
+    config: ConfigReader<'_>,
+    reader: &mut Reader<'_>,
+) {
+    let (settings, secrets) = config.finish();
+    fleet.config = settings;
+    fleet.tells_dimensions = dimensions.is_some() || fleet.agents.iter().any(|a| a.canary_of.is_some());
+    fleet.dimensions = Dimensions::new(dimensions, reader);
+    let together = |n: &&str| !n.contains('{') && fleet.agents.iter().all(|a| a.namespace == *n);
+    let shared = Some(namespace.value.as_str()).filter(together);
+    fleet.alerts = alerts.map(|a| Alerts::new(a, shared, reader));
+    fleet.notes = secrets.unused(reader.source);
+}
+
+/// The canary of an agent. With a weight, its pods are taken from the agent's.
 fn second(
     name: &str,
     tree: &Tree<'_>,
     canary: &At<canary::CanaryFile>,
-    own: Option<&Agent>,
+    own: &mut Agent,
     kin: &Kin<'_>,
     reader: &mut Reader<'_>,
     config: &mut ConfigReader<'_>,
-) -> Option<(i64, Agent)> {
-    let own = own?;
+) -> Option<Agent> {
     let (keeps, replicas) = canary::replicas(canary, own.replicas, reader);
     let laid = canary_tree(tree, reader)?;
     let file = AgentFile::read(&laid, reader)?;
@@ -173,7 +185,8 @@ fn second(
     let (namespace, workload) = (named(own.namespace.clone()), named(format!("{}{}", own.workload, canary::SUFFIX)));
     let kin = Kin { namespace: &namespace, workload: &workload, ..*kin };
     let agent = checked(&format!("{name}{}", canary::SUFFIX), At { value: file, range: canary.range.clone() }, &kin, reader, config)?;
-    Some((keeps, Agent { replicas, canary_of: Some(own.workload.clone()), ..agent }))
+    own.replicas = keeps;
+    Some(Agent { replicas, canary_of: Some(own.workload.clone()), ..agent })
 }
 
 /// What reads the configuration files of agents; secrets in the fleet file itself are told at once.

@@ -152,7 +152,8 @@ impl<'s> OrgTree<'s> {
 pub(super) fn report_idle(tree: &Tree<'_>, reader: &mut Reader<'_>) {
     let mut without = Vec::new();
     idle(tree, &reader.removals, &mut Vec::new(), &mut without);
-    for (path, range) in without {
+    // What a canary takes away is looked at when it is laid over its agent.
+    for (path, range) in without.into_iter().filter(|(path, _)| !path.starts_with("canary.set.")) {
         reader.wrong("fleet-removal", range, format!("there is no `{path}` to remove")).label = "no layer below gives it".into();
     }
 }
@@ -192,7 +193,9 @@ pub(super) fn canary_tree<'s>(tree: &Tree<'s>, reader: &mut Reader<'_>) -> Optio
         table.entry(key("containers", place)).or_insert(containers);
     }
     first_container(&mut set, &mut reader.removals);
-    Some(lay(&set, base, Place::Over, &mut reader.removals))
+    let laid = lay(&set, base, Place::Over, &mut reader.removals);
+    report_idle(&laid, reader);
+    Some(laid)
 }
 
 /// A table of a value.

@@ -1,6 +1,7 @@
 //! TOML with byte ranges becomes the tables of a fleet file, noting every mistake on the way instead of stopping at the first.
 
 use super::layer::removes;
+use super::secrets::Finding;
 use crate::diagnostic::{Diagnostic, Source, nearest};
 use crate::object::Value;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -64,14 +65,22 @@ pub struct Reader<'s> {
     pub removals: BTreeSet<usize>,
     /// The source without what looks like secrets, where there are any.
     pub hidden: Option<Arc<Source>>,
-    /// Where sealed values stand: they are made to be shown, and look random.
-    pub sealed: Vec<Range<usize>>,
+    /// What looks like a secret in the text, but for sealed values.
+    pub exposed: Vec<Finding>,
 }
 
 impl<'s> Reader<'s> {
     /// One that has read nothing yet.
     pub fn new(source: &'s Arc<Source>, environment: &'s BTreeMap<String, String>) -> Self {
-        Self { source, environment, problems: Vec::new(), refused: Vec::new(), removals: BTreeSet::new(), hidden: None, sealed: Vec::new() }
+        Self {
+            source,
+            environment,
+            problems: Vec::new(),
+            refused: Vec::new(),
+            removals: BTreeSet::new(),
+            hidden: None,
+            exposed: Vec::new(),
+        }
     }
 
     /// What was wrong, in the order of the text, each once however many inherit it.

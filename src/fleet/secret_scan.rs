@@ -80,8 +80,7 @@ impl SecretScan {
 
     /// What the fleet file holds, and those that it includes.
     pub(super) fn fleet(&mut self, reader: &mut Reader<'_>) {
-        let sealed = |f: &Finding| reader.sealed.iter().any(|s| s.contains(&f.range.start));
-        let found: Vec<Finding> = secrets::scan(&reader.source.text).into_iter().filter(|f| !sealed(f)).collect();
+        let found = std::mem::take(&mut reader.exposed);
         let told = found.iter().filter_map(|f| self.finding(f, &reader.source.text, reader.source, &path_in(reader.source, f.range.start)));
         let told: Vec<Diagnostic> = told.collect();
         reader.problems.extend(told);
@@ -159,13 +158,19 @@ fn path_in(source: &Source, byte: usize) -> String {
     file.strip_prefix(from).unwrap_or(file).display().to_string()
 }
 
-/// Hides what looks like a secret from every message about the fleet file, and notes where sealed values stand.
+/// Hides what looks like a secret from every message about the fleet file, and notes it. Sealed values look random and are made to be
+/// shown.
 pub(super) fn prepare(whole: &Tree<'_>, reader: &mut Reader<'_>) {
     let found = secrets::scan(&reader.source.text);
     reader.hidden = (!found.is_empty()).then(|| struck_out(reader.source, &found));
     let mut sealed = Vec::new();
     find_sealed(whole, false, &mut sealed);
-    reader.sealed = sealed;
+    sealed.sort_by_key(|range: &Range<usize>| range.start);
+    let is_sealed = |f: &Finding| {
+        let behind = sealed.partition_point(|range| range.start <= f.range.start);
+        behind > 0 && sealed[behind - 1].contains(&f.range.start)
+    };
+    reader.exposed = found.into_iter().filter(|f| !is_sealed(f)).collect();
 }
 
 /// The values below `secrets.NAME.sealed`, wherever such a table stands.

@@ -5,6 +5,7 @@ mod base;
 mod canary;
 mod codes;
 mod commands;
+mod config;
 mod images;
 mod lints;
 mod output;
