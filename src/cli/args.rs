@@ -1,5 +1,6 @@
 //! The command line as written. The doc comments are the manual.
 
+use crate::fleet::expect::{ExpectedRolls, ExpectedWrites};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -80,6 +81,9 @@ pub(super) enum Command {
     /// `set` and `sync` write to the cluster, unless `--dry-run` is given; they are the only commands that do.
     #[command(subcommand)]
     Images(super::images::args::Images),
+    /// What `rehearse --isolate` starts in place of the script, to become it in a network of its own
+    #[command(hide = true)]
+    Isolated(Isolated),
     /// Explain a code that a report shows
     Explain {
         /// The code, for instance `mutable-tag`; all codes are listed without one
@@ -257,15 +261,27 @@ pub(super) struct Serve {
     /// The state
     #[command(flatten)]
     pub(super) state: StateFrom,
-    /// Where to listen; port 0 takes a free one
+    /// Where to listen; port 0 takes a free one. Beyond the loopback clients need TLS and `--token`
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8001")]
     pub(super) listen: std::net::SocketAddr,
     /// A kubeconfig to write for clients
     #[arg(long, value_name = "PATH")]
     pub(super) kubeconfig: Option<PathBuf>,
     /// The bearer token that clients must send; any will do without this
-    #[arg(long, value_name = "TOKEN")]
+    #[arg(long, value_name = "TOKEN", env = "ROLLCAST_TOKEN", hide_env_values = true)]
     pub(super) token: Option<String>,
+    /// Encrypt on the loopback too, as is always done beyond it, with a certificate made for this run
+    #[arg(long)]
+    pub(super) tls: bool,
+    /// A certificate to serve with, and those above it, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(super) tls_cert: Option<PathBuf>,
+    /// The certificate's key, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(super) tls_key: Option<PathBuf>,
+    /// A name or address under which clients reach it: the first stands in the kubeconfig (can be repeated)
+    #[arg(long, value_name = "HOST")]
+    pub(super) advertise: Vec<String>,
     /// The Kubernetes version to simulate, where the state does not tell it (`1.36`)
     #[arg(long, value_name = "VERSION", value_parser = kubernetes)]
     pub(super) kubernetes: Option<String>,
@@ -324,13 +340,27 @@ pub(super) struct Rehearse {
     pub(super) allow: Vec<String>,
     /// How often a workload must roll: `deployment/ceo-agent=1`, `sts/agents/db=0` (can be repeated)
     #[arg(long, value_name = "KIND/NAME=N", value_parser = super::rehearse::expected_rolls)]
-    pub(super) expect: Vec<super::rehearse::ExpectedRolls>,
+    pub(super) expect: Vec<ExpectedRolls>,
     /// How many writes a command must send: `'set image'=1` (can be repeated)
     #[arg(long, value_name = "COMMAND=N", value_parser = super::rehearse::expected_writes)]
-    pub(super) expect_writes: Vec<super::rehearse::ExpectedWrites>,
+    pub(super) expect_writes: Vec<ExpectedWrites>,
     /// Nothing may roll or be written but what `--expect` and `--expect-writes` name
     #[arg(long)]
     pub(super) expect_none: bool,
+    /// Run the command in a network of its own, in which nothing can be reached but the simulated cluster (Linux)
+    #[arg(long)]
+    pub(super) isolate: bool,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub(super) command: Vec<OsString>,
+}
+
+/// Options of `isolated`.
+#[derive(Debug, Args)]
+pub(super) struct Isolated {
+    /// How many sockets to listen on
+    #[arg(long)]
+    pub(super) shadows: usize,
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub(super) command: Vec<OsString>,

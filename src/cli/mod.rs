@@ -65,6 +65,7 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<u8, Failure> {
         Command::Serve(options) => serve::run(options, console),
         Command::Fleet(args::Fleet::Show { fleet, key }) => fleet::show(fleet, key, console),
         Command::Images(options) => images::run(options, console),
+        Command::Isolated(options) => Ok(rehearse::become_command(options)),
         Command::Explain { code } => explain::run(code.as_deref(), console),
         Command::Schema { format: SchemaFormat::Fleet } => {
             let schema = serde_json::to_string_pretty(&crate::fleet::json_schema()).expect("a schema has only string keys");

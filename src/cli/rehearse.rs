@@ -3,11 +3,17 @@
 mod clusters;
 mod environment;
 mod expect;
+#[cfg(target_os = "linux")]
+mod isolate;
+#[cfg(not(target_os = "linux"))]
+#[path = "rehearse/not_isolated.rs"]
+mod isolate;
 mod kubeconfig;
 mod process;
 mod stubs;
 
-pub(crate) use expect::{ExpectedRolls, ExpectedWrites, expected_rolls, expected_writes};
+pub(crate) use expect::{expected_rolls, expected_writes};
+pub(crate) use isolate::become_command;
 
 use super::args::{FleetFile, Rehearse};
 use super::assemble::{self, Parts};
@@ -15,15 +21,15 @@ use super::console::{self, Console, Failure};
 use super::inputs::{self, Work};
 use super::start::{self, Behaviour};
 use super::{CLEAN, ERROR, FOUND, check};
-use crate::cluster;
+use crate::cluster::{self, Names};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::fleet::images::TagRules;
 use crate::report::{Report, Script, Stub, Subject, text};
 use crate::simulate::pipeline::{Ended, Run};
 use crate::{lint, roll, shadow};
 use clusters::Cluster;
-use expect::Expected;
 use std::io;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -43,42 +49,10 @@ pub(super) fn run(options: &Rehearse, console: &mut Console) -> Result<u8, Failu
     };
     let clusters = clusters::start(options, &work, &behaviour, console)?;
     let leads = clusters::of_names(&clusters, &names)?;
-    let failed =
-        |what: &'static str| move |e: io::Error| Failure::from(Diagnostic::error("cannot-rehearse", format!("cannot {what}: {e}")));
-    let folder = tempfile::Builder::new().prefix("rollcast-").tempdir().map_err(failed("make a temporary directory"))?;
-    let log = folder.path().join("stubs");
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed("start threads"))?;
-    let ended = runtime.block_on(async {
-        let mut listening = Vec::new();
-        for cluster in &clusters {
-            let free = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-            listening.push(shadow::listen(Arc::clone(&cluster.shadow), free).await.map_err(failed("listen on the loopback"))?);
-        }
-        let server = |name: &str| listening[leads.iter().find(|(n, _)| n == name).map_or(0, |(_, index)| *index)].address;
-        let config = folder.path().join("config");
-        let text = kubeconfig::text(&names, &server);
-        cluster::write_file(&config, text.as_bytes()).map_err(failed("write a kubeconfig"))?;
-        let servers: Vec<String> = listening.iter().map(|l| format!("http://{}", l.address)).collect();
-        let caller = console::environment();
-        let wanted = stubs::Wanted {
-            stubs: &options.stub,
-            allowed: &options.allow,
-            path: caller.get("PATH").map_or("", String::as_str),
-            kubeconfig: &config,
-            servers: &servers,
-        };
-        stubs::write(&folder.path().join("bin"), &log, &wanted).map_err(failed("write stubs"))?;
-        let (program, arguments) = options.command.split_first().expect("clap requires a command");
-        let mut command = Command::new(program);
-        command.args(arguments);
-        environment::set(&mut command, &caller, folder.path());
-        let ended = process::run(command).await;
-        for one in listening {
-            one.stop().await;
-        }
-        ended.map_err(|e| Failure::from(not_started(&program.to_string_lossy(), &e)))
-    })?;
-    let report = report(options, &work, &clusters, &ended, stubs::called(&log));
+    let folder = tempfile::Builder::new().prefix("rollcast-").tempdir().map_err(cannot("make a temporary directory"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(cannot("start threads"))?;
+    let ended = runtime.block_on(played(options, &clusters, &leads, &names, folder.path()))?;
+    let report = report(options, &work, &clusters, &ended, stubs::called(&folder.path().join("stubs")));
     if options.report.is_empty() {
         console.remark(text::write(&report, console.complaints).trim_end());
     } else {
@@ -90,6 +64,69 @@ pub(super) fn run(options: &Rehearse, console: &mut Console) -> Result<u8, Failu
         () if ended.code != 0 || unmet || (options.check && report.fails()) => FOUND,
         () => CLEAN,
     })
+}
+
+/// Serves the shadows while the command runs. `folder` takes what is made for it.
+async fn played(
+    options: &Rehearse,
+    clusters: &[Cluster],
+    leads: &[(String, usize)],
+    names: &Names,
+    folder: &Path,
+) -> Result<process::Ended, Failure> {
+    let caller = console::environment();
+    let (program, arguments) = options.command.split_first().expect("clap requires a command");
+    let failed = |e: &io::Error| Failure::from(not_started(&program.to_string_lossy(), e));
+    let (mut command, channel) = if options.isolate {
+        let (command, channel) = isolate::command(&options.command, clusters.len()).map_err(|e| failed(&e))?;
+        (command, Some(channel))
+    } else {
+        let mut command = Command::new(program);
+        command.args(arguments);
+        (command, None)
+    };
+    environment::set(&mut command, &caller, folder);
+    // Whoever is to listen in the command's own network has to be started first.
+    let (started, listeners) = match &channel {
+        Some(channel) => {
+            let started = process::start(command).map_err(|e| failed(&e))?;
+            (Ok(started), channel.listeners()?)
+        }
+        None => (Err(command), loopback(clusters.len()).map_err(cannot("listen on the loopback"))?),
+    };
+    let mut listening = Vec::new();
+    for (cluster, listener) in clusters.iter().zip(listeners) {
+        listening.push(shadow::serve(Arc::clone(&cluster.shadow), listener, None).map_err(cannot("listen on the loopback"))?);
+    }
+    let server = |name: &str| listening[leads.iter().find(|(n, _)| n == name).map_or(0, |(_, index)| *index)].address;
+    let config = folder.join("config");
+    cluster::write_file(&config, kubeconfig::text(names, &server).as_bytes()).map_err(cannot("write a kubeconfig"))?;
+    let servers: Vec<String> = listening.iter().map(|l| format!("http://{}", l.address)).collect();
+    let wanted = stubs::Wanted {
+        stubs: &options.stub,
+        allowed: &options.allow,
+        path: caller.get("PATH").map_or("", String::as_str),
+        kubeconfig: &config,
+        servers: &servers,
+    };
+    stubs::write(&folder.join("bin"), &folder.join("stubs"), &wanted).map_err(cannot("write stubs"))?;
+    let started = started.or_else(process::start).and_then(|started| channel.map_or(Ok(()), isolate::Channel::go).map(|()| started));
+    let ended = match started {
+        Ok(started) => process::ended(started).await,
+        Err(error) => Err(error),
+    };
+    for one in listening {
+        one.stop().await;
+    }
+    ended.map_err(|e| failed(&e))
+}
+
+fn loopback(count: usize) -> io::Result<Vec<TcpListener>> {
+    (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect()
+}
+
+fn cannot(what: &'static str) -> impl Fn(io::Error) -> Failure {
+    move |e| Diagnostic::error("cannot-rehearse", format!("cannot {what}: {e}")).into()
 }
 
 fn not_started(program: &str, error: &io::Error) -> Diagnostic {
@@ -130,7 +167,7 @@ fn report(options: &Rehearse, work: &Work, clusters: &[Cluster], ended: &process
     if ended.left_running {
         report.assumptions.push("what the script left running was stopped when it ended".to_owned());
     }
-    let expected = Expected { rolls: &options.expect, writes: &options.expect_writes, nothing_else: options.expect_none };
+    let expected = expect::of(options, work.fleet.as_ref().map(|f| &f.fleet));
     let unmet = expect::unmet(&expected, &report);
     report.diagnostics.extend(unmet.iter().map(assemble::finding));
     report

@@ -55,6 +55,8 @@ pub(super) fn start_from(state: State, work: &Work, from: &StateFrom, behaviour:
     // Clients tell ages by their own clock.
     cluster.clock = Clock::new(jiff::Timestamp::now());
     cluster.controllers.timing.pods_stay_pending = behaviour.pods_stay_pending;
+    // A client that waits for a Job (helm for its hooks) would wait for ever.
+    cluster.controllers.timing.job = Some(Duration::ZERO);
     if state.objects.is_empty() {
         shadow::fill(&mut cluster);
     }

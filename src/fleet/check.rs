@@ -15,7 +15,7 @@ use super::parts::Files;
 use super::pipeline::{Action, Step};
 use super::read::{At, FromToml, Reader};
 use super::secret_scan::SecretScan;
-use super::{ClusterChoice, Fleet, Ignore, Org, step};
+use super::{ClusterChoice, Fleet, Ignore, Org, expect, step};
 use crate::diagnostic::nearest;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -99,6 +99,7 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
     fleet.image_settings = super::images::settings(images, reader);
     fleet.ignore = file.ignore.into_iter().flat_map(|l| l.value).filter_map(|i| ignore(i, reader)).collect();
     fleet.pipeline = pipeline(file.pipeline.unwrap_or_default().value, &fleet, reader);
+    fleet.expect = file.expect.map(|e| expect::checked(e, reader));
     Some(fleet)
 }
 
@@ -143,6 +144,7 @@ impl Fleet {
             contacts: Vec::new(),
             pipeline: Vec::new(),
             ignore: Vec::new(),
+            expect: None,
             source: Arc::clone(reader.source),
             notes: Vec::new(),
         }

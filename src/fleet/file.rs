@@ -53,6 +53,8 @@ table! {
         "pipeline" => pipeline: List<StepFile>,
         /// Differences that do not count.
         "ignore" => ignore: List<IgnoreFile>,
+        /// What a rehearsal must come to.
+        "expect" => expect: ExpectFile,
     }
 }
 
@@ -260,6 +262,18 @@ table! {
         "rolls" => rolls: i64,
         /// How long no pod may be available, all windows together.
         "downtime" => downtime: Length,
+    }
+}
+
+table! {
+    /// What a rehearsal must come to, unless its command line says so. A workload or command that is not named may do anything.
+    ExpectFile {
+        /// Workload to how often it rolls: `"deployment/ceo-agent" = 1`.
+        "rolls" => rolls: Named<i64>,
+        /// Command to how many writes it sends: `"set image" = 1`.
+        "writes" => writes: Named<i64>,
+        /// Whether nothing else may roll or be written.
+        "none" => none: bool,
     }
 }
 

@@ -19,6 +19,7 @@ mod check;
 pub mod config;
 pub mod dimensions;
 pub mod duration;
+pub mod expect;
 pub mod file;
 pub mod images;
 mod inherit;
@@ -98,6 +99,8 @@ pub struct Fleet {
     pub pipeline: Vec<Step>,
     /// Differences that do not count.
     pub ignore: Vec<Ignore>,
+    /// What a rehearsal must come to, if the file says so.
+    pub expect: Option<expect::Expected>,
     /// The file it comes from.
     pub source: Arc<Source>,
     /// What the user should know although nothing is wrong: keys that have no effect yet.

@@ -22,9 +22,11 @@ mod server;
 mod state;
 mod subresource;
 mod table;
+mod tls;
 mod watch;
 
 pub use fresh::fill;
 pub use journal::{Client, Journal};
-pub use server::{Listening, listen};
+pub use server::{Listening, listen, serve};
 pub use state::{Options, Reporter, Shadow};
+pub use tls::Tls;

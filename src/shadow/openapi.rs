@@ -1,11 +1,12 @@
 //! OpenAPI: the v3 documents, one for each group version, and the v2 document made of them.
 //!
-//! Built-in documents are put together from recorded parts; a document of custom resources is made of their definitions, as
+//! Built-in documents are put together from recorded parts and their descriptions; a document of custom resources is made of their definitions, as
 //! apiextensions-apiserver `pkg/controller/openapi/builder` makes it.
 
 mod custom;
 mod gnostic;
 mod v2;
+mod words;
 
 use super::accept::Accept;
 use super::answer::{self, Answer};
@@ -16,6 +17,7 @@ use crate::schema::Version;
 use crate::simulate::Cluster;
 use hyper::header;
 use std::collections::BTreeSet;
+use words::Words;
 
 /// `/openapi/v3`: where the documents are.
 pub(super) fn index(cluster: &Cluster, matching: &str) -> Answer {
@@ -56,7 +58,9 @@ pub(super) fn document(cluster: &Cluster, name: &str, hash_asked: &str, matching
 fn builtin(version: Version, name: &str) -> Option<Value> {
     let recorded = served::openapi(version);
     let paths = recorded["paths"].get(name)?;
-    Some(assembled(version, name, paths))
+    let words = Words::of(version);
+    let paths: Map = paths.as_object()?.iter().map(|(path, item)| (path.clone(), words.path(path, item))).collect();
+    Some(assembled(version, name, &paths.into()))
 }
 
 /// A document of paths and of the schemas that they lead to.
@@ -64,7 +68,7 @@ fn assembled(version: Version, name: &str, paths: &Value) -> Value {
     let recorded = served::openapi(version);
     let (mut reached, mut todo) = (BTreeSet::new(), BTreeSet::new());
     references(paths, &mut todo);
-    let mut schemas = Map::new();
+    let (mut schemas, words) = (Map::new(), Words::of(version));
     while let Some(next) = todo.pop_first() {
         if !reached.insert(next) {
             continue;
@@ -77,7 +81,7 @@ fn assembled(version: Version, name: &str, paths: &Value) -> Value {
     for name_of in reached {
         let own = recorded["schemas_of"].get(name).and_then(|own| own.get(name_of));
         if let Some(schema) = own.or_else(|| recorded["schemas"].get(name_of)) {
-            schemas.insert(name_of.to_owned().into(), schema.clone());
+            schemas.insert(name_of.to_owned().into(), words.schema(name_of, schema));
         }
     }
     let mut document = json!({

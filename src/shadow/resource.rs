@@ -223,7 +223,7 @@ fn encode(answer: Answer, form: Form) -> Answer {
     if form.encoding == Encoding::Yaml { answer.yaml() } else { answer }
 }
 
-/// Where nothing is served: in a group of ours the API says so, elsewhere the web server.
+/// Where nothing is served: in a group of Kubernetes the API says so, elsewhere the web server.
 fn unserved(live: &Live, target: &Target) -> Answer {
     let known = super::discovery::has_group(&live.cluster, &target.group);
     if known { Answer::no_resource() } else { Answer::nowhere() }
@@ -309,9 +309,20 @@ fn watch(shadow: &Arc<Shadow>, call: &Call, served: Served, rendering: Rendering
 
 fn write(shadow: &Shadow, call: &Call, rendering: &Rendering) -> Result<Answer, ApiError> {
     let schema = shadow.lock().cluster.schema;
-    let request = request(schema, call, &rendering.served)?;
+    let mut request = request(schema, call, &rendering.served)?;
+    let mut listed = None;
+    if call.doing == Doing::DeleteCollection {
+        let selection = Selection::of(rendering.served.clone(), &call.target, &call.query)?;
+        let page = list::page(&mut shadow.lock(), &selection, &call.query)?;
+        request.options.chosen = Some(page.objects.iter().map(|o| ObjectId::of(o)).collect());
+        listed = Some(page);
+    }
     let response = shadow.write(&call.client, &request);
     let answer = match &response.result {
+        Ok(_) if let Some(page) = listed => {
+            let live = shadow.lock();
+            Answer::json(200, rendering.many(&live.cluster, &page.objects, page.metadata))
+        }
         Ok(object) => {
             let live = shadow.lock();
             let value = if Gvk::of(object) == rendering.served.gvk() && call.doing != Doing::Delete {
@@ -349,7 +360,7 @@ pub(super) fn request(schema: &'static Schema, call: &Call, served: &Served) -> 
         dry_run: query.text("dryRun").to_owned(),
         field_validation: query.text("fieldValidation").to_owned(),
         label_selector: query.text("labelSelector").to_owned(),
-        field_selector: query.text("fieldSelector").to_owned(),
+        chosen: None,
         user_agent: call.client.user_agent.clone(),
     };
     Ok(Request { verb, target: call.target.clone(), options, body })

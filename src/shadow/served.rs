@@ -1,6 +1,6 @@
 //! What a server of each version says of itself, recorded: its version, its discovery, its OpenAPI v3 documents.
 //!
-//! `served/make.py` makes the files from a recording of `/version`, `/api`, `/apis`, each group version and `/openapi/v3` of a real
+//! `served/describe.py` makes the file of their descriptions, `served/make.py` the others from a recording of `/version`, `/api`, `/apis`, each group version and `/openapi/v3` of a real
 //! kube-apiserver, descriptions removed.
 
 use crate::object::Value;
@@ -24,6 +24,13 @@ static OPENAPI: [Recording; 4] = [
     LazyLock::new(|| unpack(include_bytes!("served/openapi-1.36.json.gz"))),
     LazyLock::new(|| unpack(include_bytes!("served/openapi-1.37.json.gz"))),
 ];
+
+static DESCRIPTIONS: Recording = LazyLock::new(|| unpack(include_bytes!("served/descriptions.json.gz")));
+
+/// `{texts: [text], VERSION: {schemas, operations, parameters, at}}`; numbers stand for the texts.
+pub(super) fn descriptions() -> &'static Value {
+    &DESCRIPTIONS
+}
 
 /// `{version, api, apis, resources: {groupVersion: APIResourceList}, aggregated: {api, apis}}`.
 pub(super) fn discovery(version: Version) -> &'static Value {

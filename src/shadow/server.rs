@@ -7,6 +7,7 @@ use super::body::{self, Payload};
 use super::journal::Client;
 use super::resource::{self, Call};
 use super::state::Shadow;
+use super::tls::Tls;
 use super::{discovery, openapi};
 use crate::object::json;
 use crate::simulate::{ApiError, Reason};
@@ -23,8 +24,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 /// How long a client may take to send its headers.
 const HEADERS: Duration = Duration::from_secs(30);
@@ -58,14 +61,23 @@ impl Listening {
 /// # Errors
 /// As binding to the address fails.
 pub async fn listen(shadow: Arc<Shadow>, address: SocketAddr) -> io::Result<Listening> {
-    let listener = TcpListener::bind(address).await?;
+    serve(shadow, std::net::TcpListener::bind(address)?, None)
+}
+
+/// Serves the clients that come to a socket, encrypted if so wanted. To be called where tasks can be started.
+///
+/// # Errors
+/// As taking the socket over fails.
+pub fn serve(shadow: Arc<Shadow>, listener: std::net::TcpListener, tls: Option<Tls>) -> io::Result<Listening> {
+    listener.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(listener)?;
     let address = listener.local_addr()?;
     let (stop, stopped) = watch::channel(false);
-    let task = tokio::spawn(accept(shadow, listener, address, stopped));
+    let task = tokio::spawn(accept(shadow, listener, address, tls, stopped));
     Ok(Listening { address, stop, task })
 }
 
-async fn accept(shadow: Arc<Shadow>, listener: TcpListener, address: SocketAddr, mut stopped: watch::Receiver<bool>) {
+async fn accept(shadow: Arc<Shadow>, listener: TcpListener, host: SocketAddr, tls: Option<Tls>, mut stopped: watch::Receiver<bool>) {
     let connections = AtomicU64::new(0);
     loop {
         let accepted = tokio::select! {
@@ -74,8 +86,21 @@ async fn accept(shadow: Arc<Shadow>, listener: TcpListener, address: SocketAddr,
         };
         match accepted {
             Ok((stream, _)) => {
-                let connection = connections.fetch_add(1, Ordering::Relaxed);
-                tokio::spawn(serve(Arc::clone(&shadow), stream, connection, address, stopped.clone()));
+                let number = connections.fetch_add(1, Ordering::Relaxed);
+                let (shadow, stopped, tls) = (Arc::clone(&shadow), stopped.clone(), tls.clone());
+                // Answers are small and each is waited for.
+                drop(stream.set_nodelay(true));
+                tokio::spawn(async move {
+                    match tls {
+                        None => converse(shadow, stream, number, host, stopped).await,
+                        // Who does not get through the handshake is no client.
+                        Some(tls) => {
+                            if let Ok(Ok(stream)) = timeout(HEADERS, tls.acceptor.accept(stream)).await {
+                                converse(shadow, stream, number, host, stopped).await;
+                            }
+                        }
+                    }
+                });
             }
             // No descriptor is left: those who are connected go on, others wait.
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
@@ -83,9 +108,10 @@ async fn accept(shadow: Arc<Shadow>, listener: TcpListener, address: SocketAddr,
     }
 }
 
-async fn serve(shadow: Arc<Shadow>, stream: TcpStream, connection: u64, address: SocketAddr, mut stopped: watch::Receiver<bool>) {
-    // Answers are small and each is waited for.
-    drop(stream.set_nodelay(true));
+async fn converse<S>(shadow: Arc<Shadow>, stream: S, connection: u64, address: SocketAddr, mut stopped: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let service = {
         let shadow = Arc::clone(&shadow);
         service_fn(move |request| {

@@ -34,6 +34,9 @@ pub struct PodTiming {
     pub stop: Option<Duration>,
 }
 
+/// The taint of a node that is not ready yet, or no more.
+const NOT_READY: &str = "node.kubernetes.io/not-ready";
+
 /// What the kubelet remembers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Kubelet {
@@ -41,14 +44,30 @@ pub(super) struct Kubelet {
     broken: BTreeMap<(String, String), String>,
     measured: BTreeMap<ObjectId, Duration>,
     nodes: Vec<String>,
+    /// Whether there are Node objects and none of them is ready.
+    none_ready: bool,
     /// The nodes on which a DaemonSet had pods, for a cluster whose Node objects are not known.
     inferred: BTreeMap<ObjectId, Vec<String>>,
 }
 
 impl Kubelet {
-    /// A node for a pod of that number.
-    pub(super) fn node(&self, number: usize) -> String {
-        if self.nodes.is_empty() { "node".into() } else { self.nodes[number % self.nodes.len()].clone() }
+    /// A node for a pod of that number; none where there are nodes and none of them is ready: then pods run on no node.
+    pub(super) fn node(&self, number: usize) -> Option<String> {
+        let any = || (!self.none_ready).then(|| "node".into());
+        if self.nodes.is_empty() { any() } else { Some(self.nodes[number % self.nodes.len()].clone()) }
+    }
+
+    /// Takes in which nodes there are.
+    fn know<'n>(&mut self, nodes: impl Iterator<Item = &'n Arc<Value>>) {
+        let (mut known, mut ready) = (false, Vec::new());
+        for node in nodes {
+            known = true;
+            if !items(node, &["spec", "taints"]).iter().any(|taint| taint["key"] == NOT_READY) {
+                ready.push(text(node, &["metadata", "name"]).to_owned());
+            }
+        }
+        self.none_ready = known && ready.is_empty();
+        self.nodes = ready;
     }
 
     /// The nodes for a DaemonSet where no Node object is known: those it had pods on, else all on which any pod runs.
@@ -83,10 +102,11 @@ pub(super) fn meet(cluster: &mut Cluster, objects: &[(Arc<ObjectId>, Arc<Value>)
 }
 
 fn meet_nodes(cluster: &mut Cluster, objects: &[(Arc<ObjectId>, Arc<Value>)]) {
-    let known = objects.iter().filter(|(id, _)| id.kind == "Node").map(|(id, _)| id.name.to_string());
-    let mut nodes: Vec<String> = known.collect();
+    let kubelet = &mut cluster.controllers.kubelet;
+    kubelet.know(objects.iter().filter(|(id, _)| id.kind == "Node").map(|(_, node)| node));
+    let mut nodes = std::mem::take(&mut kubelet.nodes);
     let mut inferred: BTreeMap<ObjectId, Vec<String>> = BTreeMap::new();
-    if nodes.is_empty() {
+    if nodes.is_empty() && !kubelet.none_ready {
         for (_, pod) in objects.iter().filter(|(id, _)| id.kind == "Pod") {
             let node = text(pod, &["spec", "nodeName"]);
             if node.is_empty() {
@@ -124,7 +144,7 @@ fn median(mut took: Vec<Duration>) -> Duration {
 pub(super) fn note(cluster: &mut Cluster, change: &Change) {
     match (change.id.group.as_str(), change.id.kind.as_str()) {
         ("", "Node") => {
-            cluster.controllers.kubelet.nodes = cluster.store.list("", "Node", None).map(|(id, _)| id.name.to_string()).collect();
+            cluster.controllers.kubelet.know(cluster.store.list("", "Node", None).map(|(_, node)| node));
         }
         ("", "Pod") => {
             let Some(pod) = &change.after else { return };
@@ -243,8 +263,8 @@ pub(super) fn make_ready(cluster: &mut Cluster, id: &ObjectId, uid: &str) {
     }
     let now = cluster.clock.timestamp();
     let mut running = (*pod).clone();
-    if at(&pod, &["spec", "nodeName"]).is_none() {
-        let node = cluster.controllers.kubelet.node(0);
+    let nowhere = at(&pod, &["spec", "nodeName"]).is_none();
+    if let Some(node) = cluster.controllers.kubelet.node(0).filter(|_| nowhere) {
         map_at(&mut running, &["spec"]).insert("nodeName".into(), node.into());
     }
     let statuses: Vec<Value> = items(&pod, &["spec", "containers"])

@@ -1,7 +1,8 @@
 //! What a client sends and what it gets back, free of HTTP.
 
 use super::status::ApiError;
-use crate::object::Value;
+use crate::object::{ObjectId, Value};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What a write does.
@@ -62,8 +63,8 @@ pub struct WriteOptions {
     pub field_validation: String,
     /// Label selector of a DELETE of a collection.
     pub label_selector: String,
-    /// Field selector of a DELETE of a collection.
-    pub field_selector: String,
+    /// What a DELETE of a collection deletes, where more than labels chooses it.
+    pub chosen: Option<BTreeSet<ObjectId>>,
     /// The `User-Agent`: names the manager where `fieldManager` is absent.
     pub user_agent: String,
 }

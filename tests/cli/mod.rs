@@ -7,11 +7,13 @@ mod codes;
 mod commands;
 mod config;
 mod images;
+mod isolate;
 mod lints;
 mod output;
 mod rehearse;
 mod render;
 mod report;
+mod serve;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

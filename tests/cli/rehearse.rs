@@ -13,7 +13,7 @@ set_image() { send strategic-merge-patch+json -X PATCH -H 'Kubectl-Command: kube
   -d '{"spec":{"template":{"spec":{"containers":[{"name":"web","image":"'"$1"'"}]}}}}' "$server/apis/apps/v1/namespaces/shop/deployments/web"; }
 "#;
 
-fn rehearsal(arguments: &[&str], script: &str) -> Command {
+pub(super) fn rehearsal(arguments: &[&str], script: &str) -> Command {
     let mut all = vec!["rehearse"];
     all.extend(arguments);
     all.extend(["--", "sh", "-c", script]);
@@ -60,6 +60,41 @@ fn writes_are_judged_step_by_step() {
     // A refusal that the script takes is no failure.
     let run = rehearse(&["--from", from, "--check"], &format!("{SEND} send json -X POST -d '{{}}' $server/api/v1/namespaces; true"));
     assert_eq!((run.code, run.out.as_str()), (0, "422 "), "{}", run.err);
+}
+
+#[test]
+fn a_fleet_says_what_a_rehearsal_must_come_to() {
+    let fleet = |expect: &str| {
+        format!(
+            "[fleet]\nname = \"f\"\nkubernetes = \"1.36\"\n[cluster]\nfrom = \"web.yaml\"\n[agents.web]\ncontainers = [\"a\"]\n[images]\na = \"a:1.0.0\"\n[expect]\n{expect}\n"
+        )
+    };
+    let expect = "rolls = { \"deploy/shop/web\" = 1 }\nwrites = { \"set image\" = 1 }\nnone = true";
+    let folder = directory(&[("web.yaml", &deployment("web:1", "")), ("fleet.toml", &fleet(expect))]);
+    let rehearse = |arguments: &[&str], script: &str| {
+        let mut command = rehearsal(arguments, &format!("{SEND} {script}"));
+        ended(command.current_dir(folder.path()).output().expect("the binary runs"))
+    };
+    let run = rehearse(&[], "set_image web:2");
+    assert_eq!(run.code, 0, "{}", run.err);
+    let run = rehearse(&[], "set_image web:2; set_image web:3");
+    assert!(run.code == 1 && run.err.contains("Deployment/shop/web: 1 roll expected, 2 found"), "{}", run.err);
+    assert!(run.err.contains("`set image`: 1 write expected, 2 found"), "{}", run.err);
+    // What the command line says stands in its place.
+    assert_eq!(rehearse(&["--expect", "deploy/web=2"], "set_image web:2; set_image web:3").code, 0);
+    std::fs::write(folder.path().join("fleet.toml"), fleet("rolls = { \"pod/web\" = 1, \"deploy/web\" = -1 }\nnothing = true"))
+        .expect("writable");
+    let run = rehearse(&[], "true");
+    assert_eq!(run.code, 2);
+    for said in [
+        "`pod/web` cannot be expected so",
+        "the kind is one of",
+        "expected a whole number from 0",
+        "unknown key `nothing`",
+        "fleet.toml:11:",
+    ] {
+        assert!(run.err.contains(said), "{said}: {}", run.err);
+    }
 }
 
 #[test]

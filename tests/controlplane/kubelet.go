@@ -23,21 +23,23 @@ import (
 const node = "node-a"
 
 // pods does for the pods of a cluster what a scheduler and a kubelet would: binds each to the node, says that it is Ready after
-// start, and removes it stop after it was deleted. It runs nothing.
+// start, and removes it stop after it was deleted. It runs nothing. If jobs end, the pod of a
+// Job has succeeded a second after it was Ready.
 type pods struct {
 	client      kubernetes.Interface
 	start, stop time.Duration
+	jobsEnd     bool
 	lock        sync.Mutex
 	begun       map[string]bool // what was begun for a pod: "bind UID", "ready UID", "remove UID"
 }
 
 // kubelet serves until it is killed.
 func kubelet(arguments []string) int {
-	if len(arguments) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: controlplane kubelet KUBECONFIG START STOP    (durations: 3s, 250ms)")
+	if len(arguments) != 4 {
+		fmt.Fprintln(os.Stderr, "usage: controlplane kubelet KUBECONFIG START STOP run|end    (durations: 3s, 250ms; what Jobs do)")
 		return 2
 	}
-	p := &pods{begun: map[string]bool{}}
+	p := &pods{jobsEnd: arguments[3] == "end", begun: map[string]bool{}}
 	var err error
 	if p.start, err = time.ParseDuration(arguments[1]); err == nil {
 		p.stop, err = time.ParseDuration(arguments[2])
@@ -105,6 +107,9 @@ func (p *pods) see(pod *core.Pod) {
 		p.once("bind", pod, 0, p.bind)
 	case pod.Status.PodIP == "":
 		p.once("ready", pod, p.start, p.ready)
+	case p.jobsEnd && pod.Status.Phase == core.PodRunning && ofJob(pod):
+		// Long enough for a client to see it run: helm waits for a Job that a TTL of zero deletes at its end.
+		p.once("succeed", pod, time.Second, p.succeed)
 	}
 }
 
@@ -142,12 +147,35 @@ func (p *pods) ready(pod *core.Pod) error {
 			Name: c.Name, Image: c.Image, Ready: true, Started: &yes, State: core.ContainerState{Running: &core.ContainerStateRunning{StartedAt: now}},
 		})
 	}
+	return p.patchStatus(pod, status)
+}
+
+func (p *pods) patchStatus(pod *core.Pod, status core.PodStatus) error {
 	// The UID makes the patch fail where a new pod of the same name has come meanwhile.
 	body, err := json.Marshal(map[string]any{"metadata": map[string]any{"uid": pod.UID}, "status": status})
 	if err == nil {
 		_, err = p.client.CoreV1().Pods(pod.Namespace).Patch(context.Background(), pod.Name, types.StrategicMergePatchType, body, meta.PatchOptions{}, "status")
 	}
 	return err
+}
+
+func ofJob(pod *core.Pod) bool {
+	owner := meta.GetControllerOf(pod)
+	return owner != nil && owner.Kind == "Job"
+}
+
+func (p *pods) succeed(pod *core.Pod) error {
+	now, no := meta.Now(), false
+	status := core.PodStatus{Phase: core.PodSucceeded}
+	for _, condition := range []core.PodConditionType{core.ContainersReady, core.PodReady} {
+		status.Conditions = append(status.Conditions, core.PodCondition{Type: condition, Status: core.ConditionFalse, Reason: "PodCompleted", LastTransitionTime: now})
+	}
+	for _, c := range pod.Spec.Containers {
+		status.ContainerStatuses = append(status.ContainerStatuses, core.ContainerStatus{
+			Name: c.Name, Image: c.Image, Started: &no, State: core.ContainerState{Terminated: &core.ContainerStateTerminated{Reason: "Completed", FinishedAt: now}},
+		})
+	}
+	return p.patchStatus(pod, status)
 }
 
 func (p *pods) remove(pod *core.Pod) error {

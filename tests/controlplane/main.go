@@ -19,7 +19,7 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: controlplane etcd DIR CLIENT_PORT PEER_PORT | kube-apiserver … | kube-controller-manager … | kube-scheduler … | kubelet KUBECONFIG START STOP")
+		fmt.Fprintln(os.Stderr, "usage: controlplane etcd DIR CLIENT_PORT PEER_PORT | kube-apiserver … | kube-controller-manager … | kube-scheduler … | kubelet KUBECONFIG START STOP run|end")
 		os.Exit(2)
 	}
 	component := os.Args[1]

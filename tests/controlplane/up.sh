@@ -4,7 +4,7 @@
 # Users: `admin` with the token `admintoken`; `reader` with `readertoken`, who may do nothing until a role says so.
 # One node is simulated: every pod is bound to it, becomes Ready START after that and is gone STOP after its deletion (durations
 # in the environment, both 0s if unset), so that rollouts take time and `rollout status` waits for something. PODS=pending
-# leaves all pods as they are created. WITHOUT=NAME,… leaves more controllers out.
+# leaves all pods as they are created. JOBS=end lets the pods of Jobs succeed; they run for ever without it. WITHOUT=NAME,… leaves more controllers out.
 set -euo pipefail
 binary=$(realpath "$1") dir=$(realpath -m "$2") port=${3:-16443}; mkdir -p "$dir"; cd "$dir"
 for p in $(seq "$port" $((port+3))); do
@@ -35,7 +35,7 @@ K
 start manager kube-controller-manager --kubeconfig="$dir/kubeconfig" --leader-elect=false --secure-port=$((port+3)) --bind-address=127.0.0.1 \
   --cert-dir="$dir/manager-certs" --service-account-private-key-file="$dir/sa.key" --root-ca-file="$dir/certs/apiserver.crt" \
   --kube-api-qps=500 --kube-api-burst=1000 --controllers='*,-nodeipam,-nodelifecycle,-route,-service-lb-controller,-bootstrapsigner,-tokencleaner'"${WITHOUT:+,-${WITHOUT//,/,-}}"
-[ "${PODS:-ready}" = pending ] || start kubelet kubelet "$dir/kubeconfig" "${START:-0s}" "${STOP:-0s}"
+[ "${PODS:-ready}" = pending ] || start kubelet kubelet "$dir/kubeconfig" "${START:-0s}" "${STOP:-0s}" "${JOBS:-run}"
 # A service account appears once the controllers run.
 until_true manager answers "$port/api/v1/namespaces/default/serviceaccounts" '"name": "default"'
 echo "$dir/kubeconfig"

@@ -12,8 +12,10 @@
 )]
 
 mod acceptance;
+mod clients;
 mod images;
 mod observed;
+mod pipelines;
 mod plane;
 mod scenario;
 mod shadow;

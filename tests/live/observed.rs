@@ -43,10 +43,15 @@ const KINDS: &str = "deployments,statefulsets,daemonsets,replicasets,controllerr
 impl Observed {
     /// Waits until the controllers have nothing left to do, then looks.
     pub fn settled(plane: &Plane) -> Self {
+        Self::settled_by(&|command| plane.shell(command))
+    }
+
+    /// The same of the cluster that a shell's kubectl leads to.
+    pub fn settled_by(shell: &dyn Fn(&str) -> String) -> Self {
         let mut before = Vec::new();
         let mut quiet = 0;
         for _ in 0..400 {
-            let list: Value = serde_json::from_str(&plane.shell(&format!("kubectl get -A -o json {KINDS}"))).unwrap();
+            let list: Value = serde_json::from_str(&shell(&format!("kubectl get -A -o json {KINDS}"))).unwrap();
             let items = list["items"].as_array().unwrap().clone();
             let versions: Vec<String> =
                 items.iter().map(|o| o["metadata"]["uid"].to_string() + &o["metadata"]["resourceVersion"].to_string()).collect();
@@ -100,14 +105,14 @@ impl Observed {
     }
 }
 
-/// Whether nothing is left to do for an object: its controller saw its last change, or its pod is ready and not going away.
+/// Whether nothing is left to do for an object: its controller saw its last change, or its pod is ready, or over, and not going away.
 fn at_rest(o: &Value) -> bool {
     let status = &o["status"];
     match o["kind"].as_str().unwrap() {
         "Pod" => {
             let ready =
                 status["conditions"].as_array().is_some_and(|all| all.iter().any(|c| c["type"] == "Ready" && c["status"] == "True"));
-            ready && o["metadata"]["deletionTimestamp"].is_null()
+            (ready || status["phase"] == "Succeeded") && o["metadata"]["deletionTimestamp"].is_null()
         }
         "ControllerRevision" => true,
         _ => status["observedGeneration"] == o["metadata"]["generation"],

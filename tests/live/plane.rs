@@ -41,15 +41,28 @@ struct Tools {
     clients: String,
 }
 
+/// The folder of kubectl 1.36 and helm, and below it the other clients.
+pub fn clients() -> PathBuf {
+    static CLIENTS: OnceLock<String> = OnceLock::new();
+    CLIENTS.get_or_init(|| script("clients.sh", &["--all"])).into()
+}
+
 fn tools() -> &'static Tools {
     static TOOLS: OnceLock<Tools> = OnceLock::new();
-    TOOLS.get_or_init(|| Tools { binary: script("build.sh", &[]), clients: script("clients.sh", &[]) })
+    TOOLS.get_or_init(|| Tools { binary: script("build.sh", &[]), clients: clients().display().to_string() })
 }
 
 /// Runs a script of `tests/controlplane` and gives the last line that it printed.
-fn script(name: &str, arguments: &[&str]) -> String {
+pub fn script(name: &str, arguments: &[&str]) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/controlplane").join(name);
-    let output = Command::new(&path).args(arguments).env("START", "0s").env("STOP", "0s").stdin(Stdio::null()).output().expect("bash runs");
+    let output = Command::new(&path)
+        .args(arguments)
+        .env("START", "0s")
+        .env("STOP", "0s")
+        .env("JOBS", "end")
+        .stdin(Stdio::null())
+        .output()
+        .expect("bash runs");
     let said = Said::from(output).ended(name, &[0]);
     said.lines().last().unwrap_or_default().to_owned()
 }
@@ -82,6 +95,11 @@ impl Plane {
         plane
     }
 
+    /// The kubeconfig of its administrator.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.run_folder().join("kubeconfig")
+    }
+
     fn run_folder(&self) -> PathBuf {
         self.folder.path().join("run")
     }
@@ -99,7 +117,8 @@ impl Plane {
         let inherited = std::env::var("PATH").unwrap_or_default();
         let mut command = Command::new(program);
         command.env("PATH", format!("{}:{}:{inherited}", rollcast.display(), tools().clients));
-        command.env("KUBECONFIG", self.run_folder().join("kubeconfig")).env("HOME", self.folder.path());
+        command.env("CLIENTS", &tools().clients).env("PYTHONPATH", format!("{}/python", tools().clients));
+        command.env("KUBECONFIG", self.kubeconfig()).env("HOME", self.folder.path());
         command.env_remove("CI").current_dir(self.work()).stdin(Stdio::null());
         command
     }

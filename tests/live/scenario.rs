@@ -13,15 +13,15 @@ pub fn folder() -> PathBuf {
 }
 
 /// One step of `deploy.sh`.
-struct Step {
-    name: String,
-    commands: String,
+pub struct Step {
+    pub name: String,
+    pub commands: String,
     /// What the server says if it refuses the step.
-    refused: Option<String>,
+    pub refused: Option<String>,
 }
 
 /// The steps of a script: `# step: NAME` begins one, `# refused: TEXT` in it says that the server will refuse it.
-fn steps(script: &str) -> Vec<Step> {
+pub fn steps(script: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for line in script.lines() {
         if let Some(name) = line.strip_prefix("# step: ") {

@@ -5,10 +5,11 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 /// `rollcast serve` on a free port; gone when it is dropped.
-struct Shadow(Child);
+pub struct Shadow(Child);
 
 impl Shadow {
-    fn start(plane: &Plane) -> Self {
+    /// Its kubeconfig is `shadow.kubeconfig` in the plane's folder for files.
+    pub fn start(plane: &Plane) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_rollcast"))
             .args(["serve", "--empty", "--listen", "127.0.0.1:0", "--kubeconfig"])
             .arg(plane.work().join("shadow.kubeconfig"))
@@ -33,7 +34,7 @@ impl Drop for Shadow {
 }
 
 /// What differs from run to run: hashes, random suffixes, times and addresses.
-fn normalised(said: &Said) -> (Option<i32>, String, String) {
+pub fn normalised(said: &Said) -> (Option<i32>, String, String) {
     let suffix = regex::Regex::new(r"-[bcdfghjklmnpqrstvwxz2456789]{5,10}(-[bcdfghjklmnpqrstvwxz2456789]{5})?\b").unwrap();
     let time = regex::Regex::new(r"(?m)^LAST DEPLOYED: .*$").unwrap();
     // Who is told that it waits depends on how fast the controllers are.
@@ -66,7 +67,7 @@ const COMMANDS: &[&str] = &[
     "kubectl -n shop get deployment nope",
     "kubectl -n shop get events --field-selector=reason=ScalingReplicaSet -o name | wc -l | tr -d '0-9'",
     "kubectl -n shop auth can-i create pods",
-    "kubectl explain deployment.spec.replicas | sed -n 1,3p",
+    "kubectl explain deployment.spec.strategy",
     "kubectl -n shop delete deployment web --wait",
     "kubectl -n shop get pods -o name",
     "helm create chart > /dev/null && helm install app ./chart -n shop --wait --timeout 60s | sed -n 1,6p",

@@ -56,3 +56,24 @@ fn refusals_are_the_servers() {
     println!("{} of {} are the server's", requests.len() - wrong.len(), requests.len());
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+/// Kubernetes' own groups answer for what they lack; beside custom resources the web server does, as client-go tells them apart.
+#[test]
+fn what_is_missing_beside_custom_resources_is_a_page_not_found() {
+    let server = Server::start(fresh_cluster(Version::V1_36));
+    let mut connection = server.connect();
+    let version = json!({"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {"type": "object"}}});
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "tools.shop.example"},
+        "spec": {"group": "shop.example", "scope": "Namespaced", "names": {"plural": "tools", "kind": "Tool"}, "versions": [version]},
+    });
+    let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    let headers = [("Content-Type", "application/json")];
+    assert_eq!(connection.send("POST", path, &headers, definition.to_string().as_bytes()).code, 201);
+    for path in
+        ["/apis/shop.example/v1/namespaces/default/screws", "/apis/shop.example/v1/namespaces/default/screws/x", "/apis/shop.example/v2"]
+    {
+        let answer = connection.send("GET", path, &[], b"");
+        assert_eq!((answer.code, answer.body.as_slice()), (404, &b"404 page not found\n"[..]), "{path}");
+    }
+}

@@ -52,6 +52,28 @@ fn a_list_goes_on_from_the_state_it_began_in() {
     assert_eq!(names(&selected), ["bb"]);
 }
 
+/// As a server answers: with what it deleted, as it was, whatever chose it.
+#[test]
+fn a_collection_is_deleted_by_either_selector_and_told() {
+    let server = Server::start(fresh_cluster(Version::V1_36));
+    let mut connection = server.connect();
+    for name in ["a", "b", "c"] {
+        create(&mut connection, name, if name == "c" { "other" } else { "web" });
+    }
+    let mut delete = |query: &str| {
+        let answer = connection.send("DELETE", &format!("{MAPS}?{query}"), &[], b"");
+        assert_eq!(answer.code, 200, "{answer:?}");
+        answer.json()
+    };
+    let one = delete("fieldSelector=metadata.name%3Da");
+    assert_eq!((text(&one, &["kind"]), names(&one)), ("ConfigMapList", vec!["a"]));
+    assert!(one["items"][0]["metadata"]["deletionTimestamp"].is_null(), "{one}");
+    assert_eq!(names(&delete("labelSelector=app%3Dweb&dryRun=All")), ["b"]);
+    assert_eq!(names(&delete("labelSelector=app%3Dweb")), ["b"]);
+    assert_eq!(names(&delete("labelSelector=app%3Dweb")), [""; 0]);
+    assert_eq!(names(&delete("")), ["c"]);
+}
+
 #[test]
 fn a_watch_shows_what_happens_to_what_it_selects() {
     let server = Server::start(fresh_cluster(Version::V1_36));

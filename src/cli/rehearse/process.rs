@@ -55,19 +55,34 @@ impl Script {
     }
 }
 
-/// Runs a command to its end, or to an interruption.
-pub(super) async fn run(command: std::process::Command) -> io::Result<Ended> {
+/// A command that was started, and the signals that end it early.
+pub(super) struct Started {
+    child: Child,
+    script: Script,
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
+}
+
+/// Starts a command.
+pub(super) fn start(command: std::process::Command) -> io::Result<Started> {
     let own_group = !(io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal());
     let mut command = Command::from(command);
     if own_group {
         command.process_group(0);
     }
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut child = command.spawn()?;
+    let interrupt = signal(SignalKind::interrupt())?;
+    let terminate = signal(SignalKind::terminate())?;
+    let hangup = signal(SignalKind::hangup())?;
+    let child = command.spawn()?;
     let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)).ok_or_else(|| io::Error::other("it has no process id"))?;
-    let script = Script { pid, own_group };
+    Ok(Started { child, script: Script { pid, own_group }, interrupt, terminate, hangup })
+}
+
+/// Waits for the end of a command, or for an interruption, and ends what is left of it.
+pub(super) async fn ended(started: Started) -> io::Result<Ended> {
+    let Started { mut child, script, mut interrupt, mut terminate, mut hangup } = started;
+    let own_group = script.own_group;
     let received = tokio::select! {
         status = child.wait() => Err(status?),
         _ = interrupt.recv() => Ok(Signal::INT),

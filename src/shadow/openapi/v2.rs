@@ -2,7 +2,8 @@
 //!
 //! Follows kube-openapi `pkg/openapiconv`, the other way round.
 
-use crate::object::{Map, Value, json, map_at};
+use super::words::Words;
+use crate::object::{Map, Value, json, map_at, text};
 use crate::shadow::served;
 use crate::simulate::Cluster;
 
@@ -10,12 +11,15 @@ use crate::simulate::Cluster;
 pub(super) fn document(cluster: &Cluster) -> Value {
     let version = cluster.schema.version();
     let recorded = served::openapi(version);
+    let words = Words::of(version);
     let (mut definitions, mut paths) = (Map::new(), Map::new());
     for (name, schema) in recorded["schemas"].as_object().into_iter().flatten() {
-        definitions.insert(name.clone(), downgraded(schema));
+        definitions.insert(name.clone(), downgraded(&words.schema(name, schema)));
     }
     for (_, document) in recorded["paths"].as_object().into_iter().flatten() {
-        document.as_object().into_iter().flatten().for_each(|(path, item)| drop(paths.insert(path.clone(), path_item(item))));
+        for (path, item) in document.as_object().into_iter().flatten() {
+            paths.insert(path.clone(), path_item(&words.path(path, item)));
+        }
     }
     for name in super::custom::documents(cluster) {
         let Some(document) = super::custom::document(cluster, &name) else { continue };
@@ -111,8 +115,9 @@ fn operation(v3: &Value) -> Value {
                 produces.push(json!(media));
             }
         }
-        responses
-            .insert(code.clone(), schema.map_or_else(|| json!({"description": ""}), |schema| json!({"description": "", "schema": schema})));
+        let said = text(response, &["description"]);
+        let without = || json!({"description": said});
+        responses.insert(code.clone(), schema.map_or_else(without, |schema| json!({"description": said, "schema": schema})));
     }
     for (key, value) in v3.as_object().into_iter().flatten() {
         if !matches!(key.as_str(), "parameters" | "requestBody" | "responses") {

@@ -106,7 +106,9 @@ fn settled(cluster: &Cluster, mut pod: Value, workload: &Value, number: usize) -
     let metadata = map_at(&mut pod, &["metadata"]);
     metadata.entry("name").or_insert(own.into());
     metadata.insert("creationTimestamp".into(), since.into());
-    map_at(&mut pod, &["spec"]).entry("nodeName").or_insert(node.into());
+    if let Some(node) = node {
+        map_at(&mut pod, &["spec"]).entry("nodeName").or_insert(node.into());
+    }
     map_at(&mut pod, &[]).insert("status".into(), json!({"phase": "Running", "conditions": conditions}));
     pod
 }

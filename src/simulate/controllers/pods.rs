@@ -50,7 +50,7 @@ pub(super) fn create(cluster: &mut Cluster, mut pod: Value) -> Option<Arc<Value>
     if let Some(workload) = workload {
         cluster.controllers.refused.remove(&workload);
     }
-    let node = (!cluster.controllers.timing.pods_stay_pending).then(|| cluster.controllers.kubelet.node(number));
+    let node = cluster.controllers.kubelet.node(number).filter(|_| !cluster.controllers.timing.pods_stay_pending);
     let spec = map_at(&mut pod, &["spec"]);
     spec.entry("enableServiceLinks").or_insert(true.into());
     if let Some(node) = node {

@@ -19,11 +19,12 @@ fn put(cluster: &mut Cluster, object: Value) -> Arc<Value> {
 /// Creates an object: gives it what the API server would (uid, creation time, generation).
 pub(super) fn create(cluster: &mut Cluster, mut object: Value) -> Arc<Value> {
     let (uid, now) = (cluster.store.new_uid(), cluster.clock.timestamp());
-    let has_spec = object.get("spec").is_some();
+    // Claims have a spec and count no generations.
+    let counts = object.get("spec").is_some() && object["kind"] != "PersistentVolumeClaim";
     let metadata = map_at(&mut object, &["metadata"]);
     metadata.insert("uid".into(), uid.into());
     metadata.insert("creationTimestamp".into(), now.into());
-    if has_spec {
+    if counts {
         metadata.insert("generation".into(), 1.into());
     }
     put(cluster, object)

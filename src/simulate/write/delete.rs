@@ -94,21 +94,31 @@ impl Cluster {
         object
     }
 
+    /// Deletes what was chosen, and answers with it as it was. What is gone by then is no error (`Store.DeleteCollection`).
     pub(super) fn delete_collection(&mut self, write: &mut Write<'_>) -> Outcome {
-        let target = &write.request.target;
+        let (target, options) = (&write.request.target, &write.request.options);
         let namespace = write.served.namespaced.then_some(target.namespace.as_str()).filter(|n| !n.is_empty());
-        let selected = |object: &Value| crate::object::selector::matches_text(&write.request.options.label_selector, object);
+        let selected = |id: &ObjectId, object: &Value| match &options.chosen {
+            Some(ids) => ids.contains(id),
+            None => crate::object::selector::matches_text(&options.label_selector, object),
+        };
         let listed = self.store.list(&target.group, &write.served.kind, namespace);
-        let ids: Vec<ObjectId> = listed.filter(|(_, object)| selected(object)).map(|(id, _)| id.clone()).collect();
-        for id in ids {
+        let chosen: Vec<(ObjectId, Value)> =
+            listed.filter(|(id, object)| selected(id, object)).map(|(id, object)| (ObjectId::clone(id), Value::clone(object))).collect();
+        let mut items = Vec::new();
+        for (id, object) in chosen {
             let target = Target { namespace: id.namespace.into(), name: id.name.into(), ..target.clone() };
             let request = Request { verb: crate::simulate::Verb::Delete, target, ..write.request.clone() };
             let response = self.write(&request);
             write.warnings.extend(response.warnings);
-            response.result?;
+            match response.result {
+                Err(error) if error.code != 404 => return Err(error),
+                _ => items.push(object),
+            }
         }
-        let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"});
-        Ok((200, Arc::new(status)))
+        let gvk = write.served.gvk();
+        let list = json!({"kind": format!("{}List", gvk.kind), "apiVersion": gvk.api_version(), "metadata": {}, "items": items});
+        Ok((200, Arc::new(list)))
     }
 }
 

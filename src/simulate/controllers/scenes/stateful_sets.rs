@@ -126,6 +126,8 @@ fn claims_are_made_and_kept() {
     let id = create(&mut cluster, stateful(2, json!({"volumeClaimTemplates": claims})));
     let names = |c: &Cluster| c.store.list("", "PersistentVolumeClaim", Some("ns")).map(|(id, _)| id.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&cluster), ["data-w-0", "data-w-1"]);
+    let (_, claim) = cluster.store.list("", "PersistentVolumeClaim", Some("ns")).next().unwrap();
+    assert_eq!(claim["metadata"].get("generation"), None);
     settle(&mut cluster, &id, |s| s["spec"]["replicas"] = 1.into());
     assert_eq!(names(&cluster), ["data-w-0", "data-w-1"]);
     assert_eq!(pods(&cluster)[0]["spec"]["volumes"][0]["persistentVolumeClaim"]["claimName"], "data-w-0");
