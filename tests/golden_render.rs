@@ -1,8 +1,10 @@
 //! Fleets and the manifests they become: `golden/render/<name>/` holds a `fleet.toml`, perhaps `templates/`, and `manifests.yaml`; for
-//! an environment of it, `manifests-<environment>.yaml`. `BLESS=1` writes those files anew.
+//! an environment of it, `manifests-<environment>.yaml`. `BLESS=1` writes those files anew. Where a
+//! `compose.yaml` or a `rules.yaml` is there, it is what those targets give.
 
-use rollcast::diagnostic::{Source, snippet};
+use rollcast::diagnostic::{Diagnostics, Source, snippet};
 use rollcast::fleet::{Asked, OnDisk};
+use rollcast::images::PinnedFleet;
 use rollcast::object::yaml;
 use rollcast::render::{Manifest, Templates};
 use rollcast::{fleet, images, render};
@@ -14,12 +16,17 @@ fn manifests(fleet_file: &Path, templates: &Path) -> Vec<Manifest> {
 }
 
 fn manifests_of(fleet_file: &Path, templates: &Path, environment: Option<&str>) -> Vec<Manifest> {
+    rendered(fleet_file, templates, environment).1
+}
+
+fn rendered(fleet_file: &Path, templates: &Path, environment: Option<&str>) -> (PinnedFleet, Vec<Manifest>) {
     let made = || {
         let source = Source::read(fleet_file.to_owned(), std::fs::read(fleet_file).expect("readable"))?;
         let (variables, files) = (BTreeMap::new(), OnDisk(fleet_file.parent().expect("a folder").to_owned()));
         let pinned =
             images::pin(fleet::load_as(source, &Asked { variables: &variables, environment, files: &files })?, &images::Supply::default())?;
-        render::render(&pinned, &Templates::with_directory(templates)?)
+        let manifests = render::render(&pinned, &Templates::with_directory(templates)?)?;
+        Ok((pinned, manifests))
     };
     made().unwrap_or_else(|wrong| panic!("{}", snippet::render_all(&wrong, false)))
 }
@@ -42,8 +49,16 @@ fn fleets_become_these_manifests() {
     let mut cases: Vec<PathBuf> = std::fs::read_dir("golden/render").expect("golden/render").map(|e| e.expect("an entry").path()).collect();
     cases.sort();
     for case in cases {
-        let made = manifests(&case.join("fleet.toml"), &case.join("templates"));
+        let (pinned, made) = rendered(&case.join("fleet.toml"), &case.join("templates"), None);
         golden(&case.join("manifests.yaml"), &render::to_yaml(&made));
+        if case.join("compose.yaml").exists() {
+            let compose = render::compose::compose(&pinned.fleet.name, &made);
+            golden(&case.join("compose.yaml"), &yaml::to_yaml(&compose.file));
+            golden(&case.join("compose.txt"), &snippet::render_all(&Diagnostics(compose.notes), false));
+        }
+        if case.join("rules.yaml").exists() {
+            golden(&case.join("rules.yaml"), &render::rules(&pinned.fleet).expect("the fleet has alerts"));
+        }
         for environment in environments(&case) {
             let made = manifests_of(&case.join("fleet.toml"), &case.join("templates"), Some(&environment));
             golden(&case.join(format!("manifests-{environment}.yaml")), &render::to_yaml(&made));

@@ -62,7 +62,7 @@ pub(super) enum Command {
     ///
     /// The file is a plain v1 List that `kubectl` reads too; the values of Secrets are replaced by digests.
     Snapshot(Snapshot),
-    /// Make a fleet.toml with comments, and a CI job
+    /// Make a fleet.toml with comments, the templates, and a CI job
     Init(Init),
     /// Run a deploy script, unmodified, on the simulated cluster, and report as `plan` does
     ///
@@ -172,7 +172,10 @@ pub(super) struct Plan {
     /// Whether each write's rollout finishes before the next write, or only where the pipeline waits
     #[arg(long, value_enum, default_value = "settle")]
     pub(super) pace: PaceName,
-    /// A report: text, json or markdown, to standard output or to PATH (can be repeated; text if none is given)
+    /// What going back would do: the manifests and the pipeline of a git revision, on the state
+    #[arg(long, value_name = "REV")]
+    pub(super) rollback: Option<String>,
+    /// A report: text, json, markdown, html, sarif, junit or github, to standard output or to PATH (can be repeated; text if none is given)
     #[arg(long, value_name = "FORMAT[=PATH]", value_parser = report)]
     pub(super) report: Vec<ReportTo>,
 }
@@ -225,6 +228,20 @@ pub(super) struct Render {
     /// A directory to write one file an object into; files of dropped objects that rollcast wrote are removed
     #[arg(long, value_name = "DIR")]
     pub(super) into: Option<PathBuf>,
+    /// What to make of the fleet
+    #[arg(long, value_enum, default_value = "kubernetes", value_name = "TARGET")]
+    pub(super) target: Target,
+}
+
+/// What a fleet is rendered for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Target {
+    /// Manifests
+    Kubernetes,
+    /// A compose file: the same containers on one machine
+    Compose,
+    /// The alerts as a plain rules file
+    Prometheus,
 }
 
 /// Options of `snapshot`.
@@ -312,7 +329,7 @@ pub(super) struct Rehearse {
     /// Whether each write's rollout finishes before its answer, or only when the script waits
     #[arg(long, value_enum, default_value = "settle")]
     pub(super) pace: PaceName,
-    /// A report: text, json or markdown, to standard output or to PATH (can be repeated; text to standard error if none is given)
+    /// A report: text, json, markdown, html, sarif, junit or github, to standard output or to PATH (can be repeated; text to standard error if none is given)
     #[arg(long, value_name = "FORMAT[=PATH]", value_parser = report)]
     pub(super) report: Vec<ReportTo>,
     /// Exit as `check` does: 1 over budget or if anything is unknown
@@ -411,6 +428,14 @@ pub(super) enum ReportFormat {
     Json,
     /// For a merge request.
     Markdown,
+    /// One page, for a CI artifact.
+    Html,
+    /// SARIF 2.1.0, for code hosts.
+    Sarif,
+    /// Test results, for CI systems.
+    Junit,
+    /// Annotations of GitHub Actions.
+    Github,
 }
 
 fn report(text: &str) -> Result<ReportTo, String> {

@@ -3,8 +3,9 @@
 use super::inputs::{self, Budgets};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::fleet::pipeline::Step;
+use crate::fleet::{Agent, Fleet};
 use crate::object::Value;
-use crate::report::{self, Finding, Merged, MergedStep, ObjectAction, Report, StepStatus, Subject, Window, Workload};
+use crate::report::{self, Dimension, Finding, Merged, MergedStep, ObjectAction, Report, StepStatus, Subject, Window, Workload};
 use crate::roll::{self, Judged, Verdict};
 use crate::simulate::pipeline::{Ended, Run};
 use std::collections::BTreeMap;
@@ -33,6 +34,7 @@ pub(super) fn report(parts: &Parts<'_>) -> Report {
         untouched: all.saturating_sub(present),
         steps: steps(run, parts.judged),
         objects: objects(run),
+        dimensions: Vec::new(),
         script: None,
         merged: parts.merged.map(|m| merged(m, parts.judged)),
         assumptions: parts.assumptions.iter().cloned().chain(inputs::open_questions(&run.cluster)).collect(),
@@ -68,6 +70,8 @@ fn workload(j: &Judged, run: &Run, budgets: &Budgets) -> Workload {
         budget,
         over_budget: too_often || too_long || unknown_downtime,
         reasons: j.reasons.iter().map(|(step, reason)| reason_of(*step, reason, run)).collect(),
+        file: String::new(),
+        line: 0,
     }
 }
 
@@ -163,6 +167,28 @@ fn merged(m: &roll::Merged, before: &[Judged]) -> Merged {
 
 fn merged_step(step: &Step, commands: Vec<String>) -> MergedStep {
     MergedStep { name: step.name.clone(), toml: crate::fleet::step_toml(step), commands }
+}
+
+/// Says of each workload where the fleet declares it.
+pub(super) fn place(report: &mut Report, fleet: &Fleet) {
+    let agents: BTreeMap<(&str, &str), &Agent> = fleet.agents.iter().map(|a| ((a.namespace.as_str(), a.workload.as_str()), a)).collect();
+    for workload in &mut report.workloads {
+        let Some(agent) = agents.get(&(workload.namespace.as_str(), workload.name.as_str())) else { continue };
+        let there = Diagnostic::note("", "").at(&fleet.source, agent.at.clone());
+        if let Some((file, line, _)) = there.position() {
+            (workload.file, workload.line) = (file.display().to_string(), line);
+        }
+    }
+}
+
+/// Changes by dimension, as reports show them.
+pub(super) fn dimensions(changes: &[roll::dimensions::Change]) -> Vec<Dimension> {
+    let one = |c: &roll::dimensions::Change| Dimension {
+        name: c.dimension.clone(),
+        workloads: c.workloads.iter().map(ToString::to_string).collect(),
+        changes: c.changes.clone(),
+    };
+    changes.iter().map(one).collect()
 }
 
 /// A diagnostic as a finding.

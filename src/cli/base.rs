@@ -1,13 +1,14 @@
 //! `--base REV`: the state as if a git revision's manifests had been applied.
 
-use super::args::FleetFile;
-use super::console::{Failure, environment};
+use super::args::{ApplierName, FleetFile};
+use super::console::{Console, Failure, environment};
 use super::images::lock;
 use super::inputs::{self, Work};
 use crate::cluster::{State, base, documents};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity, Source};
 use crate::fleet::pipeline::{Action, Step};
 use crate::fleet::{Asked, Files};
+use crate::images::PinnedFleet;
 use crate::object::Value;
 use crate::render::{self, Templates};
 use crate::simulate::Cluster;
@@ -20,10 +21,55 @@ use std::sync::Arc;
 
 /// What was applied is applied to an empty cluster, by the applier given; the rest of the cluster is not known.
 pub(super) fn state(revision: &str, options: &FleetFile, work: &Work) -> Result<State, Failure> {
-    let (manifests, commit) = if work.fleet.is_some() { of_fleet(revision, options)? } else { of_files(revision, &work.given)? };
+    let (manifests, commit) = if work.fleet.is_some() {
+        let then = of_fleet(revision, options)?;
+        (then.manifests, then.commit)
+    } else {
+        of_files(revision, &work.given)?
+    };
     let short = commit.get(..9).unwrap_or(&commit);
     let source = format!("revision {revision} ({short}), as if it had been applied");
     applied(&manifests, revision, source, work)
+}
+
+/// `--rollback REV`: what is deployed when a git revision is deployed again, with its own manifests and its own pipeline.
+pub(super) fn work(
+    revision: &str,
+    options: &FleetFile,
+    files: &[PathBuf],
+    applier: ApplierName,
+    console: &mut Console,
+) -> Result<Work, Failure> {
+    if !files.is_empty() {
+        let (manifests, commit) = of_files(revision, files)?;
+        let now = inputs::work(options, files, applier, console)?;
+        return Ok(Work { name: rollback(&now.name, revision, &commit), manifests, ..now });
+    }
+    let then = of_fleet(revision, options)?;
+    let read = |file: &Path| {
+        let shown = PathBuf::from(format!("{revision}:{}", file.display()));
+        let path = file.strip_prefix(".").unwrap_or(file);
+        let found = then.files.iter().filter(|(p, _)| p.strip_prefix(".").unwrap_or(p).starts_with(path));
+        let mut objects = Vec::new();
+        for (_, bytes) in found {
+            objects.extend(documents::read_documents(bytes.as_slice(), &shown, crate::cluster::SNAPSHOT_LIMIT)?.objects);
+        }
+        Ok(objects)
+    };
+    let work = inputs::work_of(then.fleet, then.manifests, applier, &read)?;
+    Ok(Work { name: rollback(&work.name, revision, &then.commit), ..work })
+}
+
+fn rollback(name: &str, revision: &str, commit: &str) -> String {
+    format!("rollback of {name} to {revision} ({})", commit.get(..9).unwrap_or(commit))
+}
+
+/// A fleet as it was in a git revision.
+struct Then {
+    fleet: PinnedFleet,
+    manifests: Vec<Value>,
+    commit: String,
+    files: BTreeMap<PathBuf, Vec<u8>>,
 }
 
 /// Manifests given as a snapshot: no server has stored them, so they are taken as if they had been applied.
@@ -59,7 +105,7 @@ fn applied(manifests: &[Value], named: &str, source: String, work: &Work) -> Res
     Ok(State { version, source, objects, ..State::default() })
 }
 
-fn of_fleet(revision: &str, options: &FleetFile) -> Result<(Vec<Value>, String), Failure> {
+fn of_fleet(revision: &str, options: &FleetFile) -> Result<Then, Failure> {
     let directory = options.fleet.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = PathBuf::from(options.fleet.file_name().unwrap_or(options.fleet.as_os_str()));
     // The whole folder: `config` may name any file below it.
@@ -89,8 +135,8 @@ fn of_fleet(revision: &str, options: &FleetFile) -> Result<(Vec<Value>, String),
     if options.locked {
         pinned = lock::apply(pinned, lock, &shown(&name))?;
     }
-    let manifests = render::render(&pinned, &templates)?;
-    Ok((manifests.into_iter().map(|m| m.value).collect(), found.commit))
+    let manifests = render::render(&pinned, &templates)?.into_iter().map(|m| m.value).collect();
+    Ok(Then { fleet: pinned, manifests, commit: found.commit, files: found.files })
 }
 
 /// The files of a git revision.
@@ -107,6 +153,9 @@ impl Files for InRevision<'_> {
     }
 
     fn list(&self, directory: &str) -> Result<Vec<String>, String> {
+        if self.files.keys().any(|p| p.strip_prefix(".").unwrap_or(p) == Path::new(directory)) {
+            return Err("it is a file".to_owned());
+        }
         let below = self.files.keys().filter_map(|p| p.strip_prefix(".").unwrap_or(p).strip_prefix(directory).ok());
         let names: BTreeSet<String> = below.filter_map(|p| Some(p.iter().next()?.to_string_lossy().into_owned())).collect();
         Ok(names.into_iter().collect())

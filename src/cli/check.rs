@@ -6,7 +6,7 @@ use super::console::{self, Console, Failure};
 use super::{CLEAN, FOUND, inputs, manifests, owners};
 use crate::diagnostic::Diagnostic;
 use crate::report::style::Dress;
-use crate::report::{Report, Subject, json, markdown, text};
+use crate::report::{Report, Subject, github, html, json, junit, markdown, sarif, text};
 use crate::simulate::pipeline::{self, Pace};
 use crate::{cluster, lint, roll};
 
@@ -14,7 +14,11 @@ use crate::{cluster, lint, roll};
 pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u8, Failure> {
     manifests::check_standard_input(&options.applied.files, &options.applied.state)?;
     one_report_to_standard_output(&options.report)?;
-    let mut work = inputs::work(&options.applied.fleet, &options.applied.files, options.applied.applier, console)?;
+    let applied = &options.applied;
+    let mut work = match &options.rollback {
+        Some(revision) => super::base::work(revision, &applied.fleet, &applied.files, applied.applier, console)?,
+        None => inputs::work(&applied.fleet, &applied.files, applied.applier, console)?,
+    };
     let state = inputs::state(&options.applied.state, &mut work, &options.applied.fleet, options.applied.namespace.as_deref())?;
     inputs::remarks(&state, &work, console);
     let mut prepared = inputs::cluster(
@@ -47,7 +51,7 @@ pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u
     let notes = work.fleet.iter().flat_map(|f| &f.notes);
     findings.extend(notes.filter(|note| note.code == "image-last-resort").cloned());
     let kubernetes = prepared.cluster.schema.version().to_string();
-    let report = assemble::report(&Parts {
+    let mut report = assemble::report(&Parts {
         subject: Subject { name: work.name.clone(), state: state.source.clone(), kubernetes },
         run: &run,
         judged: &judged,
@@ -56,6 +60,12 @@ pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u
         assumptions: prepared.assumptions,
         findings: &findings,
     });
+    if let Some(pinned) = &work.fleet {
+        assemble::place(&mut report, &pinned.fleet);
+        if pinned.fleet.tells_dimensions || options.rollback.is_some() {
+            report.dimensions = assemble::dimensions(&roll::dimensions::by_dimension(&run, &judged, &pinned.fleet.dimensions));
+        }
+    }
     console::read_or_not(write(&report, &options.report, console))?;
     // The process ends here: to take thousands of objects apart value by value would be a tenth of its work.
     std::mem::forget((run, merged, prepared.cluster, state));
@@ -75,6 +85,10 @@ pub(super) fn write(report: &Report, asked: &[ReportTo], console: &mut Console) 
             ReportFormat::Text => text::write(report, dress),
             ReportFormat::Json => json::write(report),
             ReportFormat::Markdown => markdown::write(report),
+            ReportFormat::Html => html::write(report),
+            ReportFormat::Sarif => sarif::write(report, &|code| lint::codes::find(code).map(|c| (c.title, c.fix))),
+            ReportFormat::Junit => junit::write(report),
+            ReportFormat::Github => github::write(report),
         };
         match &to.path {
             None => console.print(&text)?,

@@ -91,6 +91,17 @@ pub(super) fn work(options: &FleetFile, files: &[PathBuf], applier: ApplierName,
     }
     let pinned = fleet(options, console)?;
     let manifests: Vec<Value> = rendered(&pinned, options)?.into_iter().map(|m| m.value).collect();
+    let directory = pinned.fleet.directory().to_owned();
+    work_of(pinned, manifests, applier, &|file| manifests::read(&[directory.join(file)]))
+}
+
+/// What a fleet deploys; `read` reads the files that its steps name.
+pub(super) fn work_of(
+    pinned: PinnedFleet,
+    manifests: Vec<Value>,
+    applier: ApplierName,
+    read: &dyn Fn(&Path) -> Result<Vec<Value>, Failure>,
+) -> Result<Work, Failure> {
     let fleet = &pinned.fleet;
     let steps = if fleet.pipeline.is_empty() {
         let action = Action::Apply { applier: as_applier(applier), files: Vec::new() };
@@ -98,7 +109,7 @@ pub(super) fn work(options: &FleetFile, files: &[PathBuf], applier: ApplierName,
     } else {
         fleet.pipeline.clone()
     };
-    let files = step_files(&steps, fleet.directory())?;
+    let files = step_files(&steps, read)?;
     let namespaces: BTreeSet<&str> = fleet.agents.iter().map(|a| a.namespace.as_str()).collect();
     let namespace = namespaces.iter().next().filter(|_| namespaces.len() == 1).map_or(DEFAULT, |n| n).to_owned();
     Ok(Work {
@@ -114,13 +125,13 @@ pub(super) fn work(options: &FleetFile, files: &[PathBuf], applier: ApplierName,
     })
 }
 
-/// Reads the files that steps name, from the directory of the fleet file.
-fn step_files(steps: &[Step], directory: &Path) -> Result<BTreeMap<PathBuf, Vec<Value>>, Failure> {
+/// Reads the files that steps name.
+fn step_files(steps: &[Step], read_one: &dyn Fn(&Path) -> Result<Vec<Value>, Failure>) -> Result<BTreeMap<PathBuf, Vec<Value>>, Failure> {
     let mut read = BTreeMap::new();
     for step in steps {
         if let Action::Apply { files, .. } | Action::Replace { files, .. } = &step.action {
             for file in files {
-                read.insert(file.clone(), manifests::read(&[directory.join(file)])?);
+                read.insert(file.clone(), read_one(file)?);
             }
         }
     }

@@ -1,9 +1,11 @@
 //! `rollcast render`: the fleet's manifests.
 
-use super::args::Render;
+use super::args::{Render, Target};
 use super::console::{Console, Failure};
 use super::{CLEAN, inputs};
-use crate::render;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::object::yaml;
+use crate::render::{self, compose};
 
 /// What stands between two documents.
 const SEPARATOR: &str = "---\n";
@@ -12,6 +14,23 @@ const AT_ONCE: usize = 1_000;
 
 pub(super) fn run(options: &Render, console: &mut Console) -> Result<u8, Failure> {
     let fleet = inputs::fleet(&options.fleet, console)?;
+    if options.target != Target::Kubernetes && options.into.is_some() {
+        let error = Diagnostic::error("target-one-file", "`--into` is for manifests: this target is one file");
+        return Err(error.hint("redirect it: `rollcast render --target compose > compose.yaml`").into());
+    }
+    match options.target {
+        Target::Kubernetes => {}
+        Target::Compose => {
+            let made = compose::compose(&fleet.fleet.name, &inputs::rendered(&fleet, &options.fleet)?);
+            console.complain(&Diagnostics(made.notes));
+            console.print(&yaml::to_yaml(&made.file))?;
+            return Ok(CLEAN);
+        }
+        Target::Prometheus => {
+            console.print(&render::rules(&fleet.fleet)?)?;
+            return Ok(CLEAN);
+        }
+    }
     let manifests = render::render_text(&fleet, &inputs::templates(&options.fleet)?)?;
     match &options.into {
         None => {
@@ -23,7 +42,7 @@ pub(super) fn run(options: &Render, console: &mut Console) -> Result<u8, Failure
         }
         Some(dir) => {
             let written = render::write_into(dir, &manifests)?;
-            console.complain(&crate::diagnostic::Diagnostics(written.notes.clone()));
+            console.complain(&Diagnostics(written.notes.clone()));
             let (created, changed, removed) = (written.created.len(), written.changed.len(), written.removed.len());
             let unchanged = written.unchanged;
             console.remark(&format!("{}: {created} created, {changed} changed, {removed} removed, {unchanged} unchanged", dir.display()));

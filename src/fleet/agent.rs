@@ -1,18 +1,12 @@
 //! A checked agent: what its workload is, without how it is rendered.
 
 use super::bundle::{LimitsFile, PeerFile, Retention};
-use super::file::{
-    Access, Amount, ConfigSource, ConfigValue, EnvValue, Named, ProbesFile, ResourcesFile, ServiceType, StrategyFile, StrategyType,
-    WorkloadKind,
-};
-use super::parts::Files;
+use super::file::{Access, Amount, EnvValue, Named, ProbesFile, ResourcesFile, ServiceType, StrategyFile, StrategyType, WorkloadKind};
 use super::read::At;
 use super::security::Security;
-use crate::diagnostic::Source;
 use crate::object::Value;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
 use std::time::Duration;
 
 /// An agent.
@@ -26,6 +20,8 @@ pub struct Agent {
     pub at: Range<usize>,
     /// The name of its workload: `ceo-agent`.
     pub workload: String,
+    /// The workload that it is the canary of.
+    pub canary_of: Option<String>,
     /// Its namespace.
     pub namespace: String,
     /// Deployment or StatefulSet.
@@ -36,7 +32,7 @@ pub struct Agent {
     pub containers: Vec<Container>,
     /// Its volumes.
     pub volumes: Vec<Volume>,
-    /// Files of its ConfigMap.
+    /// Files of its ConfigMap: a path below the mount, or an absolute one, to content.
     pub config: BTreeMap<String, String>,
     /// Where they are mounted.
     pub config_mount: String,
@@ -262,19 +258,4 @@ pub struct Budget {
     pub rolls: Option<u64>,
     /// All windows together.
     pub downtime: Option<Duration>,
-}
-
-/// The content of a ConfigMap's file: as written, or read from beside the file that names it.
-pub(super) fn config_content(value: ConfigValue, source: &Source, files: &dyn Files) -> Result<String, (String, Range<usize>)> {
-    match value {
-        ConfigValue::Short(text) => Ok(text.0),
-        ConfigValue::Table(table) => {
-            let ConfigSource { file } = *table;
-            let At { value: file, range } = file.unwrap_or_default();
-            let beside = |path: &Path| path.parent().unwrap_or(Path::new("")).to_owned();
-            let (from, own) = (beside(&source.file), beside(source.file_at(range.start).0));
-            let path = own.strip_prefix(&from).unwrap_or(Path::new("")).join(&file);
-            files.read(&path.to_string_lossy()).map_err(|why| (format!("cannot read `{file}`: {why}"), range))
-        }
-    }
 }

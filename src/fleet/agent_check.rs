@@ -1,13 +1,13 @@
 //! An agent as written becomes an agent: names from patterns, containers with their keys, volumes, files; every reference looked up.
 
-use super::agent::{Agent, Budget, Container, Service, Volume, VolumeKind, config_content};
+use super::agent::{Agent, Budget, Container, Service, Volume, VolumeKind};
 use super::around;
 use super::bundle::Retention;
+use super::config::ConfigReader;
 use super::file::{
-    Access, AgentFile, BudgetFile, ConfigValue, ContainerFile, EnvValue, List, Named, SecurityProfile, ServiceFile, ServiceType,
-    VolumeFile, WorkloadKind,
+    Access, AgentFile, BudgetFile, ContainerFile, EnvValue, List, Named, SecurityProfile, ServiceFile, ServiceType, VolumeFile,
+    WorkloadKind,
 };
-use super::parts::Files;
 use super::read::{At, Reader, Verbatim};
 use super::security::security;
 use crate::diagnostic::nearest;
@@ -31,8 +31,15 @@ pub(super) struct Kin<'k> {
 }
 
 /// The agent of a table that has everything it inherits.
-pub(super) fn checked(name: &str, agent: At<AgentFile>, kin: &Kin<'_>, reader: &mut Reader<'_>, files: &dyn Files) -> Option<Agent> {
+pub(super) fn checked(
+    name: &str,
+    agent: At<AgentFile>,
+    kin: &Kin<'_>,
+    reader: &mut Reader<'_>,
+    config: &mut ConfigReader<'_>,
+) -> Option<Agent> {
     let At { value: mut file, range: at } = agent;
+    config.environment(&file, reader);
     let namespace = from_pattern(kin.namespace, name, kin.org, reader)?;
     let workload = from_pattern(kin.workload, name, kin.org, reader)?;
     dns_name(&namespace, 63, "namespace", &at, reader);
@@ -48,7 +55,7 @@ pub(super) fn checked(name: &str, agent: At<AgentFile>, kin: &Kin<'_>, reader: &
         wrong.hints.push("the files of `config` become a volume of that name: call this one differently".into());
     }
     let volumes: Vec<Volume> = volumes.into_iter().filter_map(|(name, v)| volume(name, v, &known, reader)).collect();
-    let config = config(file.config.take().unwrap_or_default().value, reader, files);
+    let config = config.agent(file.config.take(), reader);
     env_files(&containers, &config, &at, reader);
     let budget = budget(file.budget.map(|b| b.value), reader);
     let hardened = kin.bundle || kind == WorkloadKind::StatefulSet;
@@ -60,6 +67,7 @@ pub(super) fn checked(name: &str, agent: At<AgentFile>, kin: &Kin<'_>, reader: &
     Some(Agent {
         name: name.to_owned(),
         org: kin.org.map(str::to_owned),
+        canary_of: None,
         workload,
         namespace,
         kind,
@@ -273,25 +281,6 @@ fn not_a_size(text: &str) -> bool {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let known = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "k", "M", "G", "T", "P", "E"];
     digits == 0 || text[..digits].parse::<f64>().is_err() || !known.contains(&&text[digits..])
-}
-
-fn config(content: Named<ConfigValue>, reader: &mut Reader<'_>, files: &dyn Files) -> BTreeMap<String, String> {
-    let mut out = BTreeMap::new();
-    for (name, At { value, range }) in content {
-        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
-            let wrong = reader.wrong("fleet-name", range.clone(), format!("`{name}` cannot be a file of a ConfigMap"));
-            wrong.hints.push("letters, digits, `-`, `_` and `.`".into());
-        }
-        match config_content(value, reader.source, files) {
-            Ok(content) => {
-                out.insert(name, content);
-            }
-            Err((why, place)) => {
-                reader.wrong("fleet-file", if place.is_empty() { range } else { place }, why);
-            }
-        }
-    }
-    out
 }
 
 fn service(file: Option<ServiceFile>) -> Service {

@@ -2,14 +2,19 @@
 
 use super::agent::Agent;
 use super::agent_check::{Kin, checked, dns_name, plain};
+use super::alerts::{Alerts, AlertsTable};
+use super::canary;
+use super::config::{ConfigReader, ConfigSettings};
+use super::dimensions::Dimensions;
 use super::file::{AgentFile, FleetFile, FleetTable, List, Named, OrgFile};
-use super::inherit::{Heir, Inheritance, OrgTree, first_container, report_idle};
+use super::inherit::{Heir, Inheritance, OrgTree, canary_tree, first_container, report_idle};
 use super::layer::Tree;
 use super::namespace::{self, Shared};
 use super::network::{self, Network};
 use super::parts::Files;
 use super::pipeline::{Action, Step};
 use super::read::{At, FromToml, Reader};
+use super::secret_scan::SecretScan;
 use super::{ClusterChoice, Fleet, Ignore, Org, expect, step};
 use crate::diagnostic::nearest;
 use std::collections::BTreeMap;
@@ -21,6 +26,7 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
     report_idle(&whole, reader);
     let file = FleetFile::read(&whole, reader)?;
     drop(whole);
+    let mut config = config_reader(&file, reader, files);
     let head = file.fleet.unwrap_or_default();
     let FleetTable { name, kubernetes, namespace, workload, labels, allow_mutable, bundle, quota, limits } = head.value;
     let Some(name) = name else {
@@ -55,7 +61,13 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
         };
         first_container(&mut tree, &mut reader.removals);
         let file = AgentFile::read(&tree, reader);
-        agents.extend(file.and_then(|value| checked(name, At { value, range: tree.span() }, &kin, reader, files)));
+        let canary = file.as_ref().and_then(|f| f.canary.clone());
+        let Some(mut own) = file.and_then(|value| checked(name, At { value, range: tree.span() }, &kin, reader, &mut config)) else {
+            return;
+        };
+        let second = canary.and_then(|c| second(name, &tree, &c, &mut own, &kin, reader, &mut config));
+        agents.push(own);
+        agents.extend(second);
     });
     drop(heirs);
     fleet.agents = agents;
@@ -64,6 +76,7 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
         reader.wrong("fleet-missing", 0..0, "the fleet has no agents").hints.push("write a table such as [agents.ceo]".into());
     }
     twins(&fleet.agents, reader);
+    watch(&mut fleet, (file.dimensions, file.alerts), &namespace, config, reader);
     let told = |agent: &Agent| match agent.org.as_ref().and_then(|name| fleet.orgs.iter().find(|o| o.name == *name)) {
         Some(o) => Shared {
             shared: !o.namespace.value.contains("{agent}"),
@@ -122,6 +135,10 @@ impl Fleet {
             image_settings: super::images::ImageSettings::default(),
             allow_mutable: false,
             environment: None,
+            dimensions: Dimensions::default(),
+            tells_dimensions: false,
+            alerts: None,
+            config: ConfigSettings::default(),
             orgs: Vec::new(),
             agents: Vec::new(),
             spaces: Vec::new(),
@@ -134,6 +151,54 @@ impl Fleet {
             notes: Vec::new(),
         }
     }
+}
+
+/// What is told about the agents: changes by dimension, alerts, secrets that are allowed and not there.
+fn watch(
+    fleet: &mut Fleet,
+    (dimensions, alerts): (Option<At<Named<List<String>>>>, Option<At<AlertsTable>>),
+    namespace: &At<String>,
+    config: ConfigReader<'_>,
+    reader: &mut Reader<'_>,
+) {
+    let (settings, secrets) = config.finish();
+    fleet.config = settings;
+    fleet.tells_dimensions = dimensions.is_some() || fleet.agents.iter().any(|a| a.canary_of.is_some());
+    fleet.dimensions = Dimensions::new(dimensions, reader);
+    let together = |n: &&str| !n.contains('{') && fleet.agents.iter().all(|a| a.namespace == *n);
+    let shared = Some(namespace.value.as_str()).filter(together);
+    fleet.alerts = alerts.map(|a| Alerts::new(a, shared, reader));
+    fleet.notes = secrets.unused(reader.source);
+}
+
+/// The canary of an agent. With a weight, its pods are taken from the agent's.
+fn second(
+    name: &str,
+    tree: &Tree<'_>,
+    canary: &At<canary::CanaryFile>,
+    own: &mut Agent,
+    kin: &Kin<'_>,
+    reader: &mut Reader<'_>,
+    config: &mut ConfigReader<'_>,
+) -> Option<Agent> {
+    let (keeps, replicas) = canary::replicas(canary, own.replicas, reader);
+    let laid = canary_tree(tree, reader)?;
+    let file = AgentFile::read(&laid, reader)?;
+    // Named after the agent's own workload; its namespace is the agent's, whatever the pattern makes of names.
+    let named = |value: String| At { value, range: canary.range.clone() };
+    let (namespace, workload) = (named(own.namespace.clone()), named(format!("{}{}", own.workload, canary::SUFFIX)));
+    let kin = Kin { namespace: &namespace, workload: &workload, ..*kin };
+    let agent = checked(&format!("{name}{}", canary::SUFFIX), At { value: file, range: canary.range.clone() }, &kin, reader, config)?;
+    own.replicas = keeps;
+    Some(Agent { replicas, canary_of: Some(own.workload.clone()), ..agent })
+}
+
+/// What reads the configuration files of agents; secrets in the fleet file itself are told at once.
+fn config_reader<'f>(file: &FleetFile, reader: &mut Reader<'_>, files: &'f dyn Files) -> ConfigReader<'f> {
+    let settings = ConfigSettings::new(file.config.clone(), reader);
+    let mut secrets = SecretScan::new(file.secret_scan.clone(), reader);
+    secrets.fleet(reader);
+    ConfigReader::new(files, settings, secrets)
 }
 
 fn kubernetes_version(version: Option<&At<String>>, reader: &mut Reader<'_>) {

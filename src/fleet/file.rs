@@ -1,9 +1,13 @@
 //! The tables of `fleet.toml`, as written.
 
+use super::alerts::AlertsTable;
 use super::bundle::{ClaimsFile, LimitsFile, NetworkFile, PeerFile, PreStopFile, RightFile, SecretFile, TmpFile};
+use super::canary::CanaryFile;
+use super::config::ConfigTable;
 use super::duration::Length;
 use super::images::ImagesFile;
 use super::read::{At, FromToml, Reader, Verbatim, integer, names, table};
+use super::secret_scan::SecretScanTable;
 use super::step::StepFile;
 use crate::object::Value;
 use schemars::JsonSchema;
@@ -31,6 +35,14 @@ table! {
         "images" => images: ImagesFile,
         /// What each agent inherits.
         "defaults" => defaults: AgentFile,
+        /// How configuration files become ConfigMaps, and what is checked about them.
+        "config" => config: ConfigTable,
+        /// What belongs to which dimension of a change: name to patterns (`file:…`, `key:…`, `env:…`, `field:…`).
+        "dimensions" => dimensions: Named<List<String>>,
+        /// Alerts about the cost and the health of the agents.
+        "alerts" => alerts: AlertsTable,
+        /// What looks like a secret and is none.
+        "secret-scan" => secret_scan: SecretScanTable,
         /// The agents: each becomes one workload.
         "agents" => agents: Named<AgentFile>,
         /// Tenants.
@@ -102,7 +114,7 @@ table! {
         "args" => args: List<Verbatim>,
         /// Environment variables: a text, or where it comes from.
         "env" => env: Named<EnvValue>,
-        /// Files of the agent's ConfigMap: name to content.
+        /// Files of the agent's ConfigMap: the path below `config-mount`, or an absolute one, to content.
         "config" => config: Named<ConfigValue>,
         /// Where the files are mounted; `/etc/config` unless given.
         "config-mount" => config_mount: String,
@@ -132,6 +144,8 @@ table! {
         "stop" => stop: Length,
         /// What a deploy may cost the workload.
         "budget" => budget: BudgetFile,
+        /// A second workload beside it, with some keys set otherwise.
+        "canary" => canary: CanaryFile,
         /// Whether reaping leaves it alone.
         "protected" => protected: bool,
         /// Secrets by reference: API keys, MCP credentials, SSH keys for Git.
@@ -439,10 +453,14 @@ table! {
 }
 
 table! {
-    /// Where the content of a file comes from.
+    /// Where the content of a file, or of the files below a directory of that name, comes from: one of these.
     ConfigSource {
         /// A path, relative to this file.
         "file" => file: String,
+        /// A directory: every file below it.
+        "directory" => directory: String,
+        /// A pattern: `skills/**/*.md`.
+        "files" => files: String,
     }
 }
 
@@ -466,7 +484,7 @@ short_or_table!(
     EnvValue, Plain, EnvSource, |v| v.is_str() || v.is_integer() || v.is_bool(), "a string, or a table with `secret` or `config`");
 short_or_table!(
     /// The content of a file.
-    ConfigValue, Verbatim, ConfigSource, |v| v.is_str(), "a string, or a table with `file`");
+    ConfigValue, Verbatim, ConfigSource, |v| v.is_str(), "a string, or a table with `file`, `directory` or `files`");
 short_or_table!(
     /// How pods are replaced.
     StrategyFile, StrategyType, StrategyTable, |v| v.is_str(), "a string or a table");

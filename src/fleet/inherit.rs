@@ -170,7 +170,8 @@ fn report_idle_keys(table: &Tree<'_>, reader: &mut Reader<'_>) {
 pub(super) fn report_idle(tree: &Tree<'_>, reader: &mut Reader<'_>) {
     let mut without = Vec::new();
     idle(tree, &reader.removals, &mut Vec::new(), &mut without);
-    for (path, range) in without {
+    // What a canary takes away is looked at when it is laid over its agent.
+    for (path, range) in without.into_iter().filter(|(path, _)| !path.starts_with("canary.set.")) {
         reader.wrong("fleet-removal", range, format!("there is no `{path}` to remove")).label = "no layer below gives it".into();
     }
 }
@@ -196,6 +197,23 @@ pub(super) fn first_container(tree: &mut Tree<'_>, removals: &mut Removals) {
         None => base,
     };
     containers.insert(key(name, Range { start: place.start, end: place.start }), laid);
+}
+
+/// The keys of an agent's canary: what its `set` says, laid over the agent's own.
+pub(super) fn canary_tree<'s>(tree: &Tree<'s>, reader: &mut Reader<'_>) -> Option<Tree<'s>> {
+    let mut set = tree.get_ref().get("canary")?.get_ref().get("set").filter(|s| s.get_ref().is_table())?.clone();
+    let mut base = tree.clone();
+    take(&mut base, "canary");
+    // `env` and the like are of the first container there too, so `set` is told which that is.
+    let containers = base.get_ref().get("containers").cloned();
+    if let (Some(containers), DeValue::Table(table)) = (containers, set.get_mut()) {
+        let place = containers.span();
+        table.entry(key("containers", place)).or_insert(containers);
+    }
+    first_container(&mut set, &mut reader.removals);
+    let laid = lay(&set, base, Place::Over, &mut reader.removals);
+    report_idle(&laid, reader);
+    Some(laid)
 }
 
 /// A table of a value.

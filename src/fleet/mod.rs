@@ -11,9 +11,13 @@
 
 pub mod agent;
 mod agent_check;
+pub mod alerts;
 mod around;
 pub mod bundle;
+pub mod canary;
 mod check;
+pub mod config;
+pub mod dimensions;
 pub mod duration;
 pub mod expect;
 pub mod file;
@@ -23,9 +27,11 @@ mod layer;
 pub mod namespace;
 pub mod network;
 mod parts;
+mod patterns;
 pub mod pipeline;
 pub mod read;
-mod secret;
+mod secret_scan;
+pub mod secrets;
 pub mod security;
 mod show;
 pub mod step;
@@ -69,6 +75,14 @@ pub struct Fleet {
     pub image_settings: images::ImageSettings,
     /// Whether tags that can move are allowed.
     pub allow_mutable: bool,
+    /// What of a change belongs to which dimension.
+    pub dimensions: dimensions::Dimensions,
+    /// Whether changes are told by dimension: the fleet names dimensions, or has a canary.
+    pub tells_dimensions: bool,
+    /// Alerts about the agents.
+    pub alerts: Option<alerts::Alerts>,
+    /// How configuration files become ConfigMaps.
+    pub config: config::ConfigSettings,
     /// The environment that was laid over it.
     pub environment: Option<String>,
     /// The organisations, by name.
@@ -172,13 +186,11 @@ pub fn load(source: Arc<Source>, variables: &BTreeMap<String, String>) -> Result
 /// # Errors
 /// Everything that is wrong with the file.
 pub fn load_as(source: Arc<Source>, asked: &Asked<'_>) -> Result<Fleet, Diagnostics> {
-    let source = parts::with_included(source, asked.files).map_err(Diagnostics)?;
-    let whole = parts::parse(&source).map_err(Diagnostics)?;
+    let without_secrets = |source: &Arc<Source>, wrong| secret_scan::without_secrets(Diagnostics(wrong), source);
+    let source = parts::with_included(Arc::clone(&source), asked.files).map_err(|wrong| without_secrets(&source, wrong))?;
+    let whole = parts::parse(&source).map_err(|wrong| without_secrets(&source, wrong))?;
     let mut reader = Reader::new(&source, asked.variables);
-    if let Some((hidden, wrong)) = secret::exposed(&whole, &source) {
-        reader.hidden = Some(hidden);
-        reader.problems.extend(wrong);
-    }
+    secret_scan::prepare(&whole, &mut reader);
     let fleet = with_environment(whole, asked.environment, &mut reader).and_then(|whole| check::check(whole, &mut reader, asked.files));
     let problems = reader.problems();
     match fleet {

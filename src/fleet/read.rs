@@ -1,6 +1,7 @@
 //! TOML with byte ranges becomes the tables of a fleet file, noting every mistake on the way instead of stopping at the first.
 
 use super::layer::removes;
+use super::secrets::Finding;
 use crate::diagnostic::{Diagnostic, Source, nearest};
 use crate::object::Value;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -64,12 +65,22 @@ pub struct Reader<'s> {
     pub removals: BTreeSet<usize>,
     /// The source without what looks like secrets, where there are any.
     pub hidden: Option<Arc<Source>>,
+    /// What looks like a secret in the text, but for sealed values.
+    pub exposed: Vec<Finding>,
 }
 
 impl<'s> Reader<'s> {
     /// One that has read nothing yet.
     pub fn new(source: &'s Arc<Source>, environment: &'s BTreeMap<String, String>) -> Self {
-        Self { source, environment, problems: Vec::new(), refused: Vec::new(), removals: BTreeSet::new(), hidden: None }
+        Self {
+            source,
+            environment,
+            problems: Vec::new(),
+            refused: Vec::new(),
+            removals: BTreeSet::new(),
+            hidden: None,
+            exposed: Vec::new(),
+        }
     }
 
     /// What was wrong, in the order of the text, each once however many inherit it.
@@ -77,12 +88,17 @@ impl<'s> Reader<'s> {
         let mut problems = self.problems;
         if let Some(hidden) = &self.hidden {
             // Whatever else is wrong on the line of a secret must not show it either.
-            problems.iter_mut().filter_map(|d| d.place.as_mut()).for_each(|(source, _)| *source = Arc::clone(hidden));
+            let places = problems.iter_mut().filter_map(|d| d.place.as_mut()).filter(|(source, _)| Arc::ptr_eq(source, self.source));
+            places.for_each(|(source, _)| *source = Arc::clone(hidden));
         }
-        let place = |d: &Diagnostic| d.place.as_ref().map_or(0..0, |(_, range)| range.clone());
-        problems.sort_by_key(|d| place(d).start);
+        // What stands in other files comes after what stands in the fleet's own.
+        let place = |d: &Diagnostic| {
+            let (source, range) = d.place.as_ref()?;
+            Some((source.file != self.source.file, source.file.clone(), range.start, range.end))
+        };
+        problems.sort_by_key(place);
         let mut seen = BTreeSet::new();
-        problems.retain(|d| seen.insert((place(d).start, place(d).end, d.code, d.text.clone())));
+        problems.retain(|d| seen.insert((place(d), d.code, d.text.clone())));
         problems
     }
 

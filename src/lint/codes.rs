@@ -174,6 +174,27 @@ const REASONS: &[Code] = &[
         fix: "Give it what is missing: a permission, a kind in the snapshot, a step it can simulate.",
     },
     Code {
+        code: "over-budget",
+        title: "a workload costs more than its budget allows",
+        text: "It rolls more often, or is down longer, than the fleet allows for one deploy; one roll where nobody says. A budget of downtime\nis exceeded too where the downtime cannot be told.",
+        example: "budget = { rolls = 1, downtime = \"3m\" }      # and two steps change the pod template",
+        fix: "Look at the reasons: merge steps that change one template; or allow more where it is meant.",
+    },
+    Code {
+        code: "step-fails",
+        title: "the pipeline fails in this step",
+        text: "The server refuses a write, in the words that follow. What comes after is not reached unless the step says `continue`.",
+        example: "step \"Apply\": Error from server (NotFound): deployments.apps \"web\" not found",
+        fix: "Mend the step or the manifest.",
+    },
+    Code {
+        code: "script-fails",
+        title: "the rehearsed script fails or was interrupted",
+        text: "It ran on the simulated cluster, and its exit code is not 0.",
+        example: "rollcast rehearse -- ./deploy.sh     # exits 1",
+        fix: "Look at what the script printed.",
+    },
+    Code {
         code: "two-steps-one-template",
         title: "two steps change one pod template",
         text: "Each change of a pod template is a revision of its own and replaces every pod. A net diff of before and after shows one change;\nthe pods go through both.",
@@ -186,6 +207,20 @@ const REASONS: &[Code] = &[
         text: "No tag, `latest`, a branch name, a floating `v1`: the same text names another image tomorrow. A pod that restarts alone then runs\nsomething else than its neighbours, and no diff shows it.",
         example: "image: registry/app:latest",
         fix: "Name a digest, a full version or the commit that was built: registry/app:9f31c2e",
+    },
+    Code {
+        code: "secret-in-manifest",
+        title: "a manifest holds something that looks like a secret",
+        text: "ConfigMaps, environment variables and arguments are read by everybody who may read the object, and stand in every backup\nand in the repository. Found as in fleet files, by the format of a known issuer or by how random a value is.",
+        example: "env: [{name: API_KEY, value: …the key itself…}]",
+        fix: "Revoke it. Keep the new one in a Secret: valueFrom: {secretKeyRef: {name: credentials, key: api-key}}",
+    },
+    Code {
+        code: "config-without-roll",
+        title: "a ConfigMap changes under pods that do not roll",
+        text: "Environment variables and files mounted with `subPath` are taken when a pod starts. The running pods keep the old content, and\nthe next pod, whenever that is, has the new one.",
+        example: "kubectl apply -f settings.yaml       # and nothing in the Deployment changes",
+        fix: "Put a hash of the content into the ConfigMap's name or into an annotation of the pod template: `render` does either.",
     },
     Code {
         code: "claim-with-rolling-update",

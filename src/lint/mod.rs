@@ -3,10 +3,12 @@
 //! Each rule is a function that gives diagnostics; each code is explained in [`codes`].
 
 pub mod codes;
+mod config;
 mod images;
 mod pipeline;
 mod pod_security;
 mod refusals;
+mod secrets;
 mod volumes;
 
 use crate::diagnostic::Diagnostic;
@@ -21,9 +23,11 @@ pub fn findings(manifests: &[Value], run: &Run, judged: &[Judged], rules: &TagRu
     for manifest in manifests {
         found.extend(volumes::check(manifest, run));
         found.extend(images::check(manifest, rules));
+        found.extend(secrets::check(manifest));
     }
     found.extend(pipeline::check(run, judged));
     found.extend(pod_security::check(run));
+    found.extend(config::check(run, judged));
     found.extend(refusals::check(run));
     found
 }

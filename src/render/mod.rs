@@ -3,7 +3,10 @@
 //! `namespace*.yaml` is rendered once for each namespace (variables `namespace`, `fleet`), `fleet*.yaml` once (`fleet`), every
 //! other template once for each agent (`agent`, `fleet`). What templates may hold stands in `template.rs`.
 
+mod alerts;
 mod bundle;
+pub mod compose;
+mod config_map;
 mod evaluate;
 mod expression;
 mod into;
@@ -112,6 +115,19 @@ fn render_as<V: Send>(fleet: &PinnedFleet, templates: &Templates, make: fn(Value
 /// The manifests as one YAML text.
 pub fn to_yaml(manifests: &[Manifest]) -> String {
     in_parallel(manifests, |part| yaml::to_documents(part.iter().map(|m| &m.value))).join("---\n")
+}
+
+/// The alerts of a fleet as a plain rules file of Prometheus.
+///
+/// # Errors
+/// The fleet has no alerts.
+pub fn rules(fleet: &crate::fleet::Fleet) -> Result<String, Diagnostic> {
+    let Some(alerts) = &fleet.alerts else {
+        return Err(
+            Diagnostic::error("alerts-none", "the fleet has no alerts").hint("write a table [alerts]: empty, it gives the usual ones")
+        );
+    };
+    Ok(yaml::to_yaml(&crate::object::json!({ "groups": alerts::groups(fleet, alerts) })))
 }
 
 /// Does parts of a list at the same time, where it is long enough to gain by it; the results are in the list's order.

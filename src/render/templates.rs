@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The built-in templates, by file name.
-const BUILT_IN: [(&str, &str); 15] = [
+const BUILT_IN: [(&str, &str); 16] = [
     ("config-map.yaml", include_str!("../../templates/config-map.yaml")),
     ("deployment.yaml", include_str!("../../templates/deployment.yaml")),
     ("external-secret.yaml", include_str!("../../templates/external-secret.yaml")),
+    ("fleet-prometheus-rule.yaml", include_str!("../../templates/fleet-prometheus-rule.yaml")),
     ("namespace.yaml", include_str!("../../templates/namespace.yaml")),
     ("namespace-limit-range.yaml", include_str!("../../templates/namespace-limit-range.yaml")),
     ("namespace-network-policy.yaml", include_str!("../../templates/namespace-network-policy.yaml")),
@@ -40,6 +41,11 @@ impl Default for Templates {
 }
 
 impl Templates {
+    /// The built-in ones: file name and text.
+    pub fn built_in() -> impl Iterator<Item = (&'static str, &'static str)> {
+        BUILT_IN.into_iter()
+    }
+
     /// The built-in ones, with the `*.yaml` and `*.yml` files of a directory in place of those of the same name or beside them.
     /// A directory that is not there adds nothing.
     ///

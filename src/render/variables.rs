@@ -1,9 +1,11 @@
 //! An agent becomes the variables that templates see: pieces in the form that Kubernetes wants, null where there is nothing.
 
-use super::bundle;
+use super::config_map::ConfigMap;
 use super::strategy::strategy;
+use super::{alerts, bundle};
 use crate::diagnostic::Diagnostic;
 use crate::fleet::agent::{PreStop, SecretUse, Service};
+use crate::fleet::config::key as key_of;
 use crate::fleet::file::{Amount, EnvValue, Named, ProbeFile, ProbesFile, ResourcesFile, ServiceType, WorkloadKind};
 use crate::fleet::network::Contacts;
 use crate::fleet::read::At;
@@ -11,9 +13,7 @@ use crate::fleet::security::Security;
 use crate::fleet::{Agent, Container, Fleet, Volume, VolumeKind};
 use crate::images::ANNOTATION;
 use crate::object::{Map, Value, json};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::time::Duration;
 
 /// The label of a namespace that says whose it is.
@@ -28,9 +28,12 @@ const STAYS: Duration = Duration::from_secs(3 * 60 * 60);
 const NAME: &str = "app.kubernetes.io/name";
 const PART_OF: &str = "app.kubernetes.io/part-of";
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// What a canary's pods have beside the name of those they stand beside.
+const TRACK: &str = "rollcast/track";
+const CANARY: &str = "canary";
 
 fn reserved(label: &str) -> bool {
-    matches!(label, NAME | PART_OF | MANAGED_BY)
+    matches!(label, NAME | PART_OF | MANAGED_BY | TRACK)
 }
 
 fn reserved_label(label: &str) -> Diagnostic {
@@ -43,7 +46,9 @@ pub(super) fn fleet(fleet: &Fleet) -> Result<Value, Diagnostic> {
     if let Some(label) = fleet.labels.keys().find(|l| reserved(l)) {
         return Err(reserved_label(label));
     }
-    Ok(json!({ "name": fleet.name, "labels": fleet.labels, "kubernetes": fleet.kubernetes.as_ref().map(|k| &k.value) }))
+    let kubernetes = fleet.kubernetes.as_ref().map(|k| &k.value);
+    let alerts = alerts::variables(fleet, named_labels(fleet, None));
+    Ok(json!({ "name": fleet.name, "labels": fleet.labels, "kubernetes": kubernetes, "alerts": alerts }))
 }
 
 /// An agent and what was found out about it.
@@ -67,7 +72,7 @@ pub(super) fn agent(fleet: &Fleet, given: &Given<'_>) -> Result<Value, Diagnosti
     let service = service(agent);
     let claims: Vec<Value> = agent.volumes.iter().filter_map(|v| claim(agent, v)).collect();
     let (pod_security, container_security) = security(&agent.security);
-    let config = (!agent.config.is_empty()).then_some(&agent.config);
+    let config = ConfigMap::of(fleet, agent);
     Ok(map([
         ("name", agent.name.as_str().into()),
         ("workload", agent.workload.as_str().into()),
@@ -80,15 +85,17 @@ pub(super) fn agent(fleet: &Fleet, given: &Given<'_>) -> Result<Value, Diagnosti
         ("labels", named_labels(fleet, Some(agent))),
         ("selector", selector(agent)),
         ("annotations", annotations(agent, source)),
-        ("podAnnotations", config.map(|c| map([("checksum/config", checksum(c).into())])).into()),
-        ("config", config.map_or(Value::Null, |c| json!(c))),
-        ("serviceName", if service.is_null() { Value::Null } else { agent.workload.as_str().into() }),
+        ("podAnnotations", config.as_ref().and_then(ConfigMap::annotations).into()),
+        ("config", config.as_ref().map(ConfigMap::data).into()),
+        ("configName", config.as_ref().map(|c| c.name.as_str()).into()),
+        ("configImmutable", config.as_ref().and_then(ConfigMap::immutable).into()),
+        ("serviceName", service_name(agent, &service)),
         ("service", service),
         ("clientService", client_service(agent)),
         ("strategy", strategy(agent, &fleet.source)?),
         ("terminationGracePeriodSeconds", grace(agent)),
         ("securityContext", pod_security),
-        ("containers", agent.containers.iter().map(|c| container(agent, c, images, &container_security)).collect::<Vec<_>>().into()),
+        ("containers", agent.containers.iter().map(|c| container(agent, c, config.as_ref(), images, &container_security)).collect()),
         ("claims", claims.into()),
         ("retention", json!({ "whenDeleted": agent.claims.0.as_str(), "whenScaled": agent.claims.1.as_str() })),
         ("bundle", agent.bundle.into()),
@@ -97,20 +104,34 @@ pub(super) fn agent(fleet: &Fleet, given: &Given<'_>) -> Result<Value, Diagnosti
         ("policy", contacts.map_or(Value::Null, |c| bundle::policy(fleet, c))),
         ("externalSecrets", bundle::external_secrets(agent)),
         ("sealedSecrets", bundle::sealed_secrets(agent)),
-        ("disruptions", if agent.bundle && agent.replicas > 1 { 1.into() } else { Value::Null }),
-        ("volumes", unless_empty(volumes(agent))),
+        ("disruptions", if agent.bundle && agent.replicas > 1 && agent.canary_of.is_none() { 1.into() } else { Value::Null }),
+        ("volumes", unless_empty(volumes(agent, config.as_ref()))),
     ]))
 }
 
-/// What selects the pods of an agent.
+/// What selects the pods of an agent. A canary's pods have the name of those they stand beside, so that the agent's Service, policies
+/// and disruption budget reach both, and a track of their own.
 pub(super) fn selector(agent: &Agent) -> Value {
-    map([(NAME, agent.workload.as_str().into())])
+    match &agent.canary_of {
+        None => map([(NAME, agent.workload.as_str().into())]),
+        Some(beside) => map([(NAME, beside.as_str().into()), (TRACK, CANARY.into())]),
+    }
+}
+
+/// The Service that a StatefulSet's pods have their names by: a canary's pods share that of the agent.
+fn service_name(agent: &Agent, service: &Value) -> Value {
+    match &agent.canary_of {
+        Some(beside) => beside.as_str().into(),
+        None if service.is_null() => Value::Null,
+        None => agent.workload.as_str().into(),
+    }
 }
 
 /// The labels of an agent's objects, or of those that are nobody's.
 pub(super) fn named_labels(fleet: &Fleet, agent: Option<&Agent>) -> Value {
     let mut out = Map::with_capacity(8);
-    out.extend(agent.map(|a| (NAME.to_owned(), a.workload.as_str().into())));
+    out.extend(agent.map(|a| (NAME.to_owned(), a.canary_of.as_ref().unwrap_or(&a.workload).as_str().into())));
+    out.extend(agent.filter(|a| a.canary_of.is_some()).map(|_| (TRACK.to_owned(), CANARY.into())));
     out.insert(PART_OF.into(), fleet.name.as_str().into());
     out.insert(MANAGED_BY.into(), "rollcast".into());
     let own = fleet.labels.iter().chain(agent.into_iter().flat_map(|a| &a.labels));
@@ -125,21 +146,6 @@ fn annotations(agent: &Agent, source: Option<&str>) -> Value {
         map.insert(ANNOTATION.into(), source.into());
     }
     unless_empty(all)
-}
-
-/// Changes when a file of the ConfigMap does: only so do pods that read it at their start see the new one.
-fn checksum(config: &BTreeMap<String, String>) -> String {
-    let mut hash = Sha256::new();
-    for (name, content) in config {
-        hash.update((name.len() as u64).to_be_bytes());
-        hash.update(name);
-        hash.update((content.len() as u64).to_be_bytes());
-        hash.update(content);
-    }
-    hash.finalize().iter().fold(String::new(), |mut out, byte| {
-        write!(out, "{byte:02x}").expect("writing to a string cannot fail");
-        out
-    })
 }
 
 /// A map of that size: growing one key by key costs more than all its values.
@@ -188,7 +194,12 @@ fn affinity(length: Duration) -> Value {
 /// What clients of a StatefulSet use: an address of its own, and each client stays with one pod.
 fn client_service(agent: &Agent) -> Value {
     let ports = named_ports(agent);
-    if agent.kind != WorkloadKind::StatefulSet || !agent.service.wanted || agent.service.headless || ports.is_empty() {
+    if agent.kind != WorkloadKind::StatefulSet
+        || agent.canary_of.is_some()
+        || !agent.service.wanted
+        || agent.service.headless
+        || ports.is_empty()
+    {
         return Value::Null;
     }
     let name = format!("{}-client", agent.workload);
@@ -201,7 +212,7 @@ fn service(agent: &Agent) -> Value {
     let Service { wanted, kind, headless, affinity: stays } = agent.service;
     let stateful = agent.kind == WorkloadKind::StatefulSet;
     let ports = named_ports(agent);
-    if !wanted || (ports.is_empty() && !stateful) {
+    if !wanted || (ports.is_empty() && !stateful) || agent.canary_of.is_some() {
         return Value::Null;
     }
     let (kind, headless) = if stateful { (ServiceType::ClusterIp, true) } else { (kind, headless) };
@@ -228,7 +239,7 @@ fn claim(agent: &Agent, volume: &Volume) -> Option<Value> {
     }
 }
 
-fn volumes(agent: &Agent) -> Value {
+fn volumes(agent: &Agent, config: Option<&ConfigMap<'_>>) -> Value {
     let own = agent.volumes.iter().filter_map(|v| {
         let mut out = json!({ "name": v.name });
         match &v.kind {
@@ -241,21 +252,20 @@ fn volumes(agent: &Agent) -> Value {
         }
         Some(out)
     });
-    let config = (!agent.config.is_empty()).then(|| json!({ "name": "config", "configMap": { "name": agent.workload } }));
     let files = agent
         .secrets
         .iter()
         .filter(|s| s.mount.is_some())
         .map(|s| json!({ "name": secret_volume(s), "secret": { "secretName": s.secret, "defaultMode": s.mode } }));
     let tmp = agent.tmp.as_ref().map(|size| json!({ "name": TMP, "emptyDir": { "medium": "Memory", "sizeLimit": size } }));
-    Value::Array(own.chain(config).chain(files).chain(tmp).collect())
+    Value::Array(own.chain(config.map(ConfigMap::volume)).chain(files).chain(tmp).collect())
 }
 
 fn secret_volume(secret: &SecretUse) -> String {
     format!("secret-{}", secret.name)
 }
 
-fn mounts(agent: &Agent, container: &Container) -> Value {
+fn mounts(agent: &Agent, container: &Container, config: Option<&ConfigMap<'_>>) -> Value {
     let wanted = |v: &&Volume| v.containers.is_empty() || v.containers.contains(&container.name);
     let own = agent
         .volumes
@@ -263,17 +273,22 @@ fn mounts(agent: &Agent, container: &Container) -> Value {
         .filter(wanted)
         .map(|v| without_nulls(json!({ "name": v.name, "readOnly": v.read_only.then_some(true), "mountPath": v.mount })));
     let first = agent.containers.first().is_some_and(|c| c.name == container.name);
-    let config =
-        (first && !agent.config.is_empty()).then(|| json!({ "name": "config", "readOnly": true, "mountPath": agent.config_mount }));
+    let config = config.filter(|_| first).map(|c| c.mounts(&agent.config_mount)).unwrap_or_default();
     let secrets = agent.secrets.iter().filter(|_| first);
     let files = secrets.filter_map(|s| Some(json!({ "name": secret_volume(s), "readOnly": true, "mountPath": s.mount.as_ref()? })));
     let tmp = agent.tmp.as_ref().map(|_| json!({ "name": TMP, "mountPath": "/tmp" }));
     Value::Array(own.chain(config).chain(files).chain(tmp).collect())
 }
 
-fn container(agent: &Agent, container: &Container, images: &BTreeMap<String, String>, security: &Value) -> Value {
+fn container(
+    agent: &Agent,
+    container: &Container,
+    config: Option<&ConfigMap<'_>>,
+    images: &BTreeMap<String, String>,
+    security: &Value,
+) -> Value {
     let ports: Vec<Value> = container.ports.iter().map(|(name, port)| json!({ "name": name, "containerPort": port })).collect();
-    let env: Vec<Value> = container.env.iter().map(|(name, value)| variable(agent, name, value)).collect();
+    let env: Vec<Value> = container.env.iter().map(|(name, value)| variable(agent, config, name, value)).collect();
     let probe = |which: fn(&ProbesFile) -> &Option<At<ProbeFile>>| {
         container.probes.as_ref().and_then(|p| which(p).as_ref()).map(|p| probe(&p.value, &container.ports))
     };
@@ -289,7 +304,7 @@ fn container(agent: &Agent, container: &Container, images: &BTreeMap<String, Str
         ("envFrom", unless_empty(Value::Array(sources.collect()))),
         ("lifecycle", agent.pre_stop.as_ref().filter(|_| first).map(|p| pre_stop(p, &container.ports)).into()),
         ("resources", container.resources.as_ref().map_or(Value::Null, resources)),
-        ("volumeMounts", unless_empty(mounts(agent, container))),
+        ("volumeMounts", unless_empty(mounts(agent, container, config))),
         ("livenessProbe", probe(|p| &p.liveness).into()),
         ("readinessProbe", probe(|p| &p.readiness).into()),
         ("startupProbe", probe(|p| &p.startup).into()),
@@ -297,7 +312,7 @@ fn container(agent: &Agent, container: &Container, images: &BTreeMap<String, Str
     ])
 }
 
-fn variable(agent: &Agent, name: &str, value: &EnvValue) -> Value {
+fn variable(agent: &Agent, config: Option<&ConfigMap<'_>>, name: &str, value: &EnvValue) -> Value {
     let source = match value {
         EnvValue::Short(text) => return json!({ "name": name, "value": text.0 }),
         EnvValue::Table(source) => source,
@@ -308,7 +323,7 @@ fn variable(agent: &Agent, name: &str, value: &EnvValue) -> Value {
             let own = agent.secrets.iter().find(|s| s.name == secret).map_or(secret, |s| s.secret.clone());
             json!({ "secretKeyRef": { "name": own, "key": key } })
         }
-        (None, Some(file), None) => json!({ "configMapKeyRef": { "name": agent.workload, "key": file } }),
+        (None, Some(file), None) => json!({ "configMapKeyRef": { "name": config.map(|c| &c.name), "key": key_of(&file) } }),
         (None, config, key) => json!({ "configMapKeyRef": { "name": config, "key": key } }),
     };
     json!({ "name": name, "valueFrom": from })

@@ -2,8 +2,13 @@
 //!
 //! Never decides anything: what stands in a report was decided by `roll`.
 
+pub mod github;
+pub mod html;
 pub mod json;
+pub mod junit;
 pub mod markdown;
+mod problems;
+pub mod sarif;
 pub mod style;
 pub mod text;
 
@@ -27,6 +32,9 @@ pub struct Report {
     pub steps: Vec<Step>,
     /// What the run did to each object it wrote.
     pub objects: Vec<ObjectAction>,
+    /// What changes about agents (model, code, skills, rules, sandbox, prompt), and which workloads roll for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dimensions: Vec<Dimension>,
     /// The script, when one was rehearsed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub script: Option<Script>,
@@ -100,6 +108,16 @@ pub struct Workload {
     pub over_budget: bool,
     /// Why, roll by roll; for one that stays, why it does.
     pub reasons: Vec<Reason>,
+    /// The file that declares it; left out if none is known.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub file: String,
+    /// Where in it, from 1; left out with the file.
+    #[serde(skip_serializing_if = "is_none")]
+    pub line: usize,
+}
+
+fn is_none(line: &usize) -> bool {
+    *line == 0
 }
 
 impl Workload {
@@ -146,6 +164,17 @@ pub struct Reason {
     pub new: crate::object::Value,
     /// One sentence.
     pub text: String,
+}
+
+/// One thing about agents that changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Dimension {
+    /// `model`, `code`, `skills`, `rules`, `sandbox`, `prompt`, or `other`.
+    pub name: String,
+    /// The workloads that roll for it.
+    pub workloads: Vec<String>,
+    /// What changes: fields and files, each once.
+    pub changes: Vec<String>,
 }
 
 /// How a step ended.

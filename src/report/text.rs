@@ -17,6 +17,7 @@ pub fn write(report: &Report, dress: Dress) -> String {
     if let Some(merged) = &report.merged {
         merged_lines(&mut out, merged, dress);
     }
+    dimensions(&mut out, report, dress);
     let stubs = report.script.iter().flat_map(|s| &s.stubs);
     let stubs: Vec<String> = stubs.map(|s| format!("{}: {}, nothing was done", s.command, count(s.calls, "call"))).collect();
     list(&mut out, "Replaced programs", &stubs, dress);
@@ -99,6 +100,7 @@ fn downtime_text(w: &Workload) -> String {
     let limit = w.budget.downtime_seconds.map(|s| format!(" of {} allowed", clock(s))).unwrap_or_default();
     match (w.downtime_seconds, w.verdict) {
         (_, Verdict::Stays | Verdict::Pending) => String::new(),
+        (None, Verdict::Rolls) => format!("downtime unknown{limit}"),
         (None, _) => "downtime unknown".to_owned(),
         (Some(0.0), _) => match w.lowest_available {
             Some(n) => format!("never down, {n} available at the least"),
@@ -165,7 +167,13 @@ fn steps(out: &mut String, report: &Report, dress: Dress) {
 fn totals(out: &mut String, report: &Report, dress: Dress) {
     let (counts, tone, end) = total(report);
     line_of(out, &format!("{} {counts}; {}", dress.paint(Tone::Strong, "Total:"), dress.paint(tone, &end)));
+    if report.workloads.iter().any(|w| w.verdict == Verdict::Rolls && w.downtime_seconds.is_none() && w.windows.is_empty()) {
+        line_of(out, &dress.paint(Tone::Faint, UNKNOWN_DOWNTIME));
+    }
 }
+
+/// What is missing where a downtime is unknown.
+const UNKNOWN_DOWNTIME: &str = "Downtime is unknown where nobody says how long pods take: --restart and --stop for all workloads, or `restart` and `stop` of an agent.";
 
 /// What all of it comes to: counts, and whether it may be deployed.
 pub fn total(report: &Report) -> (String, Tone, String) {
@@ -204,6 +212,20 @@ pub fn total(report: &Report) -> (String, Tone, String) {
     match wrong.is_empty() {
         true => (parts.join(", "), Tone::Good, "all within budget".to_owned()),
         false => (parts.join(", "), Tone::Bad, wrong.join(", and ")),
+    }
+}
+
+/// What changes about agents, and which workloads roll for it.
+fn dimensions(out: &mut String, report: &Report, dress: Dress) {
+    if report.dimensions.is_empty() {
+        return;
+    }
+    out.push('\n');
+    line_of(out, &dress.paint(Tone::Strong, "Dimensions"));
+    let width = report.dimensions.iter().map(|d| d.name.len()).max().unwrap_or(0);
+    for d in &report.dimensions {
+        line_of(out, &format!("  {:width$}  {}", d.name, d.workloads.join(", ")));
+        line_of(out, &dress.paint(Tone::Faint, &format!("  {:width$}  {}", "", d.changes.join(", "))));
     }
 }
 

@@ -17,6 +17,7 @@
 //!
 //! [`Happening`]: crate::simulate::controllers::Happening
 
+pub mod dimensions;
 mod judge;
 mod merge;
 mod reason;

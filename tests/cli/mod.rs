@@ -2,8 +2,10 @@
 
 mod bad_input;
 mod base;
+mod canary;
 mod codes;
 mod commands;
+mod config;
 mod fleet;
 mod images;
 mod isolate;

@@ -383,4 +383,11 @@ pub(super) const CODES: &[Code] = &[
         example: "a: one<U+2028>two",
         fix: "a: \"one\\u2028two\"",
     },
+    Code {
+        code: "target-one-file",
+        title: "--into is given for a target that is one file",
+        text: "A directory with a file for each object is what manifests are written into.",
+        example: "rollcast render --target compose --into out",
+        fix: "rollcast render --target compose > compose.yaml",
+    },
 ];
