@@ -22,6 +22,7 @@ use super::resources::Served;
 use super::status::quoted;
 use super::{ApiError, Cluster, Reason};
 use crate::object::{Gvk, Value, text};
+use std::sync::Arc;
 
 /// A write as the plugins see it.
 pub(super) struct Attributes<'a> {
