@@ -36,7 +36,7 @@ fn items_from(text: &str, from: usize, until: Option<usize>, memory: Memory) -> 
     loop {
         let (value, end) = read_value(text, at, &memory)?;
         items.push(value);
-        at = end + text[end..].bytes().take_while(u8::is_ascii_whitespace).count();
+        at = end + text[end..].bytes().take_while(is_blank).count();
         match text.as_bytes().get(at)? {
             _ if until == Some(at) => return Some((items, at, memory)),
             b',' => at += 1,
@@ -88,9 +88,14 @@ fn string_length(text: &[u8]) -> Option<usize> {
     }
 }
 
+/// What JSON allows between its parts.
+fn is_blank(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
 /// Where the first item stands, if a colon and a list follow.
 fn list_after_key(text: &[u8], from: usize) -> Option<usize> {
-    let mut rest = (from..).zip(text.get(from..)?).filter(|(_, byte)| !byte.is_ascii_whitespace());
+    let mut rest = (from..).zip(text.get(from..)?).filter(|(_, byte)| !is_blank(byte));
     let (colon, bracket) = (rest.next()?, rest.next()?);
     (*colon.1 == b':' && *bracket.1 == b'[').then_some(bracket.0 + 1)
 }
