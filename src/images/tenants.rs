@@ -16,6 +16,7 @@ pub struct Selection {
     namespaces: Regex,
     workloads: Regex,
     container: String,
+    own: Vec<Origin>,
 }
 
 /// How a tenant's workload stands to the platform.
@@ -43,9 +44,10 @@ pub struct Tenant<'o> {
 }
 
 impl Selection {
-    /// From patterns in which `*` stands for anything and `?` for one character.
-    pub fn new(namespaces: &str, workloads: &str, container: &str) -> Self {
-        Self { namespaces: pattern(namespaces), workloads: pattern(workloads), container: container.to_owned() }
+    /// From patterns in which `*` stands for anything and `?` for one character. Whose image is of one of the origins in `own`, as
+    /// the workload's annotation says, is left alone.
+    pub fn new(namespaces: &str, workloads: &str, container: &str, own: &[Origin]) -> Self {
+        Self { namespaces: pattern(namespaces), workloads: pattern(workloads), container: container.to_owned(), own: own.to_vec() }
     }
 
     /// Whether a workload is a tenant's.
@@ -92,7 +94,7 @@ fn tenant<'o>(
         Standing::Skipped(format!("it has no container `{container}`"))
     } else if !text(object, &["metadata", "deletionTimestamp"]).is_empty() {
         Standing::Skipped("it is being deleted".into())
-    } else if let Some(origin) = own_origin(noted, container) {
+    } else if let Some(origin) = own_origin(noted, selection) {
         Standing::Skipped(format!("it has an image of its own: its annotation {ANNOTATION} says `{container}={origin}`"))
     } else if let Some(who) = own_image(&id) {
         Standing::Skipped(format!("it has an image of its own: {who}"))
@@ -105,10 +107,10 @@ fn tenant<'o>(
 }
 
 /// The override that an annotation tells of: `agent=override`.
-fn own_origin(noted: &str, container: &str) -> Option<Origin> {
+fn own_origin(noted: &str, selection: &Selection) -> Option<Origin> {
     let mut pairs = noted.split([',', ';']).filter_map(|pair| pair.trim().split_once('='));
-    let origin = pairs.find(|(name, _)| *name == container)?.1;
-    [Origin::Variable, Origin::Override].into_iter().find(|o| o.as_str() == origin)
+    let origin = pairs.find(|(name, _)| *name == selection.container)?.1;
+    selection.own.iter().copied().find(|o| o.as_str() == origin)
 }
 
 /// How an image of a tenant is noted on its workload: `agent=platform`.
@@ -118,7 +120,7 @@ pub fn noted(container: &str, origin: Origin) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Selection, Standing, tenants};
+    use super::{Origin, Selection, Standing, tenants};
     use crate::object::{Value, json};
 
     fn workload(kind: &str, namespace: &str, name: &str, image: &str) -> Value {
@@ -143,7 +145,7 @@ mod tests {
             own,
             other,
         ];
-        let selection = Selection::new("org-*", "agent-*", "agent");
+        let selection = Selection::new("org-*", "agent-*", "agent", &[Origin::Override]);
         let found = tenants(objects.iter(), &selection, "p:1", &|_| None);
         let said: Vec<String> = found
             .iter()

@@ -25,8 +25,8 @@ pub(super) struct Target {
     pub(super) selection: Selection,
     /// The container that gets the image.
     pub(super) container: String,
-    /// Where the image comes from.
-    pub(super) origin: Origin,
+    /// Where the image comes from; none if the command line names it.
+    pub(super) origin: Option<Origin>,
     /// `org-*/agent-*`
     pub(super) patterns: String,
 }
@@ -35,24 +35,26 @@ pub(super) struct Target {
 pub(super) fn target(options: &Tenants, cluster: &Cluster, fleet: Option<&Fleet>, console: &mut Console) -> Result<Target, Failure> {
     let choice = sources::choice(fleet);
     let settings = fleet.map(|f| f.image_settings.sync.clone()).unwrap_or_default();
-    let given = options.image.clone().or_else(|| {
-        let customer = environment().remove("CUSTOMER_AGENT_IMAGE").filter(|image| !image.is_empty())?;
-        console.remark("CUSTOMER_AGENT_IMAGE is set: tenants are compared with it, not with the platform");
-        Some(customer)
-    });
-    let (image, origin) = match given {
-        Some(image) => (pinned(image, fleet)?, Origin::Variable),
-        None => {
+    let customer = environment().remove("CUSTOMER_AGENT_IMAGE").filter(|image| !image.is_empty());
+    let (image, origin) = match (options.image.clone(), customer) {
+        (Some(image), _) => (pinned(image, fleet)?, None),
+        (None, Some(image)) => {
+            console.remark("CUSTOMER_AGENT_IMAGE is set: tenants are compared with it, not with the platform");
+            (pinned(image, fleet)?, Some(Origin::Variable))
+        }
+        (None, None) => {
             let looked = sources::platform_of(cluster, fleet)?;
             looked.warn(console);
             console.remark(&format!("the platform has {} ({})", looked.image.image, looked.image.from));
-            (looked.image.image, Origin::Platform)
+            (looked.image.image, Some(Origin::Platform))
         }
     };
     let namespaces = options.namespaces.clone().unwrap_or(settings.namespaces);
     let workloads = options.workloads.clone().unwrap_or(settings.workloads);
     let container = options.container.clone().unwrap_or(choice.container);
-    let selection = Selection::new(&namespaces, &workloads, &container);
+    // What CUSTOMER_AGENT_IMAGE once set is not the platform's to change.
+    let own: &[Origin] = if origin == Some(Origin::Platform) { &[Origin::Override, Origin::Variable] } else { &[Origin::Override] };
+    let selection = Selection::new(&namespaces, &workloads, &container, own);
     Ok(Target { image, selection, container, origin, patterns: format!("{namespaces}/{workloads}") })
 }
 
@@ -129,8 +131,8 @@ pub(super) fn run(options: &Sync, console: &mut Console) -> Result<u8, Failure> 
 /// The patch of a tenant that is behind.
 fn of_tenant(tenant: &Tenant<'_>, target: &Target) -> Option<Write> {
     let Standing::Stale(changes) = &tenant.standing else { return None };
-    let source = images::noted(&target.container, target.origin);
-    let patch = images::patch(tenant.object, changes, Some(&source));
+    let source = target.origin.map(|origin| images::noted(&target.container, origin));
+    let patch = images::patch(tenant.object, changes, source.as_deref());
     Some(Write { id: tenant.id.clone(), patch, changes: changes.clone() })
 }
 
