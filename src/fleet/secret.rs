@@ -70,7 +70,8 @@ fn search<'t>(tree: &'t Tree<'_>, path: &mut Vec<&'t str>, found: &mut Vec<(Stri
             for (key, value) in table {
                 let key = key.get_ref().as_ref();
                 // A sealed value is made to be shown, and looks random.
-                if !(key == "sealed" && path.iter().any(|p| *p == "secrets")) && !(key == INCLUDE && path.is_empty()) {
+                let sealed = key == "sealed" && path.contains(&"secrets");
+                if !sealed && !(key == INCLUDE && path.is_empty()) {
                     path.push(key);
                     search(value, path, found);
                     path.pop();
