@@ -151,7 +151,7 @@ fn asked(resources: Option<&ResourcesFile>, resource: &str, side: Side) -> Optio
 
 /// All containers of some agents.
 fn containers<'a>(agents: &[&'a Agent]) -> impl Iterator<Item = &'a super::Container> + Clone + use<'a> {
-    agents.iter().copied().collect::<Vec<_>>().into_iter().flat_map(|a| &a.containers)
+    agents.to_vec().into_iter().flat_map(|a| &a.containers)
 }
 
 /// So many times a quantity.
