@@ -25,6 +25,8 @@ pub struct FieldManager<'a> {
     pub reset_fields: &'a [&'a [&'a str]],
     /// The other API versions of the kind that are served, for a custom resource; those of built-in kinds come from the schema.
     pub also_served: &'a [String],
+    /// Converts objects to the versions in which they have another form, where there are such; gives the type of that version.
+    pub converts: Option<&'a dyn Fn(&Value, &str) -> Option<(Value, Type)>>,
 }
 
 impl<'a> FieldManager<'a> {
@@ -106,7 +108,8 @@ impl<'a> FieldManager<'a> {
         }
         self.bring_up_to_date(&mut managers)?;
         let comparison = self.compared(old, new, sent)?;
-        give_up(&mut managers, &comparison, None);
+        let elsewhere = self.elsewhere(&managers, old, new);
+        self.all_give_up(&mut managers, &comparison, &elsewhere, None)?;
         let mut gained = comparison.modified;
         gained.unite(&comparison.added);
         gained.subtract(unowned());
@@ -145,10 +148,40 @@ impl<'a> FieldManager<'a> {
             return Err(format!("unexpected GroupVersion string: {}", m.api_version));
         }
         managers.retain(|m| m.api_version == own || self.serves(&m.api_version));
-        for manager in managers.iter_mut() {
+        for manager in managers.iter_mut().filter(|m| m.api_version == own || self.converts.is_none()) {
             if reconcile(self.typed(), &mut manager.fields) {
                 manager.kept = None;
             }
+        }
+        Ok(())
+    }
+
+    /// Both objects in the versions of managers for whom they have another form.
+    pub(super) fn elsewhere(&self, managers: &Managers<'_>, old: &Value, new: &Value) -> Vec<Elsewhere> {
+        let Some(convert) = self.converts else { return Vec::new() };
+        let mut all: Vec<Elsewhere> = Vec::new();
+        for version in managers.iter().map(|m| &*m.api_version).filter(|version| *version != self.gvk.api_version()) {
+            if all.iter().any(|other| other.api_version == version) {
+                continue;
+            }
+            if let Some(((old, ty), (new, _))) = convert(old, version).zip(convert(new, version)) {
+                all.push(Elsewhere { api_version: version.to_owned(), ty, old, new });
+            }
+        }
+        all
+    }
+
+    /// Everyone but `writer` loses what changed and what is gone, each as their own version has it.
+    pub(super) fn all_give_up(
+        &self,
+        managers: &mut Managers<'_>,
+        comparison: &Comparison<'_>,
+        elsewhere: &[Elsewhere],
+        writer: Option<&Identity<'_>>,
+    ) -> Result<(), String> {
+        give_up(managers, |m| !elsewhere.iter().any(|other| other.api_version == m.api_version), comparison, writer);
+        for other in elsewhere {
+            give_up(managers, |m| m.api_version == other.api_version, &other.compared(self.schema)?, writer);
         }
         Ok(())
     }
@@ -159,9 +192,29 @@ impl<'a> FieldManager<'a> {
     }
 }
 
-/// Everyone but `writer` loses what changed and what is gone; who owns nothing any more is forgotten.
-pub(super) fn give_up(managers: &mut Managers<'_>, comparison: &Comparison<'_>, writer: Option<&Identity<'_>>) {
-    for manager in managers.iter_mut().filter(|m| writer != Some(&m.identity)) {
+/// An object before and after a write, in the version of other managers.
+pub(super) struct Elsewhere {
+    pub(super) api_version: String,
+    ty: Type,
+    old: Value,
+    new: Value,
+}
+
+impl Elsewhere {
+    pub(super) fn compared<'e>(&'e self, schema: &'e Schema) -> Result<Comparison<'e>, String> {
+        let typed = Typed { schema, ty: &self.ty };
+        compare_sent(typed, &self.old, &self.new, None).map_err(|e| format!("failed to compare objects: {e}"))
+    }
+}
+
+/// Everyone concerned but `writer` loses what changed and what is gone; who owns nothing any more is forgotten.
+fn give_up(
+    managers: &mut Managers<'_>,
+    concerned: impl Fn(&Manager<'_>) -> bool,
+    comparison: &Comparison<'_>,
+    writer: Option<&Identity<'_>>,
+) {
+    for manager in managers.iter_mut().filter(|m| writer != Some(&m.identity) && concerned(m)) {
         let lost = [&comparison.modified, &comparison.added, &comparison.removed].map(|set| manager.fields.subtract(set));
         if lost.contains(&true) {
             manager.kept = None;
@@ -256,7 +309,8 @@ mod tests {
     fn owners_of_a_custom_resource() {
         let (ty, gvk) = (custom(), Gvk::new("x.io/v1", "T"));
         let schema = Schema::of(Version::V1_36);
-        let fm = FieldManager { schema, ty: &ty, gvk: &gvk, subresource: "", reset_fields: &[&["status"]], also_served: &[] };
+        let fm =
+            FieldManager { schema, ty: &ty, gvk: &gvk, subresource: "", reset_fields: &[&["status"]], also_served: &[], converts: None };
         let mut live = json!({"apiVersion": "x.io/v1", "kind": "T", "metadata": {"name": "q", "labels": {"a": "b"}}, "spec": {"a": 1,
             "free": {"x": {"y": [1, {"z": 1}], "e": {}, "n": null}}, "port": 80, "items": [{"n": "1", "p": "TCP"}], "m": {}}});
         fm.update(None, &mut live, None, "c", "2026-01-01T00:00:00Z");

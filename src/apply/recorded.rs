@@ -183,7 +183,7 @@ impl Replay {
         let gvk = Gvk::of(object);
         let ty = self.schema.resource_of(&gvk.group, &gvk.version, &gvk.kind).and_then(|r| r.ty.clone()).unwrap();
         let reset_fields = reset_fields(&gvk.kind);
-        f(FieldManager { schema: self.schema, ty: &ty, gvk: &gvk, subresource: "", reset_fields, also_served: &[] })
+        f(FieldManager { schema: self.schema, ty: &ty, gvk: &gvk, subresource: "", reset_fields, also_served: &[], converts: None })
     }
 
     fn live(&self) -> Option<Value> {
@@ -270,7 +270,15 @@ impl Replay {
         let mut new = object(&step["object"]["spec"]["replicas"], None);
         let gvk = Gvk::of(&old);
         let ty: Type = self.schema.named("io.k8s.api.autoscaling.v1.Scale").unwrap();
-        let fm = FieldManager { schema: self.schema, ty: &ty, gvk: &gvk, subresource: "scale", reset_fields: &[], also_served: &[] };
+        let fm = FieldManager {
+            schema: self.schema,
+            ty: &ty,
+            gvk: &gvk,
+            subresource: "scale",
+            reset_fields: &[],
+            also_served: &[],
+            converts: None,
+        };
         let manager = step["query"].get("fieldManager").and_then(Value::as_str).unwrap_or("oracle");
         fm.update(Some(&old), &mut new, None, manager, "2026-01-01T00:00:00Z");
         let mut out = live.clone();

@@ -3,11 +3,11 @@
 //! Follows apimachinery `pkg/util/managedfields/internal/` (`fieldmanager.go`, `structuredmerge.go`, `skipnonapplied.go`,
 //! `versioncheck.go`, `conflict.go`) and structured-merge-diff `merge/update.go`.
 
-use super::field_manager::{FieldManager, give_up, put_managed_fields, take_managed_fields, without_managed_fields};
+use super::field_manager::{FieldManager, put_managed_fields, take_managed_fields, without_managed_fields};
 use super::field_set::{FieldSet, equal, path_text};
 use super::last_applied;
 use super::managers::{Manager, Managers, Operation, list_of, managed_fields, unowned};
-use super::typed::{close_over_fields, empty_object, field_set, merge, remove_items, validate};
+use super::typed::{Typed, close_over_fields, empty_object, field_set, merge, remove_items, validate};
 use crate::object::{Gvk, Value, text};
 use std::borrow::Cow;
 use std::fmt;
@@ -186,24 +186,36 @@ impl FieldManager<'_> {
             kept: None,
         });
         let merged = match &former {
-            Some(former) if !named_again => self.prune(merged, &managers, &former.fields),
+            Some(former) if !named_again || former.api_version != self.gvk.api_version() => self.pruned(merged, &managers, former),
             _ => merged,
         };
         let comparison = self.compared(old, &merged, None).map_err(Unsettled::Failed)?;
         let mut changed = comparison.modified.clone();
         changed.unite(&comparison.added);
+        let elsewhere = self.elsewhere(&managers, old, &merged);
+        let foreign = |m: &Manager<'_>| elsewhere.iter().any(|other| other.api_version == m.api_version);
         if !force {
-            let others = managers.iter().filter(|m| m.identity != identity);
-            let claims: Claims<'v> = others
+            let others = managers.iter().filter(|m| m.identity != identity && !foreign(m));
+            let mut claims: Claims<'v> = others
                 .map(|m| (m, m.fields.intersection(&changed)))
                 .filter(|(_, fields)| !fields.is_empty())
                 .map(|(m, fields)| (m.clone(), fields))
                 .collect();
+            for other in &elsewhere {
+                let comparison = other.compared(self.schema).map_err(Unsettled::Failed)?;
+                for m in managers.iter().filter(|m| m.identity != identity && m.api_version == other.api_version) {
+                    let mut fields = m.fields.intersection(&comparison.modified);
+                    fields.unite(&m.fields.intersection(&comparison.added));
+                    if !fields.is_empty() {
+                        claims.push((m.clone(), fields));
+                    }
+                }
+            }
             if !claims.is_empty() {
                 return Err(Unsettled::Claimed(claims));
             }
         }
-        give_up(&mut managers, &comparison, Some(&identity));
+        self.all_give_up(&mut managers, &comparison, &elsewhere, Some(&identity)).map_err(Unsettled::Failed)?;
         let same = equal(old, &merged);
         if let Some(own) = managers.iter_mut().find(|m| m.identity == identity) {
             own.fields.subtract(unowned());
@@ -215,6 +227,27 @@ impl FieldManager<'_> {
         }
         managers.retain(|m| !m.fields.is_empty());
         Ok(Settled { managers, merged: (!same).then_some(merged) })
+    }
+
+    /// Prunes in the version in which the applier named its fields the last time. What another version shows all the same (a
+    /// default of the conversion) is taken back as it was.
+    fn pruned(&self, merged: Value, managers: &Managers<'_>, former: &Manager<'_>) -> Value {
+        let there = |object: &Value| self.converts.and_then(|convert| convert(object, &former.api_version));
+        let here = |object: &Value| self.converts.and_then(|convert| convert(object, &self.gvk.api_version())).map(|(object, _)| object);
+        let Some((other, ty)) = there(&merged) else { return self.prune(merged, managers, &former.fields) };
+        let typed = Typed { ty: &ty, ..self.typed() };
+        let last = close_over_fields(typed, former.fields.clone());
+        let mut bare = other.clone();
+        remove_items(typed, &mut bare, &last);
+        let kept = keep_claimed(typed, &other, &bare, managers.iter().filter(|m| m.api_version == former.api_version));
+        let Some(kept) = here(&kept) else { return merged };
+        let kept = keep_claimed(self.typed(), &merged, &kept, managers.iter().filter(|m| m.api_version != former.api_version));
+        let Some((kept, _)) = there(&kept) else { return merged };
+        let all = close_over_fields(typed, field_set(typed, &other));
+        let gone = all.difference(&close_over_fields(typed, field_set(typed, &kept))).intersection(&last);
+        let mut out = other.clone();
+        remove_items(typed, &mut out, &gone);
+        here(&out).unwrap_or(merged)
     }
 
     /// Removes what the applier named the last time and names no more, unless someone else owns it.
@@ -240,6 +273,18 @@ impl FieldManager<'_> {
         remove_items(typed, &mut out, &gone);
         out
     }
+}
+
+/// An object without what is not in a pruned form of it and nobody of these managers owns.
+fn keep_claimed<'m>(typed: Typed<'_>, merged: &Value, pruned: &Value, managers: impl Iterator<Item = &'m Manager<'m>>) -> Value {
+    let mut unclaimed = close_over_fields(typed, field_set(typed, merged));
+    unclaimed.subtract(&close_over_fields(typed, field_set(typed, pruned)));
+    for manager in managers {
+        unclaimed.subtract(&close_over_fields(typed, manager.fields.clone()));
+    }
+    let mut kept = merged.clone();
+    remove_items(typed, &mut kept, &unclaimed);
+    kept
 }
 
 /// Whether null, an empty map or an empty list stands in it.

@@ -153,6 +153,11 @@ impl Quantity {
         self.mantissa == 0
     }
 
+    /// How it is spelled.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
     /// Whether it is below zero.
     pub fn is_negative(&self) -> bool {
         self.mantissa < 0

@@ -5,6 +5,7 @@
 
 pub mod admission;
 mod attribute;
+mod autoscalers;
 pub mod clients;
 pub mod clock;
 pub mod controllers;
@@ -26,7 +27,7 @@ pub use status::{ApiError, Cause, Reason};
 pub use store::{Change, Store};
 pub use write::{parsed, unrecognized};
 
-use crate::object::{self, ObjectId, Value};
+use crate::object::{self, Gvk, ObjectId, Value};
 use crate::schema::{Schema, Version};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -92,6 +93,9 @@ impl Cluster {
         if custom::is_definition(&object) {
             self.define(&object);
         }
+        let stored = autoscalers::stored_version(&Gvk::of(&object));
+        let converted = stored.and_then(|version| autoscalers::converted(self.schema, &object, version));
+        let object = converted.map_or(object, |(object, _)| Arc::new(object));
         self.store.load(object);
         self.controllers.reload();
     }

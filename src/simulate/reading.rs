@@ -13,6 +13,9 @@ impl Cluster {
         if let Some(definition) = served.definition() {
             return definition.converted_from(self.schema, object).map_or_else(|| Arc::clone(object), Arc::new);
         }
+        if let Some((other, _)) = super::autoscalers::converted(self.schema, object, &served.gvk().api_version()) {
+            return Arc::new(other);
+        }
         let mut renamed = Value::clone(object);
         map_at(&mut renamed, &[]).insert("apiVersion".into(), served.gvk().api_version().into());
         Arc::new(renamed)

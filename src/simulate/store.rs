@@ -1,5 +1,6 @@
 //! The stored objects, copied on write, with a journal of what changed.
 
+use super::admission::quota_sums::Sums;
 use crate::object::{IdMap, ObjectId, Value, map_at};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -55,6 +56,8 @@ pub struct Store {
     journal: Vec<Change>,
     /// What is stored with an object and shown to no reader.
     hidden: Arc<BTreeMap<ObjectId, Value>>,
+    /// What is used of quotas.
+    sums: Sums,
     /// How many changes the journal held before those that are in it.
     forgotten: usize,
 }
@@ -67,7 +70,13 @@ impl Store {
         // What another simulated cluster made must not share its uid with what this one makes.
         let own = object["metadata"]["uid"].as_str().and_then(|uid| u64::from_str_radix(uid.strip_prefix(UID)?, 16).ok());
         self.uids = self.uids.max(own.unwrap_or(0));
-        Arc::make_mut(&mut self.held).insert(object);
+        let (id, before) = Arc::make_mut(&mut self.held).insert(Arc::clone(&object));
+        self.sums.note(&id, before.as_deref(), Some(&object));
+    }
+
+    /// What is used of quotas, as far as it was asked for.
+    pub(super) fn quota_sums(&self) -> &Sums {
+        &self.sums
     }
 
     /// The object of an id.
@@ -110,6 +119,7 @@ impl Store {
         map_at(&mut object, &["metadata"]).insert("resourceVersion".into(), self.revision.to_string().into());
         let object = Arc::new(object);
         let (id, before) = Arc::make_mut(&mut self.held).insert(Arc::clone(&object));
+        self.sums.note(&id, before.as_deref(), Some(&object));
         self.journal.push(Change { revision: self.revision, id, before, after: Some(Arc::clone(&object)) });
         object
     }
@@ -136,6 +146,7 @@ impl Store {
         let (id, before) = held.objects.remove(id)?;
         held.order.remove(&id);
         self.hide(&id, None);
+        self.sums.note(&id, Some(&before), None);
         self.revision += 1;
         self.journal.push(Change { revision: self.revision, id, before: Some(Arc::clone(&before)), after: None });
         Some(before)

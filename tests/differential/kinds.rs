@@ -117,6 +117,14 @@ pub const KINDS: &[Kind] = &[
     ),
     of_cluster("StorageClass", "storage.k8s.io/v1", "storageclasses", 6, r#"{"provisioner":"p.example"}"#),
     of_cluster("PriorityClass", "scheduling.k8s.io/v1", "priorityclasses", 6, r#"{"value":7}"#),
+    // The one kind that is served in two versions: its sequences write in both.
+    kind(
+        "HorizontalPodAutoscaler",
+        "autoscaling/v1",
+        "horizontalpodautoscalers",
+        15,
+        r#"{"spec":{"maxReplicas":3,"scaleTargetRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"nobody"}}}"#,
+    ),
 ];
 
 impl Kind {
@@ -152,6 +160,11 @@ impl Kind {
     /// The path of the case's object.
     pub fn path(&self) -> String {
         format!("{}/{}", self.collection(), self.object_name())
+    }
+
+    /// The same kind in another version, if it is served in two.
+    pub fn twin(&self) -> Option<&'static Kind> {
+        KINDS.iter().find(|k| k.name == self.name && k.api_version != self.api_version)
     }
 
     /// Whether a controller answers to it with `status.observedGeneration`.

@@ -10,10 +10,19 @@ pub struct Known {
     pub why: &'static str,
 }
 
-pub const KNOWN: &[Known] = &[Known {
-    of: |kind, found| kind == "HorizontalPodAutoscaler" && found.text.contains("must populate the given metric source only"),
-    why: "the server goes through the sources of a metric in the order of a Go map, which is another one each time",
-}];
+pub const KNOWN: &[Known] = &[
+    Known {
+        of: |kind, found| kind == "HorizontalPodAutoscaler" && found.text.contains("must populate the given metric source only"),
+        why: "the server goes through the sources of a metric in the order of a Go map, which is another one each time",
+    },
+    Known {
+        of: |kind, found| {
+            let there_again = found.text.contains(r#".kind: expected "ClusterRole", ours null"#);
+            kind == "ClusterRole" && (there_again || found.text.contains("already exists, ours 201"))
+        },
+        why: "whenever a role changes the aggregation controller applies, and so makes one again that was just deleted",
+    },
+];
 
 /// What is known of a disagreement.
 pub fn known(kind: &str, found: &Disagreement) -> Option<&'static Known> {

@@ -113,7 +113,7 @@ struct Outcome {
 
 impl Run<'_> {
     /// Sends steps to both sides until they disagree.
-    fn both(&self, server: &Server, kind: &Kind, steps: &[Value], later: &[u64]) -> Outcome {
+    fn both(&self, server: &Server, kind: &'static Kind, steps: &[Value], later: &[u64]) -> Outcome {
         let number = self.namespaces.fetch_add(1, Ordering::Relaxed);
         let namespace = format!("zq{:x}z{number:x}", self.options.seed);
         server.make_namespace(&namespace);
@@ -214,8 +214,10 @@ impl Run<'_> {
     fn cases(&self, server: &Server, file: &Path) {
         let recorded: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
         for case in recorded["cases"].as_array().unwrap() {
-            let kind = kinds::KINDS.iter().find(|k| case["kind"] == k.name).expect("a kind that is drawn");
             let steps = case["steps"].as_array().unwrap();
+            let first = steps[0]["path"].as_str().unwrap_or_default();
+            let of_version = |k: &&kinds::Kind| case["kind"] == k.name && first.contains(k.api_version);
+            let kind = kinds::KINDS.iter().find(of_version).expect("a kind that is drawn");
             let outcome = self.both(server, kind, steps, &LATER);
             let failed = !outcome.settled || !outcome.found.is_empty();
             let mut tally = self.tally.lock().unwrap();
@@ -227,7 +229,7 @@ impl Run<'_> {
         }
     }
 
-    fn show(&self, server: &Server, kind: &Kind, seed: u64, cause: &str, steps: &[Value]) {
+    fn show(&self, server: &Server, kind: &'static Kind, seed: u64, cause: &str, steps: &[Value]) {
         let last = self.both(server, kind, steps, &LATER);
         let mut text = format!("\nseed {seed}: {cause}\n");
         for step in steps {

@@ -2,7 +2,7 @@
 
 use crate::answers::{difference, normalised, request};
 use crate::kinds::Kind;
-use rollcast::object::{ObjectId, Value, json};
+use rollcast::object::{Gvk, ObjectId, Value, json};
 use rollcast::schema::Version;
 use rollcast::simulate::clock::Clock;
 use rollcast::simulate::controllers::{self, Until};
@@ -24,11 +24,12 @@ pub struct Answer {
 pub struct Ours {
     cluster: Cluster,
     namespace: String,
+    kind: &'static Kind,
     id: ObjectId,
 }
 
 impl Ours {
-    pub fn new(version: Version, kind: &Kind, namespace: &str) -> Self {
+    pub fn new(version: Version, kind: &'static Kind, namespace: &str) -> Self {
         let mut cluster = Cluster::new(version, Clock::new("2026-01-01T00:00:00Z".parse().unwrap()));
         let labels = json!({"kubernetes.io/metadata.name": namespace});
         for object in [
@@ -46,11 +47,22 @@ impl Ours {
             namespace: if kind.namespaced { namespace.into() } else { "".into() },
             name: kind.object_name().replace("{ns}", namespace).into(),
         };
-        Self { cluster, namespace: namespace.into(), id }
+        Self { cluster, namespace: namespace.into(), kind, id }
     }
 
     pub fn stored(&self) -> Option<Value> {
-        self.cluster.store.get(&self.id).map(|o| (**o).clone())
+        self.stored_in(self.kind)
+    }
+
+    /// The object as a reader of a version gets it.
+    pub fn stored_in(&self, kind: &Kind) -> Option<Value> {
+        let object = self.cluster.store.get(&self.id)?;
+        if object["apiVersion"] == kind.api_version {
+            return Some((**object).clone());
+        }
+        let gvk = Gvk::new(kind.api_version, kind.name);
+        let served = self.cluster.served_kind(&gvk).expect("a served kind");
+        Some((*self.cluster.in_version(&served, object)).clone())
     }
 
     /// The names of the objects of a kind that there are.

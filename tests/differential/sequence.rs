@@ -35,7 +35,12 @@ pub fn sequence(version: Version, seed: u64, kinds: &[String], namespace: &str) 
     let mut ours = Ours::new(version, kind, namespace);
     let mut steps = Vec::new();
     for _ in 0..3 + writer.drawing.random.below(LONGEST - 3) {
-        let mut stored = ours.stored();
+        if let Some(twin) = kind.twin().filter(|_| kind.api_version == "autoscaling/v1") {
+            let of = if writer.drawing.random.chance(40) { twin } else { kind };
+            writer.kind = of;
+            writer.ty = schema.resource_of(of.group(), of.version(), of.name).and_then(|r| r.ty.clone()).expect("a served kind");
+        }
+        let mut stored = ours.stored_in(writer.kind);
         if let Some(service) = stored.as_mut().filter(|_| kind.name == "Service") {
             without_allocations(service);
         }
@@ -140,7 +145,7 @@ impl Writer {
         let base = match self.drawing.random.below(10) {
             0 => self.manifest(),
             1..4 => {
-                let known: Vec<Value> = self.intents.values().cloned().collect();
+                let known: Vec<Value> = self.intents.values().filter(|i| i["apiVersion"] == self.kind.api_version).cloned().collect();
                 if known.is_empty() { self.kind.least() } else { self.drawing.random.pick(&known).clone() }
             }
             4..7 => without_server_fields(stored),
@@ -162,7 +167,7 @@ impl Writer {
 
     fn apply(&mut self, stored: Option<&Value>) -> Value {
         let manager = *self.drawing.random.pick(MANAGERS);
-        let own = self.intents.get(manager).cloned();
+        let own = self.intents.get(manager).filter(|intent| intent["apiVersion"] == self.kind.api_version).cloned();
         let base = match (own, stored) {
             (Some(own), _) if self.drawing.random.chance(85) => own,
             (_, Some(stored)) if self.drawing.random.chance(40) => {

@@ -10,6 +10,7 @@ mod namespace_lifecycle;
 mod nodes;
 mod pod_security;
 mod priority;
+pub(super) mod quota_sums;
 mod quota_usage;
 mod resource_quota;
 mod runtime_class;

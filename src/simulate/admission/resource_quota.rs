@@ -8,7 +8,7 @@ use super::quota_usage::{Counted, Usage, terminates};
 use super::{Attributes, forbidden};
 use crate::object::quantity::Quantity;
 use crate::object::{Value, items, text};
-use crate::simulate::{ApiError, Cluster};
+use crate::simulate::ApiError;
 use std::collections::BTreeMap;
 
 /// Refuses a write that a quota of its namespace has no room for, or that does not say what a quota asks for.
@@ -38,7 +38,7 @@ pub(super) fn check(asked: &Attributes<'_>, object: &Value) -> Result<(), ApiErr
         if more.is_empty() || asked.subresource == "status" {
             continue;
         }
-        let used = used(asked.cluster, counted, &asked.served.kind, quota);
+        let used = asked.cluster.store.quota_sums().used(&asked.cluster.store, (counted, resource), &asked.served.kind, quota);
         if let Some(why) = exceeded(&id.name, &hard, &used, &more) {
             return Err(forbidden(asked, object, &why));
         }
@@ -67,20 +67,6 @@ fn beyond(wanted: &Usage, before: &Usage, hard: &Usage) -> Usage {
         (name.clone(), more)
     });
     more.filter(|(_, more)| !more.is_zero() && !more.is_negative()).collect()
-}
-
-/// What all objects of a kind take of a quota.
-fn used(cluster: &Cluster, counted: Counted<'_>, kind: &str, quota: &Value) -> Usage {
-    let group = if let Counted::Objects(group, _) = counted { group } else { "" };
-    let mut used = Usage::new();
-    for (_, other) in cluster.store.list(group, kind, Some(text(quota, &["metadata", "namespace"]))) {
-        if counted.in_scopes(quota, other) {
-            for (name, amount) in counted.usage(other) {
-                used.entry(name).and_modify(|sum| sum.add(&amount)).or_insert(amount);
-            }
-        }
-    }
-    used
 }
 
 fn exceeded(quota: &str, hard: &Usage, used: &Usage, more: &Usage) -> Option<String> {

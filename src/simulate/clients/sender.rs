@@ -3,6 +3,7 @@
 use super::objects::Aim;
 use super::{Api, Outcome, Performed};
 use crate::object::Value;
+use crate::simulate::autoscalers;
 use crate::simulate::request::{Body, PatchKind, Request, Response, Verb, WriteOptions};
 use crate::simulate::status::{ApiError, Reason};
 use std::sync::Arc;
@@ -43,9 +44,13 @@ impl<'a, A: Api> Sender<'a, A> {
         Self { api, aim, exchanges: Vec::new() }
     }
 
-    /// The object as it is now.
+    /// The object as it is now, in the version that is aimed at.
     pub(super) fn live(&self) -> Option<Arc<Value>> {
-        self.api.get(&self.aim.id)
+        let live = self.api.get(&self.aim.id)?;
+        let target = &self.aim.resource;
+        let wanted = format!("{}/{}", target.group, target.version);
+        let other = autoscalers::converted(self.api.schema(), &live, &wanted);
+        Some(other.map_or(live, |(other, _)| Arc::new(other)))
     }
 
     pub(super) fn create(&mut self, object: Value, options: Options<'_>) -> Result<Arc<Value>, ApiError> {

@@ -51,7 +51,8 @@ pub(super) fn update_status(cluster: &mut Cluster, before: &Arc<Value>, mut obje
     let ty = cluster.schema.resource_of(&gvk.group, &gvk.version, &gvk.kind).and_then(|r| r.ty.as_ref());
     if let Some(ty) = ty.filter(|_| before["metadata"].get("annotations") != object["metadata"].get("annotations")) {
         let reset_fields: &[&[&str]] = &[&["spec"], &["metadata", "labels"]];
-        let fields = FieldManager { schema: cluster.schema, ty, gvk: &gvk, subresource: "status", reset_fields, also_served: &[] };
+        let fields =
+            FieldManager { schema: cluster.schema, ty, gvk: &gvk, subresource: "status", reset_fields, also_served: &[], converts: None };
         fields.update(Some(before), &mut object, None, MANAGER, &time);
     }
     put(cluster, object)
@@ -68,7 +69,8 @@ pub(super) fn own_status(cluster: &mut Cluster, before: &Arc<Value>, status: Val
     if let Some(ty) = cluster.schema.resource_of(&gvk.group, &gvk.version, &gvk.kind).and_then(|r| r.ty.as_ref()) {
         arrange(cluster.schema, ty, &mut object);
         let reset_fields: &[&[&str]] = &[&["spec"]];
-        let fields = FieldManager { schema: cluster.schema, ty, gvk: &gvk, subresource: "status", reset_fields, also_served: &[] };
+        let fields =
+            FieldManager { schema: cluster.schema, ty, gvk: &gvk, subresource: "status", reset_fields, also_served: &[], converts: None };
         fields.update(Some(before), &mut object, None, MANAGER, &time);
     }
     put(cluster, object)

@@ -13,7 +13,7 @@ use serde::Serialize;
 pub(super) const VOLUME_SOURCE: &str = "PersistentVolumeSource";
 
 /// A value of a named type, held by pointer. In `sent`, what it was decoded from, empty lists and maps stand that the value does not have.
-pub(super) fn shown_as(schema: &Schema, name: &str, value: &Value, sent: Option<&Value>) -> String {
+pub(in crate::simulate) fn shown_as(schema: &Schema, name: &str, value: &Value, sent: Option<&Value>) -> String {
     let mut out = String::new();
     if name == VOLUME_SOURCE {
         let spec = schema.named("io.k8s.api.core.v1.PersistentVolumeSpec");

@@ -32,6 +32,8 @@ mod volumes;
 mod warnings;
 mod workloads;
 
+pub(super) use internal::shown_as;
+
 use crate::object::{Gvk, Map, Value};
 use crate::schema::Version;
 use crate::simulate::status::Cause;

@@ -122,6 +122,7 @@ impl Server {
             subresource: "",
             reset_fields: &[&["status"]],
             also_served: &[],
+            converts: None,
         };
         let manager = text(step, &["query", "fieldManager"]);
         let force = text(step, &["query", "force"]) == "true";

@@ -7,7 +7,7 @@ use crate::apply::strategic::leftover;
 use crate::object::path::FieldPath;
 use crate::object::{Gvk, Map, Value, json_kind, json_text, map_at, text};
 use crate::schema::{convert::convert, decode};
-use crate::simulate::{ApiError, Body, Cause, Cluster, PatchKind, Verb, defaults};
+use crate::simulate::{ApiError, Body, Cause, Cluster, PatchKind, Verb, autoscalers, defaults};
 use std::num::IntErrorKind;
 
 /// The metadata that only the server writes (`pkg/registry/rest/meta.go:WipeObjectMetaSystemFields`).
@@ -129,6 +129,7 @@ impl Write<'_> {
         let mut object = decoded.value;
         defaults::apply(&gvk, cluster.schema.version(), &mut object);
         defaults::keep_emptied(&gvk, &body, &mut object);
+        object = autoscalers::as_decoded(cluster.schema, object);
         wrong_generation(&gvk, &object).map_or(Ok(object), |why| {
             let (kind, version) = (&gvk.kind, &gvk.version);
             Err(ApiError::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}")))
@@ -234,6 +235,7 @@ impl Write<'_> {
         }
         defaults::apply(gvk, cluster.schema.version(), &mut object);
         defaults::keep_emptied(gvk, patched, &mut object);
+        object = autoscalers::as_decoded(cluster.schema, object);
         wrong_generation(gvk, &object).map_or(Ok(object), |why| {
             Err(match self.request.verb {
                 Verb::Patch(PatchKind::Strategic) => ApiError::internal(why),

@@ -27,6 +27,10 @@ impl Cluster {
 
     /// Admission, system metadata, strategy, validation, storage: the same for POST, PUT and apply of a missing object.
     pub(super) fn finish_create(&mut self, write: &mut Write<'_>, mut object: Value) -> Outcome {
+        if let Some(stored) = self.in_stored_version(write, &object) {
+            let outcome = self.finish_create(&mut write.of_stored_version(self), stored);
+            return self.in_own_version(write, outcome);
+        }
         let (uid, served) = (self.store.new_uid(), write.served.clone());
         let (subresource, name) = (write.request.target.subresource.as_str(), write.request.target.name.as_str());
         let asked = admission::Attributes { cluster: self, served: &served, subresource, name, live: None };

@@ -16,8 +16,8 @@ mod update;
 pub use body::{parse as parsed, unrecognized};
 
 use super::resources::Served;
-use super::{ApiError, Cluster, Doubt, PatchKind, Reason, Request, Response, Verb, admission, custom, strategy, validate};
-use crate::object::{ObjectId, Value};
+use super::{ApiError, Cluster, Doubt, PatchKind, Reason, Request, Response, Verb, admission, autoscalers, custom, strategy, validate};
+use crate::object::{Gvk, ObjectId, Value};
 use crate::schema::{Type, decode};
 use std::sync::Arc;
 
@@ -148,6 +148,7 @@ impl Cluster {
             Some(definition) if stored["apiVersion"] != write.served.gvk().api_version().as_str() => {
                 definition.converted_from(self.schema, stored).map(Arc::new)
             }
+            _ if autoscalers::stored_version(&write.served.gvk()).is_some() => Some(self.in_version(&write.served, stored)),
             definition => {
                 let mut live = Arc::clone(stored);
                 if let Some(hidden) = self.store.hidden(&write.id()) {
@@ -160,6 +161,18 @@ impl Cluster {
                 Some(live)
             }
         }
+    }
+
+    /// An object in the version in which its kind is stored, if it was written in another.
+    fn in_stored_version(&self, write: &Write<'_>, object: &Value) -> Option<Value> {
+        let gvk = write.served.gvk();
+        let stored = autoscalers::stored_version(&gvk).filter(|_| write.served.definition().is_none())?;
+        autoscalers::converted(self.schema, object, stored).map(|(object, _)| object)
+    }
+
+    /// What came of a write, in the version of its request.
+    fn in_own_version(&self, write: &Write<'_>, outcome: Outcome) -> Outcome {
+        outcome.map(|(code, object)| (code, self.in_version(&write.served, &object)))
     }
 
     /// Stores an object that a write made, and gives what a reader gets of it.
@@ -195,7 +208,16 @@ fn check_custom(served: &Served, request: &Request) -> Result<(), ApiError> {
     Ok(())
 }
 
-impl Write<'_> {
+impl<'r> Write<'r> {
+    /// The same write as of the version in which its kind is stored; what was sent has another form there.
+    fn of_stored_version(&self, cluster: &Cluster) -> Write<'r> {
+        let gvk = self.served.gvk();
+        let version = autoscalers::stored_version(&gvk).and_then(|v| v.rsplit('/').next()).unwrap_or_default();
+        let served = cluster.served_kind(&Gvk { version: version.into(), ..gvk }).unwrap_or_else(|| self.served.clone());
+        let ty = served.ty_in(cluster);
+        Write { request: self.request, served, ty, dry_run: self.dry_run, sent: None, patched: None, warnings: Vec::new() }
+    }
+
     /// The object that the URL names.
     fn id(&self) -> ObjectId {
         let target = &self.request.target;

@@ -65,8 +65,15 @@ impl Cluster {
     /// The scale object after the write, with its owners.
     fn scaled(&self, write: &mut Write<'_>, ty: &Type, view: &Value) -> Result<Value, ApiError> {
         let gvk = Gvk::new("autoscaling/v1", "Scale");
-        let fields =
-            FieldManager { schema: self.schema, ty, gvk: &gvk, subresource: "scale", reset_fields: &[&["status"]], also_served: &[] };
+        let fields = FieldManager {
+            schema: self.schema,
+            ty,
+            gvk: &gvk,
+            subresource: "scale",
+            reset_fields: &[&["status"]],
+            also_served: &[],
+            converts: None,
+        };
         let (body, now) = (write.body()?, self.clock.timestamp());
         let scale_write = Write {
             request: write.request,

@@ -9,7 +9,7 @@ use crate::apply::times::restore_times;
 use crate::object::{Value, items, map_at, path::FieldPath, text};
 use crate::schema::equal::equal;
 use crate::simulate::resources::Served;
-use crate::simulate::{ApiError, Cause, Cluster, Reason, admission, strategy, validate};
+use crate::simulate::{ApiError, Cause, Cluster, Reason, admission, autoscalers, strategy, validate};
 use std::sync::Arc;
 
 const STALE: &str = "the object has been modified; please apply your changes to the latest version and try again";
@@ -64,6 +64,7 @@ impl Cluster {
             _ if has_status => &[&["status"]],
             _ => &[],
         };
+        let convert = |object: &Value, api_version: &str| autoscalers::converted(self.schema, object, api_version);
         f(&FieldManager {
             schema: self.schema,
             ty: &write.ty,
@@ -71,11 +72,17 @@ impl Cluster {
             subresource,
             reset_fields,
             also_served: custom.map_or(&[], |d| &d.api_versions),
+            converts: (gvk.kind == "HorizontalPodAutoscaler" && custom.is_none()).then_some(&convert),
         })
     }
 
     /// Admission, preconditions, strategy, validation, the no-op check, storage: the same for PUT and every patch.
     pub(super) fn finish_update(&mut self, write: &mut Write<'_>, live: &Arc<Value>, mut object: Value) -> Outcome {
+        if let Some(stored) = self.in_stored_version(write, &object) {
+            let live = self.store.get(&write.id()).cloned().ok_or_else(|| write.not_found())?;
+            let outcome = self.finish_update(&mut write.of_stored_version(self), &live, stored);
+            return self.in_own_version(write, outcome);
+        }
         let (served, name) = (write.served.clone(), write.request.target.name.as_str());
         let subresource = write.request.target.subresource.as_str();
         let asked = admission::Attributes { cluster: self, served: &served, subresource, name, live: Some(live) };
