@@ -3,7 +3,7 @@
 
 use crate::answers::{difference, in_namespace, normalised, request};
 use flate2::read::GzDecoder;
-use rollcast::object::{ObjectId, Value, json, map_at, text};
+use rollcast::object::{Gvk, ObjectId, Value, json, map_at, text};
 use rollcast::schema::Version;
 use rollcast::simulate::clock::Clock;
 use rollcast::simulate::controllers::{self, Happening, Until};
@@ -194,7 +194,11 @@ fn stored(cluster: &Cluster, request: &Request, recorded: &Value) -> Option<Arc<
     if request.target.namespace.is_empty() {
         map_at(&mut wanted, &["metadata"]).shift_remove("namespace");
     }
-    cluster.store.get(&ObjectId::of(&wanted)).cloned()
+    let object = cluster.store.get(&ObjectId::of(&wanted))?;
+    // It was read in the version in which it was written first.
+    let other = Some(Gvk::of(&wanted)).filter(|gvk| object["apiVersion"] != gvk.api_version().as_str());
+    let served = other.and_then(|gvk| cluster.served_kind(&gvk));
+    Some(served.map_or_else(|| Arc::clone(object), |served| cluster.in_version(&served, object)))
 }
 
 #[test]

@@ -135,7 +135,7 @@ mod tests {
     use crate::object::{Value, json, map_at};
     use crate::schema::Version;
     use crate::simulate::clock::Clock;
-    use crate::simulate::{Body, Cluster, Request, Response, Target, Verb, WriteOptions};
+    use crate::simulate::{Body, Cluster, PatchKind, Request, Response, Target, Verb, WriteOptions};
     use std::sync::Arc;
 
     fn cluster(objects: &[Value]) -> Cluster {
@@ -192,6 +192,48 @@ mod tests {
         let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "p"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "20Gi"}}}});
         let why = "persistentvolumeclaims \"p\" is forbidden: maximum storage usage per PersistentVolumeClaim is 10Gi, but request is 20Gi";
         assert_eq!(refused(post(&mut c, "ns", "", "persistentvolumeclaims", claim)), why);
+    }
+
+    /// As a 1.36.2 server answered.
+    #[test]
+    fn claims_grow_where_their_class_lets_them() {
+        let class = |name: &str, grows: Value| json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name}, "provisioner": "p.example", "allowVolumeExpansion": grows});
+        let claim = |name: &str, class: Value, annotations: Value| {
+            let spec = json!({"accessModes": ["ReadWriteOnce"], "volumeName": "v", "volumeMode": "Filesystem", "storageClassName": class, "resources": {"requests": {"storage": "1Gi"}}});
+            let status = json!({"phase": "Bound", "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"]});
+            let metadata = json!({"name": name, "namespace": "ns", "uid": name, "resourceVersion": "1", "annotations": annotations});
+            json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec, "status": status})
+        };
+        let annotated = json!({"volume.beta.kubernetes.io/storage-class": "grows"});
+        let mut c = cluster(&[
+            class("grows", true.into()),
+            class("stays", false.into()),
+            claim("g", "grows".into(), json!({})),
+            claim("s", "stays".into(), json!({})),
+            claim("gone", "nobody".into(), json!({})),
+            claim("none", "".into(), json!({})),
+            claim("old", Value::Null, annotated),
+        ]);
+        let mut ask = |name: &str, size: &str| {
+            let target = Target {
+                version: "v1".into(),
+                resource: "persistentvolumeclaims".into(),
+                namespace: "ns".into(),
+                name: name.into(),
+                ..Target::default()
+            };
+            let body = Body::Value(json!({"spec": {"resources": {"requests": {"storage": size}}}}));
+            c.write(&Request { verb: Verb::Patch(PatchKind::Merge), target, options: WriteOptions::default(), body })
+        };
+        assert_eq!(ask("g", "2Gi").code, 200);
+        let less = r#"PersistentVolumeClaim "g" is invalid: spec.resources.requests.storage: Forbidden: field can not be less than status.capacity"#;
+        assert_eq!(refused(ask("g", "1Gi")), less);
+        assert_eq!(ask("g", "1536Mi").code, 200);
+        assert_eq!(ask("old", "2Gi").code, 200);
+        for name in ["s", "gone", "none"] {
+            let why = "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize";
+            assert_eq!(refused(ask(name, "2Gi")), format!("persistentvolumeclaims {name:?} is forbidden: {why}"));
+        }
     }
 
     /// As a 1.36.2 server answered.

@@ -79,9 +79,17 @@ pub fn prepare_create(ctx: &Context<'_>, new: &mut Value) -> Result<(), ApiError
         map_at(new, &["metadata"]).insert("generation".into(), 1.into());
     }
     create_by_kind(ctx, &gvk, new)?;
-    defaults::apply(&gvk, ctx.schema.version(), new);
+    if !defaulted_from_storage(&gvk) {
+        defaults::apply(&gvk, ctx.schema.version(), new);
+    }
     ctx.sent.into_iter().for_each(|sent| defaults::keep_emptied(&gvk, sent, new));
     Ok(())
+}
+
+/// Kinds whose defaults copy what creation adds: they are applied again when the object comes back from storage, not before it is
+/// validated. A Job takes the labels of its template, which then has some of its own (`SetDefaults_Job`).
+pub(super) fn defaulted_from_storage(gvk: &Gvk) -> bool {
+    gvk.group == "batch" && gvk.kind == "Job"
 }
 
 const CRON_JOB_SCHEDULING: &[&str] = &["spec", "jobTemplate", "spec", "scheduling"];

@@ -127,7 +127,10 @@ fn replay(name: &str, version: Version) -> (usize, Vec<String>) {
                         let subresource = if told { subresource } else { "" };
                         prepare_update(&context, &mut new, &stored(schema, old), subresource).unwrap();
                     }
-                    _ => prepare_create(&context, &mut new).unwrap(),
+                    _ => {
+                        prepare_create(&context, &mut new).unwrap();
+                        defaults::apply(&Gvk::of(&new), version, &mut new);
+                    }
                 }
                 forget_empties(schema, context.resource.ty.as_ref().unwrap(), &mut new);
                 let mut theirs = with_our_uid(&step["object"]);

@@ -16,7 +16,9 @@ mod update;
 pub use body::{parse as parsed, unrecognized};
 
 use super::resources::Served;
-use super::{ApiError, Cluster, Doubt, PatchKind, Reason, Request, Response, Verb, admission, autoscalers, custom, strategy, validate};
+use super::{
+    ApiError, Cluster, Doubt, PatchKind, Reason, Request, Response, Verb, admission, autoscalers, custom, defaults, strategy, validate,
+};
 use crate::object::{Gvk, ObjectId, Value};
 use crate::schema::{Type, decode};
 use std::sync::Arc;
@@ -257,6 +259,9 @@ impl<'r> Write<'r> {
     fn as_stored(&mut self, cluster: &Cluster, object: &mut Value, live: Option<&Value>) {
         let Some(definition) = self.served.definition() else {
             decode::forget_empties(cluster.schema, &self.ty, object);
+            if strategy::defaulted_from_storage(&self.served.gvk()) {
+                defaults::apply(&self.served.gvk(), cluster.schema.version(), object);
+            }
             return;
         };
         self.warnings.extend(custom::finalizer_warnings(cluster.schema.version(), object, live));
