@@ -48,6 +48,7 @@ pub(super) fn read(path: &str) -> Address {
     match &parts[..] {
         [""] => Address::Root,
         ["version"] => Address::Version,
+        ["version", ..] => Address::NoResource,
         ["healthz", ..] => Address::Health("healthz"),
         ["livez", ..] => Address::Health("livez"),
         ["readyz", ..] => Address::Health("readyz"),
