@@ -129,10 +129,10 @@ fn takes_the_same(before: &Value, after: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::quota_usage::{Counted, Usage};
     use super::Sums;
     use crate::object::{ObjectId, Value, json};
     use crate::simulate::Store;
+    use crate::simulate::admission::quota_usage::{Counted, Usage};
     use std::sync::Arc;
 
     fn pod(number: usize, cpu: &str, phase: &str) -> Value {
