@@ -9,7 +9,7 @@ pub const LOOK: &str = "kubectl get deployments,statefulsets,daemonsets,jobs,ser
     -A -o json --show-managed-fields --field-selector=metadata.namespace!=kube-system,metadata.namespace!=default";
 
 /// What differs from run to run.
-const MASKED: [&str; 11] = [
+const MASKED: [&str; 12] = [
     "uid",
     "resourceVersion",
     "creationTimestamp",
@@ -19,6 +19,7 @@ const MASKED: [&str; 11] = [
     "ca.crt",
     "kubectl.kubernetes.io/restartedAt",
     "kube.kubernetes.io/restartedAt",
+    "kubectl.kubernetes.io/last-applied-configuration",
     "batch.kubernetes.io/controller-uid",
     "controller-uid",
 ];
