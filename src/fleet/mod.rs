@@ -458,7 +458,7 @@ mod tests {
         let schema = json_schema();
         let agent = &schema["$defs"]["AgentFile"];
         assert_eq!(agent["additionalProperties"], false);
-        assert_eq!(agent["properties"].as_object().unwrap().len(), 33);
+        assert_eq!(agent["properties"].as_object().unwrap().len(), 34);
         assert_eq!(agent["properties"]["replicas"]["description"], "How many pods.");
         assert!(schema["properties"]["pipeline"].is_object(), "{schema:#}");
     }

@@ -47,6 +47,12 @@ impl Call {
     }
 }
 
+/// An object in the version that was asked for.
+pub(super) fn as_served(cluster: &Cluster, served: &Served, object: &Arc<Value>) -> Arc<Value> {
+    let wanted = served.gvk().api_version();
+    if object["apiVersion"] == wanted.as_str() { Arc::clone(object) } else { cluster.in_version(served, object) }
+}
+
 /// As what objects are sent to a client.
 #[derive(Clone, Debug)]
 pub(super) struct Rendering {
@@ -61,10 +67,10 @@ impl Rendering {
         match self.form.shape {
             Shape::Table(version) => {
                 let metadata = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
-                table::table(cluster, &self.served, version, &[self.as_served(cluster, object)], metadata, self.include, first)
+                table::table(cluster, &self.served, version, std::slice::from_ref(object), metadata, self.include, first)
             }
             Shape::Metadata(version, _) => Self::metadata_of(object, version),
-            Shape::Itself => Value::clone(&self.as_served(cluster, object)),
+            Shape::Itself => Value::clone(&as_served(cluster, &self.served, object)),
         }
     }
 
@@ -87,20 +93,11 @@ impl Rendering {
         }
     }
 
-    /// An object in the version that was asked for.
-    fn as_served(&self, cluster: &Cluster, object: &Arc<Value>) -> Arc<Value> {
-        let wanted = self.served.gvk().api_version();
-        if object["apiVersion"] == wanted.as_str() {
-            return Arc::clone(object);
-        }
-        cluster.in_version(&self.served, object)
-    }
-
     fn one(&self, cluster: &Cluster, object: &Arc<Value>) -> Value {
         let metadata = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
         match self.form.shape {
             Shape::Table(version) => {
-                table::table(cluster, &self.served, version, &[self.as_served(cluster, object)], metadata, self.include, true)
+                table::table(cluster, &self.served, version, std::slice::from_ref(object), metadata, self.include, true)
             }
             _ => self.object(cluster, object, true),
         }
@@ -108,10 +105,7 @@ impl Rendering {
 
     fn many(&self, cluster: &Cluster, objects: &[Arc<Value>], metadata: Value) -> Value {
         match self.form.shape {
-            Shape::Table(version) => {
-                let objects: Vec<Arc<Value>> = objects.iter().map(|o| self.as_served(cluster, o)).collect();
-                table::table(cluster, &self.served, version, &objects, metadata, self.include, true)
-            }
+            Shape::Table(version) => table::table(cluster, &self.served, version, objects, metadata, self.include, true),
             Shape::Metadata(version, _) => {
                 let items: Vec<Value> = objects.iter().map(|o| Self::metadata_of(o, version)).collect();
                 let items = if items.is_empty() { Value::Null } else { items.into() };
@@ -122,7 +116,7 @@ impl Rendering {
                 // The items of a list of a built-in kind do not say what they are; those of custom resources do.
                 let builtin = self.served.definition().is_none();
                 let item = |object: &Arc<Value>| {
-                    let mut item = Value::clone(&self.as_served(cluster, object));
+                    let mut item = Value::clone(&as_served(cluster, &self.served, object));
                     if builtin {
                         let map = map_at(&mut item, &[]);
                         map.shift_remove("apiVersion");

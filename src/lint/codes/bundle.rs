@@ -54,13 +54,6 @@ pub(super) const CODES: &[Code] = &[
         fix: "pre-stop = { exec = [\"sh\", \"-c\", \"sleep 5; drain\"] }",
     },
     Code {
-        code: "fleet-secret",
-        title: "a value looks like a secret",
-        text: "A fleet file is committed, reviewed and printed. Known are the shapes of common tokens and private keys; and under keys that are named\nlike a secret's, whatever looks random. The value is not shown, here or elsewhere.",
-        example: "env.OPENAI_API_KEY = \"sk-…\"",
-        fix: "secrets.keys = { external = { store = \"vault\", keys = { OPENAI_API_KEY = \"agents/openai\" } }, env = true }\nAnd take the value back where it was issued: it stands in the history.",
-    },
-    Code {
         code: "fleet-secret-source",
         title: "a secret is not from one place",
         text: "",

@@ -18,7 +18,7 @@ mod storage;
 mod workload;
 
 use super::list;
-use super::resource::Rendering;
+use super::resource::{Rendering, as_served};
 use crate::object::{Value, integer, json, map_at, text};
 use crate::simulate::resources::Served;
 use crate::simulate::{ApiError, Cluster};
@@ -104,7 +104,9 @@ pub(super) fn table(
         objects.sort_by_key(|o| integer(o, &["spec", "matchingPrecedence"]));
     }
     let row = |object: &Arc<Value>| {
-        let of = Row { object, clock: &cluster.clock };
+        // The server prints its own kinds from its internal version, which is the one they are stored in here.
+        let shown = if matches!(cells, Cells::Custom(_)) { as_served(cluster, served, object) } else { Arc::clone(object) };
+        let of = Row { object: &shown, clock: &cluster.clock };
         let cells: Vec<Value> = match &cells {
             Cells::Builtin(cells) => cells.iter().map(|cell| cell.of(&of)).collect(),
             Cells::Plain => PLAIN.iter().map(|cell| cell.of(&of)).collect(),
@@ -120,7 +122,7 @@ pub(super) fn table(
         let beside = match include {
             Include::None => Value::Null,
             Include::Metadata => Rendering::metadata_of(object, version),
-            Include::Object => Value::clone(object),
+            Include::Object => Value::clone(&as_served(cluster, served, object)),
         };
         map_at(&mut row, &[]).insert("object".into(), beside);
         row
