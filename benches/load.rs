@@ -312,8 +312,11 @@ fn rehearsals() -> bool {
     files == 0 && processes == 0
 }
 
+/// A part by its name; false if it fell short.
+type Part = (&'static str, fn() -> bool);
+
 fn main() {
-    let parts: [(&str, fn() -> bool); 4] = [("clients", clients), ("alone", alone), ("start", start), ("rehearsals", rehearsals)];
+    let parts: [Part; 4] = [("clients", clients), ("alone", alone), ("start", start), ("rehearsals", rehearsals)];
     let named: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     let chosen = parts.into_iter().filter(|(name, _)| named.is_empty() || named.iter().any(|n| n == name));
     let failed: Vec<&str> = chosen.filter(|(_, part)| !part()).map(|(name, _)| name).collect();

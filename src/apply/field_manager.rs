@@ -10,6 +10,9 @@ use crate::object::{Gvk, Text, Value, map_at};
 use crate::schema::{Schema, Type};
 use std::borrow::Cow;
 
+/// Gives an object in an API version, and its type there; none where it has the same form in both.
+pub type Convert<'a> = dyn Fn(&Value, &str) -> Option<(Value, Type)> + 'a;
+
 /// What the field manager has to know about the endpoint that is written to.
 #[derive(Clone, Copy)]
 pub struct FieldManager<'a> {
@@ -26,7 +29,7 @@ pub struct FieldManager<'a> {
     /// The other API versions of the kind that are served, for a custom resource; those of built-in kinds come from the schema.
     pub also_served: &'a [String],
     /// Converts objects to the versions in which they have another form, where there are such; gives the type of that version.
-    pub converts: Option<&'a dyn Fn(&Value, &str) -> Option<(Value, Type)>>,
+    pub converts: Option<&'a Convert<'a>>,
 }
 
 impl<'a> FieldManager<'a> {

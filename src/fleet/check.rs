@@ -153,10 +153,13 @@ impl Fleet {
     }
 }
 
+/// Which changes are told apart, as written.
+type DimensionsFile = Named<List<String>>;
+
 /// What is told about the agents: changes by dimension, alerts, secrets that are allowed and not there.
 fn watch(
     fleet: &mut Fleet,
-    (dimensions, alerts): (Option<At<Named<List<String>>>>, Option<At<AlertsTable>>),
+    (dimensions, alerts): (Option<At<DimensionsFile>>, Option<At<AlertsTable>>),
     namespace: &At<String>,
     config: ConfigReader<'_>,
     reader: &mut Reader<'_>,

@@ -150,8 +150,8 @@ fn asked(resources: Option<&ResourcesFile>, resource: &str, side: Side) -> Optio
 }
 
 /// All containers of some agents.
-fn containers<'a>(agents: &[&'a Agent]) -> impl Iterator<Item = &'a super::Container> + Clone + use<'a> {
-    agents.to_vec().into_iter().flat_map(|a| &a.containers)
+fn containers<'s, 'a: 's>(agents: &'s [&'a Agent]) -> impl Iterator<Item = &'a super::Container> + Clone + use<'s, 'a> {
+    agents.iter().copied().flat_map(|a| &a.containers)
 }
 
 /// So many times a quantity.

@@ -190,7 +190,7 @@ fn drop_round_trip(object: &mut Value) {
         return;
     }
     let map = annotations(object);
-    ROUND_TRIP.iter().for_each(|key| drop(map.shift_remove(*key)));
+    ROUND_TRIP.iter().for_each(|key| drop(map.shift_remove(key)));
     if map.is_empty() {
         map_at(object, &["metadata"]).shift_remove("annotations");
     }

@@ -1,6 +1,6 @@
 //! Manifests become a compose file: the same containers on one machine, with the same configuration and the same limits.
 //!
-//! Follows the compose specification (https://github.com/compose-spec/compose-spec). What compose has no word for is told. Values
+//! Follows the compose specification (<https://github.com/compose-spec/compose-spec>). What compose has no word for is told. Values
 //! of Secrets are references that compose itself resolves, and refuses to start without.
 
 mod service;
