@@ -125,7 +125,12 @@ where
         })
     };
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEADERS).half_close(true).max_headers(MOST_HEADERS).max_buf_size(HEAD);
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEADERS)
+        .half_close(true)
+        .max_headers(MOST_HEADERS)
+        .max_header_size(HEAD)
+        .max_buf_size(HEAD);
     let going = http.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(going);
     tokio::select! {

@@ -4,6 +4,7 @@
 # usage: run.sh [--logs DIR] [FUNCTION…]     all of functions.txt if none is named; needs Go, jq, curl and kubectl 1.36 (clients.sh)
 # ROLLCAST names the binary, target/debug/rollcast if unset.
 set -euo pipefail
+command -v jq > /dev/null || { apt-get update && apt-get install -y --no-install-recommends jq; } >&2
 here=$(cd "$(dirname "$0")" && pwd) root=$(cd "$(dirname "$0")/../.." && pwd)
 rollcast=$(realpath "${ROLLCAST:-$root/target/debug/rollcast}")
 clients=$("$root/tests/controlplane/clients.sh")
