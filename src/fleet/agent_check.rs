@@ -8,6 +8,7 @@ use super::file::{
     Access, AgentFile, BudgetFile, ContainerFile, EnvValue, List, Named, SecurityProfile, ServiceFile, ServiceType, VolumeFile,
     WorkloadKind,
 };
+use super::probes;
 use super::read::{At, Reader, Verbatim};
 use super::security::security;
 use crate::diagnostic::nearest;
@@ -77,7 +78,7 @@ pub(super) fn checked(
         config,
         config_mount: file.config_mount.map_or_else(|| "/etc/config".into(), |m| m.value),
         strategy: file.strategy,
-        service: service(file.service.map(|s| s.value)),
+        service: service(file.service.map(|s| s.value), reader),
         labels: kin.labels.clone().into_iter().chain(plain(file.labels)).collect(),
         annotations: plain(file.annotations),
         security,
@@ -180,6 +181,10 @@ fn container(name: At<String>, image: Option<At<String>>, keys: ContainerFile, r
     for (variable, At { value, range }) in &env {
         env_value(variable, value, range, reader);
     }
+    let probes = keys.probes.map(|p| p.value);
+    if let Some(probes) = &probes {
+        probes::check(probes, &ports.keys().map(String::as_str).collect::<Vec<_>>(), reader);
+    }
     Container {
         name: name.value,
         at: name.range,
@@ -189,7 +194,7 @@ fn container(name: At<String>, image: Option<At<String>>, keys: ContainerFile, r
         env: in_order(env),
         ports: in_order(ports),
         resources: keys.resources.map(|r| r.value),
-        probes: keys.probes.map(|p| p.value),
+        probes,
     }
 }
 
@@ -261,6 +266,7 @@ fn volume(name: String, At { value: file, range }: At<VolumeFile>, containers: &
             .push("write `mount = \"/path\"`".into());
         return None;
     };
+    absolute(&mount, reader);
     if kinds.len() != 1 {
         let what = if kinds.is_empty() { "does not say what it is" } else { "is several things at once" };
         let wrong = reader.wrong("fleet-volume", range, format!("the volume `{name}` {what}"));
@@ -276,6 +282,14 @@ fn volume(name: String, At { value: file, range }: At<VolumeFile>, containers: &
     })
 }
 
+/// A container runtime would take a path that is not absolute for one below the root, or for none.
+pub(super) fn absolute(mount: &At<String>, reader: &mut Reader<'_>) {
+    if !mount.value.starts_with('/') || mount.value.contains(':') {
+        reader.wrong("fleet-value", mount.range.clone(), format!("nothing can be mounted at `{}`", mount.value)).label =
+            "expected an absolute path without `:`, such as \"/work\"".into();
+    }
+}
+
 /// A quantity of storage: digits, a fraction, a suffix.
 fn not_a_size(text: &str) -> bool {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -283,13 +297,17 @@ fn not_a_size(text: &str) -> bool {
     digits == 0 || text[..digits].parse::<f64>().is_err() || !known.contains(&&text[digits..])
 }
 
-fn service(file: Option<ServiceFile>) -> Service {
+fn service(file: Option<ServiceFile>, reader: &mut Reader<'_>) -> Service {
     let (wanted, table) = match file {
         None => (true, None),
         Some(ServiceFile::Short(wanted)) => (wanted, None),
         Some(ServiceFile::Table(table)) => (true, Some(*table)),
     };
     let table = table.unwrap_or_default();
+    if let Some(At { value, range }) = table.affinity.as_ref().filter(|a| !(1..=86_400).contains(&a.value.0.as_secs())) {
+        let text = format!("clients cannot stay with a pod for {} s", value.0.as_secs());
+        reader.wrong("fleet-value", range.clone(), text).label = "expected 1s to 24h".into();
+    }
     Service {
         wanted,
         kind: table.kind.map_or(ServiceType::ClusterIp, |k| k.value),

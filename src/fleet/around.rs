@@ -1,7 +1,7 @@
 //! What stands around an agent's workload becomes checked: secrets by reference, rights, what a pod does before it ends, `/tmp`.
 
 use super::agent::{Container, PreStop, Right, SecretSource, SecretUse, Volume, VolumeKind};
-use super::agent_check::{dns_name, verbatim};
+use super::agent_check::{absolute, dns_name, verbatim};
 use super::bundle::{ExternalFile, PreStopFile, RemoteValue, RightFile, SecretFile, StoreKind, TmpFile};
 use super::file::{List, Named, ResourcesFile};
 use super::read::{At, Reader};
@@ -50,6 +50,9 @@ fn secret(workload: &str, name: String, At { value: file, range }: At<SecretFile
             mode?
         }
     };
+    if let Some(mount) = &file.mount {
+        absolute(mount, reader);
+    }
     Some(SecretUse { name, secret, source, env: file.env.is_some_and(|e| e.value), mount: file.mount.map(|m| m.value), mode })
 }
 

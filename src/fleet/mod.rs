@@ -29,6 +29,7 @@ pub mod network;
 mod parts;
 mod patterns;
 pub mod pipeline;
+mod probes;
 pub mod read;
 mod secret_scan;
 pub mod secrets;
