@@ -16,5 +16,5 @@ upstream=$(cd / && go mod download -json "k8s.io/kubernetes@v$version" | sed -n 
 go mod tidy >&2
 v=k8s.io/component-base/version
 CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X $v.gitVersion=v$version -X $v.gitMajor=1 -X $v.gitMinor=$(cut -d. -f2 <<<"$version") -X $v.gitTreeState=clean" -o "$out.new" . >&2
-mv "$out.new" "$out"; echo "$sources" > "$out.sources"
+mv "$out.new" "$out"; echo "$sources" > "$out.new"; mv "$out.new" "$out.sources"
 echo "$out"
