@@ -13,7 +13,7 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, any};
 use proptest::{prop_assert, prop_assert_eq, prop_assume, proptest};
 use rollcast::fleet::pipeline::{Action, Applier, PatchType, Step, Who};
 use rollcast::object::quantity::Quantity;
-use rollcast::object::{ObjectId, Value, json, text};
+use rollcast::object::{Gvk, ObjectId, Value, json, text};
 use rollcast::roll::{judge, merged};
 use rollcast::schema::{Schema, Version, decode};
 use rollcast::simulate::Cluster;
@@ -202,7 +202,7 @@ proptest! {
             let rehearsed = ours.send(&dry);
             prop_assert_eq!(&before, &ours.stored());
             let done = ours.send(step);
-            prop_assert_eq!((rehearsed.code, rehearsed.message), (done.code, done.message));
+            prop_assert_eq!((rehearsed.code, without_uids(&rehearsed.message)), (done.code, without_uids(&done.message)));
             let unnumbered = |o: &Option<Value>| o.as_ref().map(|o| {
                 let mut o = crate::answers::normalised(o);
                 o.0["metadata"]["managedFields"] = std::mem::take(&mut o.1).into();
@@ -223,7 +223,7 @@ proptest! {
                 prop_assert!(owner["fieldsV1"].as_object().is_some_and(|f| !f.is_empty()), "{}", owner);
                 // An applier owns the empty lists and maps that it applied, which storage does not keep; controllers write the
                 // status anew without a word.
-                if owner["operation"] == "Update" && owner["subresource"] != "status" {
+                if owner["operation"] == "Update" && owner["subresource"] != "status" && owner["apiVersion"] == object["apiVersion"] {
                     let mut gone = Vec::new();
                     missing(&owner["fieldsV1"], Some(&object), &Value::Null, "", &mut gone);
                     prop_assert!(gone.is_empty(), "{:?} of {}", gone, owner["manager"]);
@@ -241,17 +241,20 @@ proptest! {
         let answer = ours.send(&apply_step(sequence.kind, "newcomer", &without_server_fields(&before)));
         // A set that was written with one value twice cannot be applied (structured-merge-diff `typed/validate.go`).
         prop_assume!(!answer.message.contains("duplicate entries for key"));
+        // Nor can a list with an element that has no key, such as `secrets: [{}]` of a ServiceAccount: 500, from a 1.36.2 server too.
+        prop_assume!(!answer.message.contains("omits all key fields"));
         prop_assert_eq!(answer.code, 200, "{}", answer.message);
         prop_assert_eq!(content(&before), content(&answer.object.unwrap()));
     }
 
     #[test]
     fn what_was_decoded_decodes_to_itself(seed in seeds()) {
-        let (sequence, ours) = drawn(seed);
-        let kind = sequence.kind;
+        let (_, ours) = drawn(seed);
         let schema = Schema::of(VERSION);
-        let ty = schema.resource_of(kind.group(), kind.version(), kind.name).and_then(|r| r.ty.clone()).unwrap();
         if let Some(object) = ours.stored() {
+            // In the version that it came in: kinds that are converted are written in several.
+            let gvk = Gvk::of(&object);
+            let ty = schema.resource_of(&gvk.group, &gvk.version, &gvk.kind).and_then(|r| r.ty.clone()).unwrap();
             let again = decode::decode(schema, &ty, &object).unwrap();
             prop_assert!(again.unknown.is_empty());
             prop_assert_eq!(again.value, object);
@@ -273,8 +276,13 @@ proptest! {
             let (Some(before), Some(after), true) = (before, answer.stored, applies && answer.code == 200) else { continue };
             let manager = text(&step, &["query", "fieldManager"]).to_owned();
             let applier = |o: &&Value| o["manager"] == manager && o["operation"] == "Apply";
+            // Fields of another version are not those of the object as it is shown.
+            let shown = |o: &&Value| o["apiVersion"] == before["apiVersion"] && before["apiVersion"] == after["apiVersion"];
+            if owners(&before).find(applier).is_some_and(|o| !shown(&o)) {
+                continue;
+            }
             let own = owners(&before).find(applier).map_or(Value::Null, |o| o["fieldsV1"].clone());
-            for owner in owners(&before).filter(|o| !applier(o) && o["operation"] == "Update" && o["subresource"] != "status") {
+            for owner in owners(&before).filter(shown).filter(|o| !applier(o) && o["operation"] == "Update" && o["subresource"] != "status") {
                 let mut gone = Vec::new();
                 missing(&owner["fieldsV1"], Some(&after), &own, "", &mut gone);
                 prop_assert!(gone.is_empty(), "{} removed {:?} of {}", manager, gone, owner["manager"]);
@@ -305,6 +313,12 @@ proptest! {
             prop_assert_eq!(two, sets(&ours));
         }
     }
+}
+
+/// A refusal shows the uid that the object would have had: another one for each request.
+fn without_uids(message: &str) -> String {
+    let uid = |part: &str| part.len() == 36 && part.matches('-').count() == 4;
+    message.split('"').map(|part| if uid(part) { "…" } else { part }).collect::<Vec<_>>().join("\"")
 }
 
 fn drawn_deployment(seed: u64) -> (Sequence, Ours) {

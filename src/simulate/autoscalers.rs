@@ -23,6 +23,7 @@ const ROUND_TRIP: [&str; 6] = [
     "autoscaling.alpha.kubernetes.io/scale-up-tolerance",
 ];
 const BEHAVIOR_TYPE: &str = "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerBehavior";
+const CURRENT: &str = "currentReplicas";
 /// What a v1 object without any metric is taken to want.
 const DEFAULT_CPU: i64 = 80;
 
@@ -199,6 +200,10 @@ fn drop_round_trip(object: &mut Value) {
 fn to_v1(schema: &Schema, v2: &Value) -> Value {
     let mut v1 = shared(v2, V1);
     drop_round_trip(&mut v1);
+    // v1 writes out a count of zero, v2 leaves it away.
+    if v1.get("status").is_some() {
+        map_at(&mut v1, &["status"]).entry(CURRENT).or_insert(0.into());
+    }
     let metrics = items(v2, &["spec", "metrics"]);
     if let Some(cpu) = metrics.iter().find(|m| is_cpu_use(m)) {
         let target = cpu["resource"]["target"]["averageUtilization"].clone();
@@ -234,6 +239,9 @@ fn to_v1(schema: &Schema, v2: &Value) -> Value {
 
 fn to_v2(schema: &Schema, v1: &Value) -> Value {
     let mut v2 = shared(v1, V2);
+    if at(&v2, &["status", CURRENT]).is_some_and(|count| *count == 0) {
+        map_at(&mut v2, &["status"]).shift_remove(CURRENT);
+    }
     let told = |key: &str| serde_json::from_str::<Value>(text(v1, &["metadata", "annotations", key])).ok();
     let listed = |key: &str| told(key).and_then(|v| v.as_array().map(|list| list.to_vec()));
     let mut metrics: Vec<Value> = listed(METRICS).unwrap_or_default().iter().map(|m| metric_to_v2(m, &METRIC_PARTS, "target")).collect();
