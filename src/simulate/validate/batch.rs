@@ -7,7 +7,7 @@ use super::formats::{dns_label, dns_subdomain, no_match, qualified_name};
 use super::metadata::{self, Names};
 use super::read::Read;
 use super::selector::{self, Matching};
-use super::{pod, schedule};
+use super::{indexes, pod, schedule};
 use crate::object::{Value, map_at};
 use crate::schema::Version;
 use std::collections::BTreeSet;
@@ -292,7 +292,7 @@ fn success_policy(check: &mut Check, spec: &Value, policy: &Value, at: &Place) {
             if text.len() > 64 * 1024 {
                 check.too_long(&at.child("succeededIndexes"), 64 * 1024);
             }
-            match count_indexes(text, completions) {
+            match indexes::count(text, completions) {
                 Ok(found) => total = found,
                 Err(why) => {
                     let detail = format!("error parsing succeededIndexes: {why}");
@@ -313,39 +313,6 @@ fn success_policy(check: &mut Check, spec: &Value, policy: &Value, at: &Place) {
             }
         }
     }
-}
-
-/// How many indexes `1,3-5` names.
-fn count_indexes(text: &str, completions: i64) -> Result<i64, String> {
-    let (mut last, mut total): (Option<i64>, i64) = (None, 0);
-    for part in text.split(',').filter(|_| !text.is_empty()) {
-        let limits: Vec<&str> = part.split('-').collect();
-        if limits.len() > 2 {
-            let shown = crate::simulate::status::quoted(part);
-            return Err(format!(
-                "the fragment {shown} violates the requirement that an index interval can have at most two parts separated by '-'"
-            ));
-        }
-        let mut numbers = Vec::new();
-        for limit in limits {
-            let shown = crate::simulate::status::quoted(limit);
-            let number: i64 = limit.parse().map_err(|_| format!("cannot convert string to integer for index: {shown}"))?;
-            if number >= completions {
-                return Err(format!("too large index: {shown}"));
-            }
-            numbers.push(number);
-        }
-        let (low, high) = (numbers[0], numbers[numbers.len() - 1]);
-        if numbers.len() == 2 && low >= high {
-            return Err(format!("non-increasing order, previous: {low}, current: {high}"));
-        }
-        if let Some(last) = last.filter(|l| *l >= low) {
-            return Err(format!("non-increasing order, previous: {last}, current: {low}"));
-        }
-        total += high - low + 1;
-        last = Some(high);
-    }
-    Ok(total)
 }
 
 /// `example.com/anything`.
@@ -480,17 +447,5 @@ pub(super) fn cron_job(check: &mut Check, new: &Value, old: Option<&Value>) {
     let name = new.part("metadata").text("name");
     if old.is_none() && name.len() > 52 {
         check.invalid(&Place::root("metadata.name"), name, "must be no more than 52 characters");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::count_indexes;
-
-    #[test]
-    fn indexes_are_counted_or_explained() {
-        assert_eq!(count_indexes("0,2-4", 5), Ok(4));
-        assert_eq!(count_indexes("2-1", 5), Err("non-increasing order, previous: 2, current: 1".into()));
-        assert_eq!(count_indexes("7", 5), Err("too large index: \"7\"".into()));
     }
 }

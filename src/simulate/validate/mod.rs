@@ -12,7 +12,9 @@ mod content;
 mod definition_versions;
 mod definitions;
 mod formats;
+mod indexes;
 mod internal;
+mod job_status;
 mod metadata;
 mod networking;
 mod pod;
@@ -124,6 +126,7 @@ pub fn update(context: &Context, new: &Value, old: &Value, subresource: &str) ->
         ("", "Pod", "resize") => pod::resize(&mut check, new, old),
         ("", "Pod", "ephemeralcontainers") => pod::ephemeral_containers(&mut check, new, old),
         ("", "Namespace", "status" | "finalize") => content::namespace_part(&mut check, new, subresource),
+        ("batch", "Job", "status") => job_status::update(&mut check, new, old),
         (_, kind, "status") if rules(&context.gvk).is_some() => status::update(&mut check, kind, new, old),
         (_, _, "status") => {}
         _ => drop(rules(&context.gvk).map(|rules| rules(&mut check, new, Some(old)))),

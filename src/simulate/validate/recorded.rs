@@ -75,7 +75,7 @@ impl Server {
     }
 
     /// The message that refuses a body, or nothing.
-    fn refusal(&self, body: &Value, old: Option<&Value>) -> Option<String> {
+    fn refusal(&self, body: &Value, old: Option<&Value>, subresource: &str) -> Option<String> {
         let mut new = self.read(body)?;
         let resource = self.resource(&new);
         let namespace = old.map_or("default", |o| text(o, &["metadata", "namespace"]));
@@ -90,8 +90,8 @@ impl Server {
             Some(old) => {
                 let version = old["metadata"]["resourceVersion"].clone();
                 map_at(&mut new, &["metadata"]).insert("resourceVersion".into(), version);
-                match strategy::prepare_update(&self.strategy(&new, body), &mut new, old, "") {
-                    Ok(()) => update(&self.context(&new, Some(body)), &new, old, ""),
+                match strategy::prepare_update(&self.strategy(&new, body), &mut new, old, subresource) {
+                    Ok(()) => update(&self.context(&new, Some(body)), &new, old, subresource),
                     Err(refused) => return Some(refused.message),
                 }
             }
@@ -167,7 +167,7 @@ fn replay(name: &str, version: Version) -> Outcome {
                         continue;
                     };
                     outcome.refused += 1;
-                    let ours = server.refusal(&body, old).unwrap_or_default();
+                    let ours = server.refusal(&body, old, "").unwrap_or_default();
                     if ours != text(step, &["message"]) && !text(step, &["message"]).contains("resourceVersion: Invalid value: 0") {
                         outcome.wrong.push(format!("{at}\n  ours   {ours}\n  theirs {}", text(step, &["message"])));
                     }
@@ -223,7 +223,7 @@ fn invalid_objects() {
             continue;
         }
         let old = case.get("old").map(|old| server.read(old).unwrap());
-        let ours = server.refusal(body, old.as_ref()).unwrap_or_default();
+        let ours = server.refusal(body, old.as_ref(), "").unwrap_or_default();
         all += 1;
         if comparable(&ours) == comparable(theirs) {
             right += 1;
@@ -234,6 +234,22 @@ fn invalid_objects() {
     }
     println!("invalid objects: {right} of {all} in the same words");
     assert!(wrong.is_empty(), "{} of {all} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Statuses of Jobs and Pods that somebody writes; see `tests/recorded/make_status.py`.
+#[test]
+fn statuses() {
+    let server = Server { schema: Schema::of(Version::V1_36), store: Store::default() };
+    let recording = recording("status");
+    let cases = items(&recording, &["cases"]);
+    for case in cases {
+        let (body, old) = (&case["body"], server.read(&case["old"]).unwrap());
+        let ours = server.refusal(body, Some(&old), "status").unwrap_or_default();
+        assert_eq!(ours, text(case, &["message"]), "{}", body["status"]);
+    }
+    let refused = cases.iter().filter(|case| case["code"] == 422).count();
+    println!("statuses: {} as the server judges them, {refused} of them refused", cases.len());
+    assert!(refused > 60);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! The status of a kind, as controllers and others may write it.
 //!
-//! Follows the `Validate…StatusUpdate` functions of `pkg/apis/{apps,batch,core,policy}/validation/validation.go`, and `ValidateConditions` of
-//! apimachinery `pkg/apis/meta/v1/validation/validation.go`. Not looked at: the counters of Jobs, and what a Pod says of its containers.
+//! Follows the `Validate…StatusUpdate` functions of `pkg/apis/{apps,core,policy}/validation/validation.go`, and `ValidateConditions` of
+//! apimachinery `pkg/apis/meta/v1/validation/validation.go`. Jobs and Pods
+//! have files of their own.
 
 use super::check::{Check, Place};
-use super::formats::{no_match, qualified_name};
+use super::formats::no_match;
 use super::metadata;
 use super::quotas;
 use super::read::Read;
@@ -81,8 +82,6 @@ pub(super) fn update(check: &mut Check, kind: &str, new: &Value, old: &Value) {
         "DaemonSet" => counts(check, &DAEMON_SET, status),
         "PodDisruptionBudget" => budget(check, status),
         "Namespace" => phase(check, new),
-        "Pod" => pod(check, status, old.part("status")),
-        "Job" => ends(check, status, old.part("status")),
         "ResourceQuota" => {
             for name in ["hard", "used"] {
                 quotas::amounts(check, status.part(name), &AT.child(name));
@@ -126,37 +125,6 @@ fn phase(check: &mut Check, namespace: &Value) {
     let phase = namespace.part("status").text("phase");
     if phase != wanted {
         check.invalid(&AT.child("Phase"), phase, &format!("may only be '{wanted}' if `deletionTimestamp` {when}"));
-    }
-}
-
-/// A Job that has ended stays so.
-fn ends(check: &mut Check, status: &Value, was: &Value) {
-    let holds = |status: &Value, ty: &str| status.list("conditions").iter().any(|c| c.text("type") == ty && c.text("status") == "True");
-    for ty in ["Failed", "Complete", "FailureTarget"] {
-        if holds(was, ty) && !holds(status, ty) {
-            check.invalid_omitted(&AT.child("conditions"), &format!("cannot disable the terminal {ty}=True condition"));
-        }
-    }
-    if holds(was, "SuccessCriteriaMet") && !holds(status, "SuccessCriteriaMet") {
-        check.invalid_omitted(&AT.child("conditions"), "cannot disable the SuccessCriteriaMet=True condition");
-    }
-}
-
-fn pod(check: &mut Check, status: &Value, was: &Value) {
-    let list_at = AT.child("conditions");
-    for (i, condition) in status.list("conditions").iter().enumerate() {
-        let at = list_at.index(i);
-        if condition.number("observedGeneration") < 0 {
-            check.invalid(&at.child("observedGeneration"), condition.number("observedGeneration"), "must be a non-negative integer");
-        }
-        let ty = condition.text("type");
-        if !["PodScheduled", "Ready", "Initialized"].contains(&ty) {
-            let wrong = qualified_name(check.version(), ty);
-            check.invalid_each(&at.child("Type"), ty, wrong);
-        }
-    }
-    if status.text("qosClass") != was.text("qosClass") {
-        check.invalid(&AT.child("qosClass"), status.text("qosClass"), "field is immutable");
     }
 }
 

@@ -15,6 +15,7 @@ mod restart;
 mod scheduling;
 mod security;
 mod sources;
+mod statuses;
 mod subresources;
 mod template_annotations;
 mod update;

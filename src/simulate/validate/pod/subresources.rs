@@ -1,9 +1,9 @@
 //! What the subresources of a Pod may change: its status, its resources, its ephemeral containers.
 //!
 //! Follows `ValidatePodStatusUpdate`, `ValidatePodResize` and `ValidatePodEphemeralContainersUpdate` of
-//! `pkg/apis/core/validation/validation.go`. Statuses of resource claims and of users are not looked at.
+//! `pkg/apis/core/validation/validation.go`.
 
-use super::{legacy_address, metadata_and_spec, update};
+use super::{legacy_address, metadata_and_spec, statuses, update};
 use crate::object::{Value, items, map_at};
 use crate::schema::Version;
 use crate::simulate::strategy::qos_class;
@@ -44,12 +44,27 @@ pub(in crate::simulate::validate) fn status(check: &mut Check, new: &Value, old:
     {
         restarts(check, new.list(list), old.list(list), spec, of, &STATUS.child(list));
     }
+    statuses::claims(check, new.list("resourceClaimStatuses"), spec, &STATUS.child("resourceClaimStatuses"));
+    // Earlier servers drop it, and what is told of devices: `DRAExtendedResource` and `ResourceHealthStatus` are off.
+    let devices_count = check.version() >= Version::V1_36;
+    if let Some(claim) = new.field("extendedResourceClaimStatus").filter(|_| devices_count) {
+        statuses::extended_claim(check, claim, spec, &STATUS.child("extendedResourceClaimStatus"));
+    }
     addresses(check, new.list("podIPs"), old.list("podIPs"), "io.k8s.api.core.v1.PodIP", &STATUS.child("podIPs"));
     let (hosts_at, hosts) = (STATUS.child("hostIPs"), new.list("hostIPs"));
     if let Some(first) = hosts.first().filter(|first| first.text("ip") != new.text("hostIP")) {
         check.invalid(&hosts_at.index(0).child("ip"), first.text("ip"), "must be equal to `hostIP`");
     }
     addresses(check, hosts, old.list("hostIPs"), "io.k8s.api.core.v1.HostIP", &hosts_at);
+    for list in ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"] {
+        statuses::users(check, new.list(list), spec, &STATUS.child(list));
+    }
+    if devices_count {
+        for (list, of) in [("containerStatuses", "containers"), ("initContainerStatuses", "initContainers")] {
+            statuses::devices(check, new.list(list), spec.list(of), &STATUS.child(list));
+        }
+        statuses::no_devices(check, new.list("ephemeralContainerStatuses"), &STATUS.child("ephemeralContainerStatuses"));
+    }
 }
 
 fn conditions(check: &mut Check, status: &Value) {
