@@ -153,6 +153,7 @@ mod tests {
             }
         }
         assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+        println!("{} templates, {revisions} names of revisions", items(&recorded, &["templates"]).len());
         assert!(revisions > 100, "{revisions} revisions");
     }
 }

@@ -29,7 +29,8 @@ kubectl -n shop annotate deployment/web note=one
 kubectl -n shop label statefulset/store tier=data
 kubectl -n shop scale deployment/web --replicas=3
 kubectl -n shop autoscale deployment/web --min=1 --max=4 --cpu=80% || kubectl -n shop autoscale deployment/web --min=1 --max=4 --cpu-percent=80
-# What it would scale is its controller's business, which is not simulated.
+# Written as autoscaling/v1, read as v2. What it would scale is its controller's business, which is not simulated.
+kubectl -n shop get hpa web -o jsonpath='{.spec}'
 kubectl -n shop delete hpa web
 # step: server-side apply refused
 # refused: conflict
