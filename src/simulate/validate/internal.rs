@@ -5,7 +5,7 @@
 
 use super::read::Read;
 use super::unified::unified;
-use crate::object::Value;
+use crate::object::{Map, Value};
 use crate::schema::{Field, Omit, Scalar, Schema, StructType, Type};
 use serde::Serialize;
 
@@ -184,7 +184,8 @@ fn write_fields(schema: &Schema, fields: &StructType, shown: Shown<'_>, first: &
             }
             continue;
         }
-        let left_out = tagged && part.value.is_none() && field.omit != Omit::Never && !always(field);
+        let nothing = part.value.is_none() || field.omit == Omit::Empty && part.value.is_some_and(|v| is_empty(field, v));
+        let left_out = tagged && nothing && field.omit != Omit::Never && !always(field);
         if left_out || object && (field.name == "apiVersion" || field.name == "kind") {
             continue;
         }
@@ -201,6 +202,15 @@ fn write_fields(schema: &Schema, fields: &StructType, shown: Shown<'_>, first: &
 
 fn is_metadata(schema: &Schema, field: &Field) -> bool {
     field.name == "metadata" && schema.fields(&field.ty).is_some_and(|s| s.go == "ObjectMeta")
+}
+
+/// A list or a map without entries: `omitempty` leaves it out, be it nil or not.
+fn is_empty(field: &Field, value: &Value) -> bool {
+    match field.ty {
+        Type::List(_) => value.as_array().is_some_and(Vec::is_empty),
+        Type::Map(_) => value.as_object().is_some_and(Map::is_empty),
+        _ => false,
+    }
 }
 
 /// `omitempty` never leaves a struct out.
@@ -250,6 +260,10 @@ mod tests {
         let schema = Schema::of(Version::V1_36);
         let strategy = shown_as(schema, "io.k8s.api.apps.v1.DeploymentStrategy", &json!({"type": "rolling"}), None);
         assert_eq!(strategy, r#"{"Type":"rolling","RollingUpdate":null}"#);
+        // As a 1.36.2 server shows the template of a Job that was sent with `annotations: {}`.
+        let template = json!({"metadata": {"labels": {"a": "b"}, "annotations": {}}});
+        let template = shown_as(schema, "io.k8s.api.core.v1.PodTemplateSpec", &template, None);
+        assert!(template.starts_with(r#"{"labels":{"a":"b"},"Spec":{"#), "{template}");
         let budget = json!({"maxUnavailable": "25%", "minAvailable": 1, "selector": {}});
         let budget = shown_as(schema, "io.k8s.api.policy.v1.PodDisruptionBudgetSpec", &budget, None);
         assert_eq!(budget, r#"{"MinAvailable":1,"Selector":{},"MaxUnavailable":"25%","UnhealthyPodEvictionPolicy":null}"#);
