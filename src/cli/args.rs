@@ -208,7 +208,7 @@ pub(super) struct Applied {
     /// The namespace of manifests that name none; that of the context, or `default`, without this
     #[arg(short = 'n', long = "namespace", value_name = "NAME")]
     pub(super) namespace: Option<String>,
-    /// How the manifests given with `-f` are applied
+    /// How the manifests given with `-f`, and those of a fleet without a pipeline, are applied
     #[arg(long = "as", value_enum, value_name = "APPLIER", default_value = "kubectl-server")]
     pub(super) applier: ApplierName,
     /// The Kubernetes version to simulate, where the state does not tell it (`1.36`)
@@ -265,7 +265,7 @@ pub(super) struct Serve {
     #[command(flatten)]
     pub(super) state: StateFrom,
     /// Where to listen; port 0 takes a free one. Beyond the loopback clients need TLS and `--token`
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8001")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8001", value_parser = address)]
     pub(super) listen: std::net::SocketAddr,
     /// A kubeconfig to write for clients
     #[arg(long, value_name = "PATH")]
@@ -448,6 +448,10 @@ fn report(text: &str) -> Result<ReportTo, String> {
         ReportFormat::value_variants().iter().filter_map(|v| Some(v.to_possible_value()?.get_name().to_owned())).collect();
     let format = ReportFormat::from_str(format, false).map_err(|_| format!("no such format; expected one of {}", known.join(", ")))?;
     Ok(ReportTo { format, path })
+}
+
+fn address(text: &str) -> Result<std::net::SocketAddr, String> {
+    text.parse().map_err(|_| "expected an IP address and a port, such as `127.0.0.1:8001` or `[::1]:0`".to_owned())
 }
 
 fn kubernetes(text: &str) -> Result<String, String> {

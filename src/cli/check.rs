@@ -13,7 +13,7 @@ use crate::{cluster, lint, roll};
 /// Plans; with `gate` exits 1 over budget or if anything is unknown.
 pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u8, Failure> {
     manifests::check_standard_input(&options.applied.files, &options.applied.state)?;
-    one_report_to_standard_output(&options.report)?;
+    each_report_has_its_place(&options.report)?;
     let applied = &options.applied;
     let mut work = match &options.rollback {
         Some(revision) => super::base::work(revision, &applied.fleet, &applied.files, applied.applier, console)?,
@@ -99,8 +99,14 @@ pub(super) fn write(report: &Report, asked: &[ReportTo], console: &mut Console) 
     Ok(())
 }
 
-/// Two reports on one stream could not be told apart.
-pub(super) fn one_report_to_standard_output(asked: &[ReportTo]) -> Result<(), Diagnostic> {
+/// Two reports on one stream could not be told apart, and of two in one file the second would be all there is.
+pub(super) fn each_report_has_its_place(asked: &[ReportTo]) -> Result<(), Diagnostic> {
+    for (n, to) in asked.iter().enumerate() {
+        if let Some(path) = to.path.as_ref().filter(|_| asked[..n].iter().any(|other| other.path == to.path)) {
+            let error = Diagnostic::error("two-reports", format!("two reports would go to `{}`", path.display()));
+            return Err(error.hint("give each a file of its own"));
+        }
+    }
     if asked.iter().filter(|to| to.path.is_none()).count() < 2 {
         return Ok(());
     }

@@ -37,6 +37,6 @@ pub(super) fn run(options: &Init, console: &mut Console) -> Result<u8, Failure> 
         "wrote {}: delete those that you do not change, the built-in ones are used then",
         options.dir.join("templates").display()
     ));
-    console.remark("next: rollcast snapshot -o cluster.json && rollcast check");
+    console.remark("next: rollcast snapshot -o cluster.json && rollcast check; without a cluster: rollcast check --empty");
     Ok(CLEAN)
 }

@@ -262,7 +262,11 @@ fn read_state(from: &StateFrom, work: &mut Work, options: &FleetFile) -> Result<
             .hint("give one of --from FILE, --context NAME, --base REV or --empty, or name a file in fleet.toml under [cluster]")
     })?;
     let beside = options.fleet.parent().map_or_else(|| path.clone(), |dir| dir.join(&path));
-    Ok(cluster::read_snapshot(&beside, SNAPSHOT_LIMIT)?)
+    let named = |d: Diagnostic| match d.code {
+        "input-unreadable" => d.hint(format!("{} names it under [cluster]; `--empty` starts from nothing", options.fleet.display())),
+        _ => d,
+    };
+    Ok(cluster::read_snapshot(&beside, SNAPSHOT_LIMIT).map_err(|wrong| Diagnostics(wrong.0.into_iter().map(named).collect()))?)
 }
 
 /// Whether a snapshot holds manifests: whatever a server has stored has a UID.

@@ -7,14 +7,15 @@ use crate::cluster::documents::{Documents, read_documents, too_large};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::object::{Gvk, ObjectId, Value, text};
 use crate::schema::Schema;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The objects of files, directories (every .yaml, .yml and .json below them) and standard input; no two of one name.
 pub(super) fn read(files: &[PathBuf]) -> Result<Vec<Value>, Failure> {
-    let mut all = Vec::new();
+    let (mut all, mut counts) = (Vec::new(), Vec::new());
     for path in files {
+        let named = if path.as_os_str() == "-" { vec![path.clone()] } else { below(path)? };
         let documents = if path.as_os_str() == "-" {
             vec![read_documents(std::io::stdin().lock(), path, SNAPSHOT_LIMIT).map_err(from_pipe)?]
         } else {
@@ -23,11 +24,14 @@ pub(super) fn read(files: &[PathBuf]) -> Result<Vec<Value>, Failure> {
                 Err(Failure::Wrong(wrong)) if path.is_dir() && wrong.0.iter().all(|d| d.code == "input-empty") => Ok(Documents::default()),
                 read => read,
             };
-            below(path)?.iter().map(read).collect::<Result<_, _>>()?
+            named.iter().map(read).collect::<Result<_, _>>()?
         };
-        all.extend(documents.into_iter().flat_map(|d| d.objects));
+        for (file, documents) in named.into_iter().zip(documents) {
+            counts.push((file, documents.objects.len()));
+            all.extend(documents.objects);
+        }
     }
-    check(&all, files.iter().any(|f| f.is_dir()))?;
+    check(&all, &counts, files.iter().any(|f| f.is_dir()))?;
     Ok(all)
 }
 
@@ -73,6 +77,10 @@ fn read_file(file: &Path) -> Result<Documents, Failure> {
     Ok(read_documents(input, file, SNAPSHOT_LIMIT)?)
 }
 
+fn called(file: &Path) -> String {
+    if file.as_os_str() == "-" { "standard input".into() } else { format!("`{}`", file.display()) }
+}
+
 fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
     Diagnostic::error("manifest-unreadable", format!("cannot read `{}`: {error}", path.display()))
 }
@@ -94,18 +102,24 @@ fn below(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-fn check(manifests: &[Value], directories: bool) -> Result<(), Diagnostics> {
+/// Refuses an object that is given twice, and nothing at all. `counts` says how many manifests each file holds.
+fn check(manifests: &[Value], counts: &[(PathBuf, usize)], directories: bool) -> Result<(), Diagnostics> {
     let mut wrong = Vec::new();
-    let mut seen = BTreeSet::new();
-    for manifest in manifests {
+    let mut seen: BTreeMap<ObjectId, &Path> = BTreeMap::new();
+    let files = counts.iter().flat_map(|(file, count)| std::iter::repeat_n(file.as_path(), *count));
+    for (manifest, file) in manifests.iter().zip(files) {
         let id = ObjectId::of(manifest);
         // Each object with a `generateName` is another one.
         let named = !text(manifest, &["metadata", "name"]).is_empty();
-        if named && !seen.insert(id.clone()) {
-            wrong.push(
-                Diagnostic::error("manifest-twice", format!("{id} is given twice"))
-                    .hint("the second would overwrite the first: remove one"),
-            );
+        if !named {
+            continue;
+        }
+        if let Some(first) = seen.get(&id) {
+            let place = if *first == file { called(file) } else { format!("{} and in {}", called(first), called(file)) };
+            let error = Diagnostic::error("manifest-twice", format!("{id} is given twice, in {place}"));
+            wrong.push(error.hint("the second would overwrite the first: remove one"));
+        } else {
+            seen.insert(id, file);
         }
     }
     if manifests.is_empty() {

@@ -37,7 +37,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 pub(super) fn run(options: &Rehearse, console: &mut Console) -> Result<u8, Failure> {
-    check::one_report_to_standard_output(&options.report)?;
+    check::each_report_has_its_place(&options.report)?;
     stubs::check(&options.stub, &options.allow)?;
     let names = kubeconfig::complete(cluster::names(&inputs::access(None))?, &clusters::named(options));
     let work = fleet(options, console)?;
@@ -54,7 +54,8 @@ pub(super) fn run(options: &Rehearse, console: &mut Console) -> Result<u8, Failu
     let folder = tempfile::Builder::new().prefix("rollcast-").tempdir().map_err(cannot("make a temporary directory"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(cannot("start threads"))?;
     let ended = runtime.block_on(played(options, &clusters, &leads, &names, folder.path()))?;
-    let report = report(options, &work, &clusters, &ended, stubs::called(&folder.path().join("stubs")));
+    let mut report = report(options, &work, &clusters, &ended, stubs::called(&folder.path().join("stubs")));
+    report.assumptions.extend(clusters::left_empty(options, &names));
     if options.report.is_empty() {
         console.remark(text::write(&report, console.complaints).trim_end());
     } else {

@@ -37,7 +37,7 @@ pub(super) fn run(options: &Serve, console: &mut Console) -> Result<u8, Failure>
         let url = format!("{scheme}://{}", with_port(&names[0], listening.address));
         if let Some(path) = &options.kubeconfig {
             let text = kubeconfig(&url, options.token.as_deref(), tls.as_ref());
-            cluster::write_file(path, text.as_bytes()).map_err(|e| failed(&format!("write `{}`", path.display()), e))?;
+            cluster::write_private_file(path, text.as_bytes()).map_err(|e| failed(&format!("write `{}`", path.display()), e))?;
         }
         console.print(&format!("{url}\n"))?;
         console.remark(&format!("{} objects of {}", state.objects.len(), state.source));

@@ -3,12 +3,16 @@
 use super::args::Snapshot;
 use super::console::{Console, Failure};
 use super::{CLEAN, inputs};
-use crate::cluster;
+use crate::cluster::{self, State};
+use crate::object::text;
 
 pub(super) fn run(options: &Snapshot, console: &mut Console) -> Result<u8, Failure> {
     let (state, _) = inputs::live(options.context.as_deref(), &options.namespaces, &[])?;
     for refused in &state.unreadable {
         console.remark(&format!("not in the snapshot: {refused}"));
+    }
+    for namespace in options.namespaces.iter().filter(|n| lacks(&state, n)) {
+        console.remark(&format!("there is no namespace `{namespace}` in {}: nothing of it is in the snapshot", state.source));
     }
     match &options.output {
         Some(path) => {
@@ -22,4 +26,10 @@ pub(super) fn run(options: &Snapshot, console: &mut Console) -> Result<u8, Failu
         }
     }
     Ok(CLEAN)
+}
+
+/// Whether a namespace is not there, for all that could be read.
+fn lacks(state: &State, namespace: &str) -> bool {
+    let read = !state.unreadable.iter().any(|u| u.kind == "Namespace");
+    read && !state.objects.iter().any(|o| o["kind"] == "Namespace" && text(o, &["metadata", "name"]) == namespace)
 }

@@ -44,8 +44,15 @@ pub(super) struct Started {
 
 /// Reads the state and makes a shadow of it.
 pub(super) fn start(from: &StateFrom, behaviour: &Behaviour<'_>, console: &mut Console) -> Result<Started, Failure> {
-    let state = read(from, console)?;
-    start_from(state, &no_work(None), from, behaviour)
+    let work = no_work(None);
+    let state = stored(read(from, console)?, &work)?;
+    inputs::remarks(&state, &work, console);
+    start_from(state, &work, from, behaviour)
+}
+
+/// A state as a server would hold it: manifests are taken as if they had been applied.
+pub(super) fn stored(state: State, work: &Work) -> Result<State, Failure> {
+    if inputs::never_stored(&state) { super::base::as_applied(state, work) } else { Ok(state) }
 }
 
 /// Makes a shadow of a state.
@@ -102,8 +109,10 @@ pub(super) fn no_work(fleet: Option<PinnedFleet>) -> Work {
 /// The state that the options name; an empty one if they name none. Values of Secrets are kept: clients ask for them.
 pub(super) fn read(from: &StateFrom, console: &mut Console) -> Result<State, Failure> {
     if let Some(path) = &from.from {
-        let unreadable =
-            |e: std::io::Error| Diagnostic::error("input-unreadable", format!("cannot read the snapshot `{}`: {e}", path.display()));
+        let unreadable = |e: std::io::Error| {
+            Diagnostic::error("input-unreadable", format!("cannot read the snapshot `{}`: {e}", path.display()))
+                .hint("make one with `rollcast snapshot -o FILE`")
+        };
         let state = if path.as_os_str() == "-" {
             cluster::read_snapshot_with_values(std::io::stdin().lock(), path, SNAPSHOT_LIMIT)?
         } else {

@@ -53,9 +53,8 @@ fn cannot_open(directory: &Path, error: &git2::Error) -> Diagnostic {
     let said = error.message();
     let refused = wrong(format!("cannot open the git repository of `{}`: {said}", directory.display()));
     match error.code() {
-        ErrorCode::NotFound => {
-            wrong(format!("`{}` is in no git repository", directory.display())).hint("`--base` needs one; `--from FILE` takes a snapshot")
-        }
+        ErrorCode::NotFound => wrong(format!("`{}` is in no git repository", directory.display()))
+            .hint("`--base` and `--rollback` need one; `--from FILE` takes a snapshot"),
         ErrorCode::Owner => refused.hint("it belongs to somebody else: `git config --global --add safe.directory DIR` trusts it"),
         _ if said.contains("refstorage") => {
             refused.hint("reftable repositories cannot be read yet: `git refs migrate --ref-format=files` in a clone makes one that can")

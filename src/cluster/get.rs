@@ -120,7 +120,8 @@ fn said(body: &[u8], status: http::StatusCode) -> String {
 
 /// An error with its causes, each said once.
 fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+    let text = error.to_string();
+    let mut text = text.strip_prefix("ServiceError: ").unwrap_or(&text).to_owned();
     let mut cause = error.source();
     while let Some(next) = cause {
         let more = next.to_string();

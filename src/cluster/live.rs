@@ -87,6 +87,7 @@ fn read(connection: &Connection, scope: &Scope, patience: Patience) -> Result<St
             let broken = failure(format!("cannot read {source} at {server}: {f}"));
             Diagnostics::from(match f.code {
                 Some(401) => broken.hint("the server does not know these credentials: they may have run out"),
+                None => broken.hint("does `kubectl get namespaces` reach it? A snapshot needs no cluster: `--from FILE`"),
                 _ => broken,
             })
         };

@@ -23,7 +23,7 @@ pub use live::{Scope, read_live};
 pub use patch::{MANAGER, Refused, Writer, read_object};
 pub use secrets::mask_secret;
 pub use snapshot::{read_snapshot, read_snapshot_from, read_snapshot_with_values};
-pub use write::{write_file, write_snapshot, write_snapshot_file};
+pub use write::{write_file, write_private_file, write_snapshot, write_snapshot_file};
 
 use crate::diagnostic::Diagnostic;
 use crate::object::Value;

@@ -37,11 +37,15 @@ pub fn write_snapshot(state: &State, out: &mut impl Write) -> io::Result<()> {
     out.write_all(b"\n}\n")
 }
 
+/// The mode of what is there to be handed on: a snapshot, a report.
+const SHARED: u32 = 0o666;
+/// The mode of what holds a credential.
+const PRIVATE: u32 = 0o600;
+
 /// Writes a snapshot file: whole, or not at all.
 pub fn write_snapshot_file(state: &State, file: &Path) -> Result<(), Diagnostics> {
     let failed = |e: io::Error| Diagnostic::error("snapshot-not-written", format!("cannot write `{}`: {e}", file.display()));
-    let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut out = BufWriter::with_capacity(1 << 16, beside(folder).map_err(failed)?);
+    let mut out = BufWriter::with_capacity(1 << 16, beside(file, SHARED).map_err(failed)?);
     write_snapshot(state, &mut out).and_then(|()| out.flush()).map_err(failed)?;
     let whole = out.into_inner().map_err(|e| failed(e.into_error()))?;
     whole.as_file().sync_all().map_err(failed)?;
@@ -51,24 +55,33 @@ pub fn write_snapshot_file(state: &State, file: &Path) -> Result<(), Diagnostics
 
 /// Writes a file: whole, or not at all. What is no plain file (a pipe, a terminal) is written to as it is.
 pub fn write_file(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_with(file, bytes, SHARED)
+}
+
+/// Writes a file that holds a credential: only its owner may read it.
+pub fn write_private_file(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_with(file, bytes, PRIVATE)
+}
+
+fn write_with(file: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     if std::fs::metadata(file).is_ok_and(|m| !m.is_file()) {
         return std::fs::write(file, bytes);
     }
-    let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut whole = beside(folder)?;
+    let mut whole = beside(file, mode)?;
     whole.write_all(bytes)?;
     whole.persist(file).map_err(|e| e.error)?;
     Ok(())
 }
 
-/// A file beside the one to write, with the permissions that a new file gets: a snapshot is there to be handed on.
-fn beside(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+/// A file beside the one to write, with the permissions that a new file of that mode gets.
+fn beside(file: &Path, mode: u32) -> io::Result<tempfile::NamedTempFile> {
+    let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !folder.is_dir() {
         return Err(io::Error::other(format!("there is no directory `{}`", folder.display())));
     }
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
     builder.tempfile_in(folder)
 }
 

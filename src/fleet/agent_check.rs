@@ -5,13 +5,14 @@ use super::around;
 use super::bundle::Retention;
 use super::config::ConfigReader;
 use super::file::{
-    Access, AgentFile, BudgetFile, ContainerFile, EnvValue, List, Named, SecurityProfile, ServiceFile, ServiceType, VolumeFile,
-    WorkloadKind,
+    Access, AgentFile, BudgetFile, ContainerFile, EnvValue, List, Named, ResourcesFile, SecurityProfile, ServiceFile, ServiceType,
+    VolumeFile, WorkloadKind,
 };
 use super::probes;
 use super::read::{At, Reader, Verbatim};
 use super::security::security;
 use crate::diagnostic::nearest;
+use crate::object::quantity::Quantity;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -193,7 +194,7 @@ fn container(name: At<String>, image: Option<At<String>>, keys: ContainerFile, r
         args: verbatim(keys.args),
         env: in_order(env),
         ports: in_order(ports),
-        resources: keys.resources.map(|r| r.value),
+        resources: keys.resources.map(|r| amounts(r.value, reader)),
         probes,
     }
 }
@@ -288,6 +289,19 @@ pub(super) fn absolute(mount: &At<String>, reader: &mut Reader<'_>) {
         reader.wrong("fleet-value", mount.range.clone(), format!("nothing can be mounted at `{}`", mount.value)).label =
             "expected an absolute path without `:`, such as \"/work\"".into();
     }
+}
+
+/// What a container asks for and may use, each a quantity.
+fn amounts(resources: ResourcesFile, reader: &mut Reader<'_>) -> ResourcesFile {
+    let said = resources.requests.iter().chain(&resources.limits).flat_map(|table| &table.value);
+    for (name, At { value, range }) in said {
+        // What several agents inherit is told once.
+        if Quantity::from_value(&value.0).is_err() && !reader.broken(range) {
+            let wrong = reader.wrong("fleet-value", range.clone(), format!("the amount of `{name}` is no quantity"));
+            wrong.label = "expected for example \"100m\", \"1Gi\" or 2".into();
+        }
+    }
+    resources
 }
 
 /// A quantity of storage: digits, a fraction, a suffix.

@@ -65,7 +65,7 @@ pub(super) fn with_included(source: Arc<Source>, files: &dyn Files) -> Result<Ar
             None => problems.push(wrong(item.span(), "a file is named by a string".into())),
             Some(pattern) => match matching(pattern, files) {
                 Ok(found) => paths.extend(found.into_iter().map(|path| (path, item.span().start, item.span().end))),
-                Err(why) => problems.push(wrong(item.span(), why)),
+                Err(why) => problems.push(wrong(item.span(), why).hint("make the file, or take the pattern out of `include`")),
             },
         }
     }

@@ -285,4 +285,11 @@ const REASONS: &[Code] = &[
         example: "Deployment.apps \"web\" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0",
         fix: "Mend the manifest.",
     },
+    Code {
+        code: "kind-not-served",
+        title: "the cluster does not serve a kind",
+        text: "A manifest's kind is not Kubernetes' own, and the state holds no CustomResourceDefinition for it. The write fails, as kubectl's would.",
+        example: "no matches for kind \"ExternalSecret\" in version \"external-secrets.io/v1\"",
+        fix: "Apply the definition in a step before. If the cluster has it, start from a snapshot that `rollcast snapshot` made: it holds the definitions.",
+    },
 ];

@@ -3,18 +3,33 @@
 use crate::diagnostic::Diagnostic;
 use crate::object::ObjectId;
 use crate::simulate::ApiError;
+use crate::simulate::clients::Outcome;
 use crate::simulate::pipeline::Run;
+use std::collections::BTreeSet;
 
 pub(super) fn check(run: &Run) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
+    let (mut found, mut missing) = (Vec::new(), BTreeSet::new());
     for step in &run.steps {
         for performed in &step.performed {
+            if let Outcome::Failed(why) = &performed.outcome
+                && why.contains("no matches for kind")
+                && missing.insert((step.name.as_str(), &performed.object.group, &performed.object.kind))
+            {
+                found.push(not_served(&step.name, &performed.object));
+            }
             if let Some(error) = performed.exchanges.last().and_then(|(_, response)| response.result.as_ref().err()) {
                 found.push(finding(&step.name, &performed.object, error));
             }
         }
     }
     found
+}
+
+fn not_served(step: &str, id: &ObjectId) -> Diagnostic {
+    let text =
+        format!("step \"{step}\": the cluster does not serve the kind {} of {}: no CustomResourceDefinition makes it", id.kind, id.group);
+    Diagnostic::error("kind-not-served", text)
+        .hint("apply its definition in a step before this one; if the cluster has it, start from a snapshot that `rollcast snapshot` made")
 }
 
 fn finding(step: &str, id: &ObjectId, error: &ApiError) -> Diagnostic {

@@ -65,6 +65,9 @@ enum Doing {
 /// Files that cannot be read or written, and files at a manifest's place that rollcast did not write. Nothing is written then,
 /// unless the disk fails half-way.
 pub fn write_into(directory: &Path, manifests: &[Manifest<String>]) -> Result<Written, Diagnostics> {
+    if directory.exists() && !directory.is_dir() {
+        return Err(Diagnostic::error("into-file", format!("`{}` is a file, not a directory", directory.display())).into());
+    }
     let before = inventory(directory)?;
     let namespaces: BTreeSet<&str> = manifests.iter().map(|m| m.id.namespace.as_str()).filter(|n| !n.is_empty()).collect();
     let fresh: BTreeSet<&str> = namespaces.into_iter().filter(|n| !directory.join(n).exists()).collect();

@@ -281,5 +281,5 @@ fn without_a_network_it_is_said() {
     let run = images(folder.path(), &["lock"]);
     assert_eq!(run.code, 2);
     assert!(run.err.contains("error[image-registry]: `127.0.0.1:1/agent:1.4.0`: 127.0.0.1:1 cannot be reached"), "{}", run.err);
-    assert!(run.err.contains("without a network nothing can be locked"), "{}", run.err);
+    assert!(run.err.contains("HTTPS_PROXY and --plain-http HOST say how"), "{}", run.err);
 }

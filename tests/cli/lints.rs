@@ -138,3 +138,14 @@ fn a_secret_in_a_manifest_is_named_and_not_shown() {
     let reference = web.replace(&format!("value: {value}"), "valueFrom: {secretKeyRef: {name: db, key: password}}");
     assert!(codes(&reference, &reference).is_empty());
 }
+
+#[test]
+fn a_kind_that_no_definition_makes() {
+    let secret = |name: &str| {
+        format!("apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {{name: {name}, namespace: shop}}\n---\n")
+    };
+    let at = directory(&[("next.yaml", &(secret("a") + &secret("b")))]);
+    let run = rollcast_in(at.path(), &["check", "-f", "next.yaml", "--empty"]);
+    assert_eq!(run.code, 1, "{}", run.out);
+    assert_eq!(run.out.matches("error [kind-not-served]").count(), 1, "once for a kind: {}", run.out);
+}

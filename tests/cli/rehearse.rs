@@ -80,6 +80,12 @@ fn a_fleet_says_what_a_rehearsal_must_come_to() {
     let run = rehearse(&[], "set_image web:2; set_image web:3");
     assert!(run.code == 1 && run.err.contains("Deployment/shop/web: 1 roll expected, 2 found"), "{}", run.err);
     assert!(run.err.contains("`set image`: 1 write expected, 2 found"), "{}", run.err);
+    let run = rehearse(&["--expect", "deploy/wbe=1"], "set_image web:2");
+    assert!(
+        run.code == 1 && run.err.contains("Deployment/wbe: 1 roll expected, 0 found") && run.err.contains("is the name right?"),
+        "{}",
+        run.err
+    );
     // What the command line says stands in its place.
     assert_eq!(rehearse(&["--expect", "deploy/web=2"], "set_image web:2; set_image web:3").code, 0);
     std::fs::write(folder.path().join("fleet.toml"), fleet("rolls = { \"pod/web\" = 1, \"deploy/web\" = -1 }\nnothing = true"))
@@ -117,6 +123,7 @@ fn every_name_of_the_callers_kubeconfig_is_there_and_nothing_else_of_it() {
     let script = "for s in $(sed -n 's/ *server: //p' $KUBECONFIG); do curl -s -o /dev/null -w '%{http_code} ' $s/apis/apps/v1/namespaces/shop/deployments/web; done";
     let run = caller(rehearsal(&["--from", &prod], script));
     assert_eq!((run.code, run.out.as_str()), (0, "200 404 "), "{}", run.err);
+    assert!(run.err.contains("no `--from` names the cluster of the context stage: it starts empty"), "{}", run.err);
     let run = caller(rehearsal(&["--from", &prod, "--from", &prod], "true"));
     assert!(run.code == 2 && run.err.contains("two-states"), "{}", run.err);
 }

@@ -1,6 +1,6 @@
 //! `rollcast serve`: where it listens, what it demands there, and the kubeconfig that it writes.
 
-use super::{command, directory, ended, rollcast};
+use super::{command, deployment, directory, ended, rollcast};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command};
 
@@ -40,6 +40,8 @@ fn beyond_the_loopback_there_is_a_token_and_a_certificate() {
     let served =
         Served::start(&["--empty", "--listen", "0.0.0.0:0", "--token", "hush", "--advertise", "localhost", "--kubeconfig", config_name]);
     assert!(served.1.starts_with("https://localhost:"), "{}", served.1);
+    #[cfg(unix)]
+    assert_eq!(std::os::unix::fs::MetadataExt::mode(&config.metadata().expect("written")) & 0o777, 0o600, "it holds the token");
     let text = std::fs::read_to_string(&config).expect("written");
     let value = |key: &str| text.lines().find_map(|l| l.trim_start().strip_prefix(key)).unwrap_or_default().trim().to_owned();
     assert_eq!((value("server:"), value("token:")), (served.1.clone(), "hush".to_owned()));
@@ -70,4 +72,22 @@ fn a_certificate_of_the_users_own_is_checked_before_anything_listens() {
     assert!(run.code == 2 && run.err.contains("there is no certificate in the file"), "{}", run.err);
     assert!(serve(&path("none.pem"), &path("key.pem")).err.contains("input-unreadable"));
     assert_eq!(rollcast(&["serve", "--empty", "--tls-cert", "x"]).code, 2);
+}
+
+#[test]
+fn manifests_are_served_as_if_they_had_been_applied() {
+    let folder = directory(&[("web.yaml", &deployment("web:1.0.0", ""))]);
+    let config = folder.path().join("config");
+    let file = folder.path().join("web.yaml");
+    let (file, config) = (file.to_str().expect("UTF-8"), config.to_str().expect("UTF-8"));
+    let served = Served::start(&["--from", file, "--listen", "127.0.0.1:0", "--kubeconfig", config]);
+    let url = format!("{}/apis/apps/v1/namespaces/shop/deployments/web", served.1);
+    let output = Command::new("curl").args(["-sS", &url]).output().expect("curl");
+    let web: rollcast::object::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_ne!(web["metadata"]["uid"].as_str().unwrap_or_default(), "", "{web}");
+    assert_eq!(web["status"]["readyReplicas"].as_i64(), Some(1), "{web}");
+    // Of a namespace that is not there a snapshot holds nothing, and says so.
+    let run = ended(command(&["snapshot", "-n", "shop", "-n", "shpo"]).env("KUBECONFIG", config).output().expect("the binary runs"));
+    assert!(run.code == 0 && run.err.contains("there is no namespace `shpo` in context rollcast"), "{}", run.err);
+    assert!(!run.err.contains("`shop`"), "{}", run.err);
 }

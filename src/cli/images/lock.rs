@@ -158,10 +158,9 @@ fn pin(path: &Path, lock: &Lock, console: &mut Console) -> Result<(), Failure> {
 /// What a registry refused, with what to do about it.
 pub(super) fn refused(image: &str, error: &RegistryError) -> Diagnostic {
     let (code, hint) = match error.kind {
-        Failed::Unreachable => (
-            "image-registry",
-            "without a network nothing can be locked: `render` without `--locked` needs no registry; HTTPS_PROXY and --plain-http HOST say how to reach one",
-        ),
+        Failed::Unreachable => {
+            ("image-registry", "HTTPS_PROXY and --plain-http HOST say how to reach a registry; commands without `--locked` ask none")
+        }
         Failed::Denied => {
             ("image-registry-denied", "`docker login` (or a credential helper) writes what rollcast reads from ~/.docker/config.json")
         }

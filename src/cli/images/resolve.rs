@@ -80,7 +80,8 @@ fn chains(fleet: Option<&Fleet>, supply: &Supply, org: Option<&str>) -> Result<V
         let error = Diagnostic::error("no-such-organisation", format!("the fleet has no organisation `{org}`"));
         return Err(match near {
             Some(near) => error.hint(format!("did you mean `{near}`?")),
-            None => error,
+            None if fleet.orgs.is_empty() => error.hint("it has none: write a table [orgs.NAME]"),
+            None => error.hint(format!("it has {}", fleet.orgs.iter().map(|o| o.name.as_str()).collect::<Vec<_>>().join(", "))),
         }
         .into());
     }

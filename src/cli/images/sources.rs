@@ -3,7 +3,7 @@
 use super::args::{ClusterFrom, MaybeFleet};
 use crate::cli::args::FleetFile;
 use crate::cli::console::{Console, Failure, environment};
-use crate::cli::inputs;
+use crate::cli::{inputs, start};
 use crate::cluster::{self, Connection, SNAPSHOT_LIMIT, State};
 use crate::diagnostic::Diagnostic;
 use crate::fleet::Fleet;
@@ -59,7 +59,7 @@ pub(super) fn cluster(options: &ClusterFrom, fleet: Option<&Fleet>, file: &Path)
         } else {
             cluster::read_snapshot(from, SNAPSHOT_LIMIT)?
         };
-        return Ok(Cluster::Snapshot(Box::new(state)));
+        return Ok(Cluster::Snapshot(Box::new(start::stored(state, &start::no_work(None))?)));
     }
     let said = fleet.map(|f| f.cluster.clone()).unwrap_or_default();
     if let (None, None, Some(from)) = (&options.context, &said.context, &said.from) {

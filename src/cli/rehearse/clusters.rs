@@ -25,6 +25,17 @@ pub(super) fn named(options: &Rehearse) -> Vec<String> {
     options.from.iter().filter_map(|from| split(from).0).map(str::to_owned).collect()
 }
 
+/// The contexts that start empty because states were given to others alone: what a script does there is no proof of anything.
+pub(super) fn left_empty(options: &Rehearse, names: &Names) -> Option<String> {
+    let named = named(options);
+    if named.is_empty() || named.len() < options.from.len() {
+        return None;
+    }
+    let (given, others): (Vec<_>, Vec<_>) = names.contexts.iter().partition(|c| named.contains(&c.name));
+    let left: Vec<&str> = others.iter().filter(|o| given.iter().all(|g| g.cluster != o.cluster)).map(|o| o.name.as_str()).collect();
+    (!left.is_empty()).then(|| format!("no `--from` names the cluster of the context {}: it starts empty", left.join(", ")))
+}
+
 /// `NAME=FILE`; a file whose name has such a sign is a file all the same.
 fn split(from: &str) -> (Option<&str>, &str) {
     match from.split_once('=') {
@@ -52,8 +63,7 @@ pub(super) fn start(options: &Rehearse, work: &Work, behaviour: &Behaviour<'_>, 
     };
     let mut add = |context: &str, from: StateFrom, console: &mut Console| -> Result<(), Failure> {
         let from = default_state(from, work)?;
-        let state = start::read(&from, console)?;
-        let state = if inputs::never_stored(&state) { crate::cli::base::as_applied(state, work)? } else { state };
+        let state = start::stored(start::read(&from, console)?, work)?;
         inputs::remarks(&state, work, console);
         let started = start::start_from(state, work, &from, behaviour)?;
         let state = State { objects: Vec::new(), ..started.state };

@@ -38,34 +38,35 @@ fn is_step(one: &ExpectedWrites, step: &str) -> bool {
 /// What is not as expected.
 pub(super) fn unmet(expected: &Expected, report: &Report) -> Vec<Diagnostic> {
     let mut unmet = Vec::new();
-    let mut complain = |text: String| unmet.push(Diagnostic::error("expectation", text));
+    let mut complain = |text: String, hint: Option<&str>| {
+        let error = Diagnostic::error("expectation", text);
+        unmet.push(hint.map_or_else(|| error.clone(), |hint| error.clone().hint(hint)));
+    };
     let cost = |w: &Workload| w.rolls + w.recreated;
     for one in &expected.rolls {
+        let touched = report.workloads.iter().any(|w| is_workload(one, w));
         let rolls: u32 = report.workloads.iter().filter(|w| is_workload(one, w)).map(cost).sum();
         if rolls != one.rolls {
             let place = if one.namespace.is_empty() { String::new() } else { format!("{}/", one.namespace) };
-            complain(format!(
-                "{}/{place}{}: {} expected, {rolls} found",
-                one.kind,
-                one.name,
-                crate::report::text::count(one.rolls, "roll")
-            ));
+            let expected = crate::report::text::count(one.rolls, "roll");
+            let hint = (!touched).then_some("the script wrote to no workload of that name: is the name right?");
+            complain(format!("{}/{place}{}: {expected} expected, {rolls} found", one.kind, one.name), hint);
         }
     }
     for one in &expected.writes {
         let writes: u32 = report.steps.iter().filter(|s| is_step(one, &s.name)).map(|s| s.writes).sum();
         if writes != one.writes {
-            complain(format!("`{}`: {} expected, {writes} found", one.command, crate::report::text::count(one.writes, "write")));
+            complain(format!("`{}`: {} expected, {writes} found", one.command, crate::report::text::count(one.writes, "write")), None);
         }
     }
     if expected.nothing_else {
         for w in report.workloads.iter().filter(|w| cost(w) > 0 && !expected.rolls.iter().any(|one| is_workload(one, w))) {
-            complain(format!("{}: no roll expected, {} found", w.id(), cost(w)));
+            complain(format!("{}: no roll expected, {} found", w.id(), cost(w)), None);
         }
         // Who names rolls and no writes says nothing of writes.
         let silent = expected.writes.is_empty() && !expected.rolls.is_empty();
         for s in report.steps.iter().filter(|s| !silent && s.writes > 0 && !expected.writes.iter().any(|one| is_step(one, &s.name))) {
-            complain(format!("`{}`: no write expected, {} found", s.name, s.writes));
+            complain(format!("`{}`: no write expected, {} found", s.name, s.writes), None);
         }
     }
     unmet

@@ -356,7 +356,8 @@ fn too_busy(base: &str, answer: &Response<Body>, tries: u32) -> RegistryError {
 }
 
 fn unreachable(host: &str, error: &kube::Error) -> RegistryError {
-    let mut text = error.to_string();
+    let text = error.to_string();
+    let mut text = text.strip_prefix("ServiceError: ").unwrap_or(&text).to_owned();
     let mut cause = std::error::Error::source(error);
     while let Some(next) = cause {
         let more = next.to_string();

@@ -351,8 +351,8 @@ pub(super) const CODES: &[Code] = &[
     },
     Code {
         code: "compose-environment",
-        title: "an environment variable comes from the pod or its node",
-        text: "Compose has neither.",
+        title: "an environment variable cannot be taken over",
+        text: "It comes from the pod or its node, which compose has not; or from every key of a Secret that only the cluster knows.",
         example: "valueFrom: {fieldRef: {fieldPath: spec.nodeName}}",
         fix: "Give it a value in compose.override.yaml.",
     },

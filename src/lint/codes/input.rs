@@ -27,7 +27,7 @@ pub(super) const CODES: &[Code] = &[
     },
     Code {
         code: "two-reports",
-        title: "two reports would go to standard output",
+        title: "two reports would go to one place",
         text: "A reader could not tell where one report ends and the next begins.",
         example: "rollcast check --report text --report json",
         fix: "rollcast check --report text --report json=report.json",

@@ -109,8 +109,8 @@ impl<'m> Making<'m> {
     }
 
     fn service(&mut self, manifest: &'m Manifest, pod: &'m Value, container: &'m Value, name: &str) -> Value {
-        let config_maps = self.config_maps(&manifest.id.namespace);
-        let made = Service { workload: manifest, pod, container, name, config_maps: &config_maps }.make();
+        let (config_maps, secrets) = (self.config_maps(&manifest.id.namespace), self.secrets(&manifest.id.namespace));
+        let made = Service { workload: manifest, pod, container, name, config_maps: &config_maps, secrets: &secrets }.make();
         self.notes.extend(made.notes);
         self.volumes.extend(made.volumes.into_iter().map(|volume| (volume, Value::Object(Map::new()))));
         self.configs.extend(made.configs);
@@ -121,6 +121,25 @@ impl<'m> Making<'m> {
     fn config_maps(&self, namespace: &str) -> BTreeMap<&'m str, &'m Value> {
         let own = self.manifests.iter().filter(|m| m.id.kind == "ConfigMap" && m.id.namespace == namespace);
         own.map(|m| (m.id.name.as_str(), &m.value)).collect()
+    }
+
+    /// The keys of a namespace's Secrets, where the manifests tell them all.
+    fn secrets(&self, namespace: &str) -> BTreeMap<&'m str, Vec<&'m str>> {
+        let keys = |table: &'m Value| table.as_object().into_iter().flat_map(|map| map.keys().map(AsRef::as_ref));
+        let named = |name: &'m str, own: &'m str| if name.is_empty() { own } else { name };
+        let told = self.manifests.iter().filter(|m| m.id.namespace == namespace).filter_map(|m| {
+            let (spec, own) = (&m.value["spec"], m.id.name.as_str());
+            match m.id.kind.as_str() {
+                "Secret" => Some((own, keys(&m.value["data"]).chain(keys(&m.value["stringData"])).collect())),
+                "SealedSecret" => Some((named(text(spec, &["template", "metadata", "name"]), own), keys(&spec["encryptedData"]).collect())),
+                "ExternalSecret" if items(spec, &["dataFrom"]).is_empty() => {
+                    let keys = items(spec, &["data"]).iter().map(|one| text(one, &["secretKey"]));
+                    Some((named(text(spec, &["target", "name"]), own), keys.collect()))
+                }
+                _ => None,
+            }
+        });
+        told.collect()
     }
 
     /// The names under which Kubernetes' Services make it known, so that addresses stay as they are.

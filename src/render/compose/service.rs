@@ -16,6 +16,8 @@ pub(super) struct Service<'m> {
     pub(super) name: &'m str,
     /// The ConfigMaps of its namespace that are known.
     pub(super) config_maps: &'m BTreeMap<&'m str, &'m Value>,
+    /// The keys of its namespace's Secrets, where all are known.
+    pub(super) secrets: &'m BTreeMap<&'m str, Vec<&'m str>>,
 }
 
 /// A service, and what it needs beside it.
@@ -90,6 +92,26 @@ impl Service<'_> {
         }
     }
 
+    /// The keys of whole Secrets and ConfigMaps that become variables. Other variables are not replaced by these, and win.
+    fn whole(&self, made: &mut Made) -> Vec<(String, String)> {
+        let mut out = Vec::new();
+        for source in items(self.container, &["envFrom"]) {
+            let prefix = text(source, &["prefix"]);
+            let (secret, config_map) = (text(source, &["secretRef", "name"]), text(source, &["configMapRef", "name"]));
+            if let Some(keys) = self.secrets.get(secret) {
+                let named = Value::from(secret);
+                out.extend(keys.iter().map(|key| (format!("{prefix}{key}"), reference("Secret", Some(&named), Some(&Value::from(*key))))));
+            } else if let Some(map) = self.config_maps.get(config_map).and_then(|map| map["data"].as_object()) {
+                out.extend(map.iter().map(|(key, value)| (format!("{prefix}{key}"), escaped(value.as_str().unwrap_or_default()))));
+            } else {
+                let whose = if secret.is_empty() { format!("ConfigMap `{config_map}`") } else { format!("Secret `{secret}`") };
+                let text = format!("{}: every key of the {whose} is a variable, and which they are is not known: left out", self.name);
+                made.notes.push(Diagnostic::warning("compose-environment", text).hint("name them in compose.override.yaml"));
+            }
+        }
+        out
+    }
+
     fn environment(&self, made: &mut Made) -> Vec<(String, String)> {
         let mut out: Vec<(String, String)> = Vec::new();
         for variable in items(self.container, &["env"]) {
@@ -115,7 +137,9 @@ impl Service<'_> {
             };
             out.push((name, value));
         }
-        out
+        let mut all = self.whole(made);
+        all.extend(out);
+        all
     }
 
     /// What a pod is told of itself.
