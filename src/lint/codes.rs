@@ -286,6 +286,13 @@ const REASONS: &[Code] = &[
         fix: "Mend the manifest.",
     },
     Code {
+        code: "script-not-rehearsed",
+        title: "a step runs a script",
+        text: "What a script writes is not known without running it, so nothing is known of the pipeline: not even that nothing rolls.",
+        example: "[[pipeline]]\nname = \"Deploy\"\nrun = \"deploy/deploy.sh\"",
+        fix: "rollcast rehearse --check -- deploy/deploy.sh",
+    },
+    Code {
         code: "kind-not-served",
         title: "the cluster does not serve a kind",
         text: "A manifest's kind is not Kubernetes' own, and the state holds no CustomResourceDefinition for it. The write fails, as kubectl's would.",

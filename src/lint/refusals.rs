@@ -11,6 +11,11 @@ pub(super) fn check(run: &Run) -> Vec<Diagnostic> {
     let (mut found, mut missing) = (Vec::new(), BTreeSet::new());
     for step in &run.steps {
         for performed in &step.performed {
+            if let (Outcome::Unknown(why), true) = (&performed.outcome, performed.object == ObjectId::default()) {
+                let text = format!("step \"{}\" runs `{}`: {why}", step.name, performed.command);
+                let hint = format!("`rollcast rehearse --check -- {}` tells what it rolls", performed.command);
+                found.push(Diagnostic::error("script-not-rehearsed", text).hint(hint));
+            }
             if let Outcome::Failed(why) = &performed.outcome
                 && why.contains("no matches for kind")
                 && missing.insert((step.name.as_str(), &performed.object.group, &performed.object.kind))

@@ -87,6 +87,16 @@ impl<'r> Gate<'r> {
     }
 }
 
+/// The steps whose writes nobody knows, to whatever object, and why.
+fn scripts(run: &Run) -> impl Iterator<Item = (usize, &str)> {
+    run.steps.iter().enumerate().flat_map(|(index, step)| {
+        step.performed.iter().filter_map(move |p| match &p.outcome {
+            Outcome::Unknown(why) if p.object == ObjectId::default() => Some((index, why.as_str())),
+            _ => None,
+        })
+    })
+}
+
 /// Whether an object is of a kind that is judged.
 pub(super) fn is_workload(id: &ObjectId) -> bool {
     WORKLOADS.contains(&(id.group.as_str(), id.kind.as_str()))
@@ -130,6 +140,7 @@ impl<'r> Case<'r> {
         }
         let recreated = self.recreations(&mut reasons);
         self.end_reasons(&mut reasons);
+        reasons.extend(scripts(self.run).map(|(step, why)| (Some(step), Reason::Unknown { why: why.to_owned() })));
         let doubted = self.run.cluster.doubts.iter().filter(|doubt| doubt.workload.as_ref() == Some(self.workload));
         reasons.extend(doubted.map(|doubt| (None, Reason::Unknown { why: doubt.text.clone() })));
         if let Some(gate) = gate.filter(|gate| self.is_written_after(gate.step)) {

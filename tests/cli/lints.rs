@@ -149,3 +149,15 @@ fn a_kind_that_no_definition_makes() {
     assert_eq!(run.code, 1, "{}", run.out);
     assert_eq!(run.out.matches("error [kind-not-served]").count(), 1, "once for a kind: {}", run.out);
 }
+
+#[test]
+fn a_script_is_never_taken_to_roll_nothing() {
+    let fleet = "[fleet]\nname = \"f\"\nkubernetes = \"1.36\"\n[agents.web]\ncontainers = [\"a\"]\n[images]\na = \"a:1.0.0\"\n[[pipeline]]\nname = \"Deploy\"\nrun = \"deploy.sh\"\n";
+    let at = directory(&[("fleet.toml", fleet)]);
+    let run = rollcast_in(at.path(), &["check", "--empty"]);
+    assert!(run.code == 1 && run.out.contains("error [script-not-rehearsed] step \"Deploy\" runs `deploy.sh`"), "{}", run.out);
+    let then = format!("{fleet}[[pipeline]]\nname = \"Apply\"\napply = {{}}\n");
+    std::fs::write(at.path().join("fleet.toml"), then).expect("writable");
+    let run = rollcast_in(at.path(), &["check", "--empty"]);
+    assert!(run.code == 1 && run.out.contains("? Deployment/") && run.out.contains("1 unknown"), "{}", run.out);
+}
