@@ -31,5 +31,5 @@ helm upgrade --install other ./chart -n other --create-namespace --wait --timeou
 # step: uninstall
 helm uninstall shop -n shop --wait --timeout 60s
 helm uninstall other -n other --keep-history
-helm list -A -a -o json | jq -c '.[] | [.name, .status]'
+helm list -A -o json | jq -c '.[] | [.name, .status]'
 kubectl -n shop get deployments,statefulsets,pods,services -o name
