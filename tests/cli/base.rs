@@ -1,19 +1,6 @@
 //! `--base REV`: a change is judged against a git revision, without a cluster.
 
-use super::{deployment, directory, rollcast_in};
-use git2::{Repository, Signature, Time};
-use std::path::Path;
-
-fn commit(at: &Path) {
-    let repository = Repository::open(at).or_else(|_| Repository::init(at)).expect("a repository");
-    let mut index = repository.index().expect("an index");
-    index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).expect("added");
-    index.write().expect("written");
-    let tree = repository.find_tree(index.write_tree().expect("a tree")).expect("the tree");
-    let who = Signature::new("a", "a@example.com", &Time::new(0, 0)).expect("a name");
-    let parent = repository.head().ok().and_then(|h| h.peel_to_commit().ok());
-    repository.commit(Some("HEAD"), &who, &who, "change", &tree, &parent.iter().collect::<Vec<_>>()).expect("a commit");
-}
+use super::{commit, deployment, directory, rollcast_in};
 
 #[test]
 fn manifests_against_their_last_commit() {

@@ -1,7 +1,6 @@
 //! Canaries, what a change means by dimension, and what going back would do.
 
-use super::{directory, rollcast_in};
-use git2::{Repository, Signature, Time};
+use super::{commit, directory, rollcast_in};
 use rollcast::object::Value;
 use std::path::Path;
 
@@ -28,17 +27,6 @@ set = { env.MODEL = "large-3" }
 [agents.reader]
 config = { "settings.json" = { file = "settings.json" } }
 "#;
-
-fn commit(at: &Path) {
-    let repository = Repository::open(at).or_else(|_| Repository::init(at)).expect("a repository");
-    let mut index = repository.index().expect("an index");
-    index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).expect("added");
-    index.write().expect("written");
-    let tree = repository.find_tree(index.write_tree().expect("a tree")).expect("the tree");
-    let who = Signature::new("a", "a@example.com", &Time::new(0, 0)).expect("a name");
-    let parent = repository.head().ok().and_then(|h| h.peel_to_commit().ok());
-    repository.commit(Some("HEAD"), &who, &who, "change", &tree, &parent.iter().collect::<Vec<_>>()).expect("a commit");
-}
 
 fn fleet() -> tempfile::TempDir {
     let at = directory(&[

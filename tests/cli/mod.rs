@@ -89,3 +89,15 @@ fn deployment(image: &str, more: &str) -> String {
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web, namespace: shop}}\nspec:\n  replicas: 1\n  selector: {{matchLabels: {{app: web}}}}\n  template:\n    metadata: {{labels: {{app: web}}}}\n    spec:\n      containers: [{{name: web, image: \"{image}\"}}]\n{more}"
     )
 }
+
+/// Commits everything below a folder, which becomes a repository if it is none.
+fn commit(at: &Path) {
+    let repository = git2::Repository::open(at).or_else(|_| git2::Repository::init(at)).expect("a repository");
+    let mut index = repository.index().expect("an index");
+    index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).expect("added");
+    index.write().expect("written");
+    let tree = repository.find_tree(index.write_tree().expect("a tree")).expect("the tree");
+    let who = git2::Signature::new("a", "a@example.com", &git2::Time::new(0, 0)).expect("a name");
+    let parent = repository.head().ok().and_then(|h| h.peel_to_commit().ok());
+    repository.commit(Some("HEAD"), &who, &who, "change", &tree, &parent.iter().collect::<Vec<_>>()).expect("a commit");
+}
