@@ -4,7 +4,7 @@ use super::reading::{deleting, generation, name, uid};
 use crate::apply::field_manager::FieldManager;
 use crate::apply::managers::Managers;
 use crate::object::{Gvk, ObjectId, Value, at, integer, items, json, map_at, text};
-use crate::schema::decode::arrange;
+use crate::schema::{Type, decode::arrange};
 use crate::simulate::Cluster;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,13 +47,8 @@ pub(super) fn update_status(cluster: &mut Cluster, before: &Arc<Value>, mut obje
     if **before == object {
         return Arc::clone(before);
     }
-    let (gvk, time) = (Gvk::of(before), cluster.clock.timestamp());
-    let ty = cluster.schema.resource_of(&gvk.group, &gvk.version, &gvk.kind).and_then(|r| r.ty.as_ref());
-    if let Some(ty) = ty.filter(|_| before["metadata"].get("annotations") != object["metadata"].get("annotations")) {
-        let reset_fields: &[&[&str]] = &[&["spec"], &["metadata", "labels"]];
-        let fields =
-            FieldManager { schema: cluster.schema, ty, gvk: &gvk, subresource: "status", reset_fields, also_served: &[], converts: None };
-        fields.update(Some(before), &mut object, None, MANAGER, &time);
+    if before["metadata"].get("annotations") != object["metadata"].get("annotations") {
+        own(cluster, before, &mut object, &[&["spec"], &["metadata", "labels"]]);
     }
     put(cluster, object)
 }
@@ -65,15 +60,25 @@ pub(super) fn own_status(cluster: &mut Cluster, before: &Arc<Value>, status: Val
     }
     let mut object = (**before).clone();
     map_at(&mut object, &[]).insert("status".into(), status);
-    let (gvk, time) = (Gvk::of(before), cluster.clock.timestamp());
-    if let Some(ty) = cluster.schema.resource_of(&gvk.group, &gvk.version, &gvk.kind).and_then(|r| r.ty.as_ref()) {
+    if let Some(ty) = type_of(cluster, &Gvk::of(before)) {
         arrange(cluster.schema, ty, &mut object);
-        let reset_fields: &[&[&str]] = &[&["spec"]];
-        let fields =
-            FieldManager { schema: cluster.schema, ty, gvk: &gvk, subresource: "status", reset_fields, also_served: &[], converts: None };
-        fields.update(Some(before), &mut object, None, MANAGER, &time);
     }
+    own(cluster, before, &mut object, &[&["spec"]]);
     put(cluster, object)
+}
+
+/// The type of a built-in kind.
+fn type_of(cluster: &Cluster, gvk: &Gvk) -> Option<&'static Type> {
+    cluster.schema.resource_of(&gvk.group, &gvk.version, &gvk.kind).and_then(|r| r.ty.as_ref())
+}
+
+/// Writes down that the controllers own what they changed by way of the status; `reset_fields` are those that it leaves alone.
+fn own(cluster: &Cluster, before: &Value, object: &mut Value, reset_fields: &[&[&str]]) {
+    let (gvk, time) = (Gvk::of(before), cluster.clock.timestamp());
+    let Some(ty) = type_of(cluster, &gvk) else { return };
+    let fields =
+        FieldManager { schema: cluster.schema, ty, gvk: &gvk, subresource: "status", reset_fields, also_served: &[], converts: None };
+    fields.update(Some(before), object, None, MANAGER, &time);
 }
 
 /// Stores a new status unless nothing changed.
