@@ -167,12 +167,26 @@ impl<'t> Parser<'t> {
         if open != "(" {
             return Err(format!("found '{open}' expected: '('"));
         }
-        while is_word(self.peek()) || self.peek() == "," {
+        if self.peek() == ")" {
             self.at += 1;
+            return Ok(());
         }
-        match self.next() {
-            ")" => Ok(()),
-            other => Err(format!("found '{other}', expected: ')'")),
+        if !is_word(self.peek()) && self.peek() != "," {
+            return Err(format!("found '{}', expected: ',', ')' or identifier", self.peek()));
+        }
+        loop {
+            match self.next() {
+                "," => {}
+                word if is_word(word) => match self.peek() {
+                    "," | ")" => {}
+                    other => return Err(format!("found '{other}', expected: ',' or ')'")),
+                },
+                other => return Err(format!("found '{other}', expected: ',', or identifier")),
+            }
+            if self.peek() == ")" {
+                self.at += 1;
+                return Ok(());
+            }
         }
     }
 }

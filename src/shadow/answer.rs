@@ -91,6 +91,11 @@ impl Answer {
         Self::json(code, status)
     }
 
+    /// Indented, whatever the client asks for (apiserver `responsewriters/writers.go:WriteRawJSON`).
+    pub(super) fn indented(code: u16, value: &Value) -> Self {
+        Self::bytes(code, "application/json", encoded(value, true))
+    }
+
     /// As YAML instead of JSON.
     pub(super) fn yaml(mut self) -> Self {
         if let Content::Json(value) = &self.content {
@@ -154,10 +159,13 @@ impl Answer {
     }
 }
 
+/// Only what is not indented ends with a new line (apimachinery `serializer/json/json.go:doEncode`).
 fn encoded(value: &Value, pretty: bool) -> Vec<u8> {
     let written = if pretty { serde_json::to_vec_pretty(value) } else { serde_json::to_vec(value) };
     let mut bytes = written.expect("a JSON value has only string keys");
-    bytes.push(b'\n');
+    if !pretty {
+        bytes.push(b'\n');
+    }
     bytes
 }
 

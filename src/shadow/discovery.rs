@@ -28,7 +28,7 @@ fn subresources(definition: &Definition) -> Vec<(&'static str, String, String, S
 
 /// `/version`.
 pub(super) fn version(cluster: &Cluster) -> Answer {
-    Answer::json(200, served::discovery(cluster.schema.version())["version"].clone())
+    Answer::indented(200, &served::discovery(cluster.schema.version())["version"])
 }
 
 /// `/api`.

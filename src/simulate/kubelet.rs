@@ -48,13 +48,25 @@ pub(super) struct Kubelet {
     none_ready: bool,
     /// The nodes on which a DaemonSet had pods, for a cluster whose Node objects are not known.
     inferred: BTreeMap<ObjectId, Vec<String>>,
+    /// How many pods were given an address.
+    addresses: u16,
 }
+
+/// The address of a node that does not say its own. Like the pods', of the range for benchmarks (RFC 2544): nothing answers there.
+const HOST: &str = "198.18.0.1";
 
 impl Kubelet {
     /// A node for a pod of that number; none where there are nodes and none of them is ready: then pods run on no node.
     pub(super) fn node(&self, number: usize) -> Option<String> {
         let any = || (!self.none_ready).then(|| "node".into());
         if self.nodes.is_empty() { any() } else { Some(self.nodes[number % self.nodes.len()].clone()) }
+    }
+
+    /// An address that no other pod has had for long.
+    fn address(&mut self) -> String {
+        self.addresses = self.addresses.checked_add(1).unwrap_or(1);
+        let [high, low] = self.addresses.to_be_bytes();
+        format!("198.19.{high}.{low}")
     }
 
     /// Takes in which nodes there are.
@@ -280,17 +292,33 @@ pub(super) fn make_ready(cluster: &mut Cluster, id: &ObjectId, uid: &str) {
         .iter()
         .map(|ty| json!({"type": ty, "status": "True", "lastProbeTime": null, "lastTransitionTime": now}))
         .collect();
+    let host = host_of(cluster, &running);
+    let own = if running["spec"]["hostNetwork"] == true { host.clone() } else { cluster.controllers.kubelet.address() };
     let status = map_at(&mut running, &["status"]);
     status.insert("phase".into(), "Running".into());
     status.insert("conditions".into(), conditions.into());
     status.insert("containerStatuses".into(), statuses.into());
     status.insert("startTime".into(), now.into());
+    status.insert("hostIP".into(), host.clone().into());
+    status.insert("hostIPs".into(), json!([{"ip": host}]));
+    status.insert("podIP".into(), own.clone().into());
+    status.insert("podIPs".into(), json!([{"ip": own}]));
     status.entry("qosClass").or_insert_with(|| "BestEffort".into());
     cluster.store.put(running);
     let works = items(&pod, &["metadata", "ownerReferences"]).iter().any(|r| r["controller"] == true && r["kind"] == "Job");
     if let Some(takes) = cluster.controllers.timing.job.filter(|_| works) {
         cluster.controllers.queue.at(cluster.clock.now + takes, Timer::Ended(id.clone(), uid.to_owned()));
     }
+}
+
+/// The address of a pod's node.
+fn host_of(cluster: &Cluster, pod: &Value) -> String {
+    let id = ObjectId { kind: "Node".into(), name: text(pod, &["spec", "nodeName"]).into(), ..ObjectId::default() };
+    let internal = |node: &Arc<Value>| {
+        let addresses = items(node, &["status", "addresses"]).iter();
+        addresses.clone().find(|a| a["type"] == "InternalIP").map(|a| text(a, &["address"]).to_owned())
+    };
+    cluster.store.get(&id).and_then(internal).unwrap_or_else(|| HOST.to_owned())
 }
 
 /// A pod has done its work.

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 KINDS = (
-    "namespaces,services,priorityclasses,flowschemas,prioritylevelconfigurations,apiservices,clusterroles,clusterrolebindings,roles,rolebindings,servicecidrs,ipaddresses"
+    "namespaces,services,priorityclasses,flowschemas,prioritylevelconfigurations,apiservices,clusterroles,clusterrolebindings,roles,rolebindings,servicecidrs,ipaddresses,endpoints,endpointslices"
 )
 listed = subprocess.run(["kubectl", "get", KINDS, "-A", "-o", "json", "--show-managed-fields"], check=True, capture_output=True).stdout
 objects = []
@@ -29,4 +29,7 @@ for object in json.loads(listed)["items"]:
 with open(sys.argv[1], "wb") as file, gzip.GzipFile("", "wb", 9, file, mtime=0) as packed:
     # The range of services is that of Kubernetes' own command tests; the port of the server is nobody's.
     text = json.dumps(objects, separators=(",", ":")).replace("10.96.0.0/16", "10.0.0.0/24").replace("10.96.0.1", "10.0.0.1")
-    packed.write(re.sub(r'"targetPort":\d+', '"targetPort":6443', text).encode())
+    text = re.sub(r'"targetPort":\d+', '"targetPort":6443', text)
+    # The server's own endpoints: nobody's address and port too.
+    text = re.sub(r'"ip":"[\d.]+"', '"ip":"198.18.0.1"', re.sub(r'"addresses":\["[\d.]+"\]', '"addresses":["198.18.0.1"]', text))
+    packed.write(re.sub(r'"name":"https","port":(?!443,)\d+', '"name":"https","port":6443', text).encode())

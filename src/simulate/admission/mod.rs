@@ -107,16 +107,16 @@ pub(super) fn validate(asked: &Attributes<'_>, object: &Value, warnings: &mut Ve
     resource_quota::check(asked, object)
 }
 
-/// A pod on its way in that a controller makes: completed by the plugins, or refused by one. Its namespace may be one that the state
-/// does not show.
+/// A pod or a claim on its way in that a controller makes: completed by the plugins, or refused by one. Its namespace may be one
+/// that the state does not show.
 ///
 /// # Errors
 /// 403, in the words of the plugin that refuses it.
-pub(super) fn pod(cluster: &Cluster, pod: &mut Value) -> Result<(), ApiError> {
-    let Some(served) = cluster.served_kind(&Gvk { group: "".into(), version: "v1".into(), kind: "Pod".into() }) else { return Ok(()) };
+pub(super) fn of_controller(cluster: &Cluster, object: &mut Value) -> Result<(), ApiError> {
+    let Some(served) = cluster.served_kind(&Gvk::of(object)) else { return Ok(()) };
     let asked = Attributes { cluster, served: &served, subresource: "", name: "", live: None };
-    complete(&asked, pod)?;
-    validate(&asked, pod, &mut Vec::new())
+    complete(&asked, object)?;
+    validate(&asked, object, &mut Vec::new())
 }
 
 /// The limits of a quota and what is used of them.

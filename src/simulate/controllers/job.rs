@@ -68,8 +68,8 @@ fn manage(cluster: &mut Cluster, job: &Arc<Value>, running: &mut Vec<Arc<Value>>
     let template = at(job, &["spec", "template"]).cloned().unwrap_or_default();
     while running.len() < wanted {
         match pods::create(cluster, pods::of_template(&template, job)) {
-            Some(made) => running.push(made),
-            None => break,
+            Ok(made) => running.push(made),
+            Err(_) => break,
         }
     }
     for pod in running.drain(wanted.min(running.len())..) {

@@ -258,7 +258,7 @@ fn wake(cluster: &mut Cluster, change: &Change) {
     let id: &ObjectId = &change.id;
     let opens = match id.kind.as_str() {
         "ServiceAccount" | "ResourceQuota" | "LimitRange" => id.group.is_empty(),
-        "Pod" => id.group.is_empty() && change.after.is_none(),
+        "Pod" | "PersistentVolumeClaim" => id.group.is_empty() && change.after.is_none(),
         _ => false,
     };
     if opens {

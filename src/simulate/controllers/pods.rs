@@ -27,9 +27,11 @@ pub(super) fn of_template(template: &Value, owner: &Value) -> Value {
     pod
 }
 
-/// Creates a pod; it is bound to a node at once, unless pods stay pending. Without a name it gets one. None if admission refuses it: then its controller
-/// waits, and looks again when something that may have been in the way has changed.
-pub(super) fn create(cluster: &mut Cluster, mut pod: Value) -> Option<Arc<Value>> {
+/// Creates a pod; it is bound to a node at once, unless pods stay pending. Without a name it gets one.
+///
+/// # Errors
+/// Why admission refuses it: then its controller waits, and looks again when something that may have been in the way has changed.
+pub(super) fn create(cluster: &mut Cluster, mut pod: Value) -> Result<Arc<Value>, String> {
     let number = cluster.store.journal_len();
     if name(&pod).is_empty() {
         let prefix = text(&pod, &["metadata", "generateName"]).to_owned();
@@ -40,18 +42,11 @@ pub(super) fn create(cluster: &mut Cluster, mut pod: Value) -> Option<Arc<Value>
             .unwrap_or_default();
         map_at(&mut pod, &["metadata"]).insert("name".into(), chosen.into());
     }
-    let controller = super::reading::controller_of(&pod).map(|r| super::reading::referred(r, text(&pod, &["metadata", "namespace"])));
-    let workload = super::workload_of(cluster, &pod).or_else(|| controller.clone());
-    if let Err(refused) = admission::pod(cluster, &mut pod) {
-        if let Some((workload, controller)) = workload.zip(controller) {
-            if cluster.controllers.surroundings {
-                surroundings::refused(cluster, &controller, &pod, &refused.message);
-            }
-            cluster.controllers.refused.insert(workload, (controller, refused.message));
-        }
-        return None;
+    if let Err(refused) = admission::of_controller(cluster, &mut pod) {
+        refuse(cluster, &pod, &refused.message);
+        return Err(refused.message);
     }
-    if let Some(workload) = workload {
+    if let Some((workload, _)) = owners(cluster, &pod) {
         cluster.controllers.refused.remove(&workload);
     }
     let node = cluster.controllers.kubelet.node(number).filter(|_| !cluster.controllers.timing.pods_stay_pending);
@@ -60,7 +55,22 @@ pub(super) fn create(cluster: &mut Cluster, mut pod: Value) -> Option<Arc<Value>
     if let Some(node) = node {
         spec.entry("nodeName").or_insert(node.into());
     }
-    Some(write::create(cluster, pod))
+    Ok(write::create(cluster, pod))
+}
+
+/// Notes that a pod could not be made, and why.
+pub(super) fn refuse(cluster: &mut Cluster, pod: &Value, why: &str) {
+    let Some((workload, controller)) = owners(cluster, pod) else { return };
+    if cluster.controllers.surroundings {
+        surroundings::refused(cluster, &controller, pod, why);
+    }
+    cluster.controllers.refused.insert(workload, (controller, why.to_owned()));
+}
+
+/// The workload that a pod belongs to, and its controller: the same, or what the workload makes its pods by.
+fn owners(cluster: &Cluster, pod: &Value) -> Option<(ObjectId, ObjectId)> {
+    let controller = super::reading::controller_of(pod).map(|r| super::reading::referred(r, text(pod, &["metadata", "namespace"])))?;
+    Some((super::workload_of(cluster, pod).unwrap_or_else(|| controller.clone()), controller))
 }
 
 /// Deletes a pod.

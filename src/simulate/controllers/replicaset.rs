@@ -3,8 +3,8 @@
 //! Follows `pkg/controller/replicaset/replica_set.go` and `replica_set_utils.go`.
 
 use super::reading::{
-    active, annotation, available, controller_of, deleting, generation, labels, min_ready_seconds, phase, ready, referred, replicas,
-    terminal,
+    active, annotation, available, condition, controller_of, deleting, generation, labels, min_ready_seconds, phase, ready, referred,
+    replicas, terminal,
 };
 use super::{index, pods, template, write};
 use crate::object::{ObjectId, Value, at, integer, items, json, text};
@@ -20,10 +20,12 @@ pub(super) fn sync(cluster: &mut Cluster, id: &ObjectId) {
     let (running, others): (Vec<_>, Vec<_>) = pods.into_iter().partition(|p| active(p));
     let terminating = others.iter().filter(|p| !terminal(p) && deleting(p)).count();
     let wanted = usize::try_from(replicas(&set)).unwrap_or(0);
+    let mut refused = None;
     if !deleting(&set) {
         for _ in running.len()..wanted {
             let template = set["spec"].get("template").cloned().unwrap_or_default();
-            if pods::create(cluster, pods::of_template(&template, &set)).is_none() {
+            refused = pods::create(cluster, pods::of_template(&template, &set)).err();
+            if refused.is_some() {
                 break;
             }
         }
@@ -35,8 +37,25 @@ pub(super) fn sync(cluster: &mut Cluster, id: &ObjectId) {
         }
     }
     let Some(set) = cluster.store.get(id).cloned() else { return };
-    let status = status_of(cluster, &set, &running, terminating);
+    let mut status = status_of(cluster, &set, &running, terminating);
+    let conditions = conditions(cluster, &set, refused);
+    if !conditions.is_empty() {
+        status["conditions"] = conditions.into();
+    }
     write::set_status(cluster, &set, status);
+}
+
+/// That a pod could not be made stands in a condition until it can; what is said first stays.
+fn conditions(cluster: &Cluster, set: &Value, refused: Option<String>) -> Vec<Value> {
+    let mut conditions = items(set, &["status", "conditions"]).to_vec();
+    match refused {
+        None => conditions.retain(|c| c["type"] != "ReplicaFailure"),
+        Some(message) if condition(set, "ReplicaFailure").is_none() => conditions.push(json!({
+            "type": "ReplicaFailure", "status": "True", "lastTransitionTime": cluster.clock.timestamp(), "reason": "FailedCreate", "message": message,
+        })),
+        Some(_) => {}
+    }
+    conditions
 }
 
 fn status_of(cluster: &Cluster, set: &Value, running: &[Arc<Value>], terminating: usize) -> Value {
@@ -86,7 +105,7 @@ fn doomed(cluster: &Cluster, set: &Value, mut running: Vec<Arc<Value>>, count: u
                 _ => 2,
             };
             let restarts = items(pod, &["status", "containerStatuses"]).iter().filter_map(|c| integer(c, &["restartCount"])).max();
-            let since = super::reading::condition(pod, "Ready").filter(|_| ready(pod)).map(|c| text(c, &["lastTransitionTime"]).to_owned());
+            let since = condition(pod, "Ready").filter(|_| ready(pod)).map(|c| text(c, &["lastTransitionTime"]).to_owned());
             let rank = crowd.get(&node).copied().unwrap_or(0);
             let age = super::reading::age(pod);
             let age = (age.0.to_owned(), age.1.to_owned(), age.2.to_owned());

@@ -117,7 +117,7 @@ fn node_of(pod: &Value) -> &str {
 
 /// Makes a pod for a node.
 fn create(cluster: &mut Cluster, daemon: &Daemon, node: &str) {
-    pods::create(cluster, draft(&daemon.set, &daemon.hash, node));
+    drop(pods::create(cluster, draft(&daemon.set, &daemon.hash, node)));
 }
 
 /// The pod of a node.

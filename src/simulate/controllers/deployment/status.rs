@@ -35,12 +35,41 @@ pub(super) fn set(cluster: &Cluster, object: &mut Value, ty: &str, value: &str, 
     }
     let now = cluster.clock.timestamp();
     let since = before.filter(|_| same_status).map_or_else(|| now.clone().into(), |b| b["lastTransitionTime"].clone());
-    let mut conditions: Vec<Value> =
-        items(object, &["status", "conditions"]).iter().filter(|c| text(c, &["type"]) != ty).cloned().collect();
-    conditions.push(json!({
-        "type": ty, "status": value, "lastUpdateTime": now, "lastTransitionTime": since, "reason": reason, "message": message,
-    }));
+    replace(
+        object,
+        json!({
+            "type": ty, "status": value, "lastUpdateTime": now, "lastTransitionTime": since, "reason": reason, "message": message,
+        }),
+    );
+}
+
+/// Puts a condition behind those of other types.
+fn replace(object: &mut Value, condition: Value) {
+    let others = |c: &&Value| c["type"] != condition["type"];
+    let mut conditions: Vec<Value> = items(object, &["status", "conditions"]).iter().filter(others).cloned().collect();
+    conditions.push(condition);
     map_at(object, &["status"]).insert("conditions".into(), conditions.into());
+}
+
+/// That pods of a set could not be made stands in the Deployment's conditions too, of the new set first.
+fn tell_failures(object: &mut Value, rollout: &Rollout) {
+    let failed = rollout.new.iter().chain(rollout.all()).find_map(|set| condition(set, "ReplicaFailure"));
+    let Some(failed) = failed else {
+        unset(object, "ReplicaFailure");
+        return;
+    };
+    let same = |c: &Value| c["status"] == failed["status"] && c["reason"] == failed["reason"];
+    if condition(object, "ReplicaFailure").is_some_and(same) {
+        return;
+    }
+    let of = |key: &str| failed[key].clone();
+    replace(
+        object,
+        json!({
+            "type": of("type"), "status": of("status"), "lastUpdateTime": of("lastTransitionTime"),
+            "lastTransitionTime": of("lastTransitionTime"), "reason": of("reason"), "message": of("message"),
+        }),
+    );
 }
 
 fn unset(object: &mut Value, ty: &str) {
@@ -137,6 +166,7 @@ pub(super) fn sync_rollout(cluster: &mut Cluster, rollout: &Rollout) {
             set(cluster, &mut object, "Progressing", "False", "ProgressDeadlineExceeded", &message);
         }
     }
+    tell_failures(&mut object, rollout);
     if deployment.get("status") == object.get("status") {
         wait_for_deadline(cluster, deployment);
     } else {

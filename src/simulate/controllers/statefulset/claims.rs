@@ -1,12 +1,12 @@
 //! The PersistentVolumeClaims of a StatefulSet's pods: made from its claim templates, kept or deleted as its retention policy
 //! says.
 //!
-//! Follows `pkg/controller/statefulset/stateful_set_utils.go`.
+//! Follows `pkg/controller/statefulset/stateful_set_utils.go` and `stateful_pod_control.go`.
 
 use crate::object::{ObjectId, Value, at, items, json, map_at, text};
-use crate::simulate::Cluster;
-use crate::simulate::controllers::reading::{name, uid};
-use crate::simulate::controllers::write;
+use crate::simulate::controllers::reading::{deleting, name, uid};
+use crate::simulate::controllers::{surroundings, write};
+use crate::simulate::{Cluster, admission};
 use std::sync::Arc;
 
 fn claim_name(template: &Value, set: &Value, ordinal: i64) -> String {
@@ -24,28 +24,51 @@ pub(super) fn volumes(set: &Value, ordinal: i64) -> Vec<Value> {
 }
 
 /// Makes the claims of a pod that are not there.
-pub(super) fn create_missing(cluster: &mut Cluster, set: &Arc<Value>, ordinal: i64) {
+///
+/// # Errors
+/// Why the pod cannot be made yet: a claim was refused, or is on its way out.
+pub(super) fn create_missing(cluster: &mut Cluster, set: &Arc<Value>, ordinal: i64) -> Result<(), String> {
+    let mut wrong = Vec::new();
     for template in templates(set) {
         let id = id(set, &claim_name(template, set, ordinal));
-        if cluster.store.get(&id).is_some() {
+        if let Some(there) = cluster.store.get(&id) {
+            if deleting(there) {
+                wrong.push(format!("pvc {} is being deleted", id.name));
+            }
             continue;
         }
-        let mut claim = template.clone();
-        let root = map_at(&mut claim, &[]);
-        root.insert("apiVersion".into(), "v1".into());
-        root.insert("kind".into(), "PersistentVolumeClaim".into());
-        root.insert("status".into(), json!({"phase": "Bound"}));
-        let metadata = map_at(&mut claim, &["metadata"]);
-        metadata.insert("name".into(), id.name.into());
-        metadata.insert("namespace".into(), id.namespace.into());
-        metadata.insert("finalizers".into(), json!(["kubernetes.io/pvc-protection"]));
-        let wanted = at(set, &["spec", "selector", "matchLabels"]).and_then(Value::as_object).cloned().unwrap_or_default();
-        map_at(&mut claim, &["metadata", "labels"]).extend(wanted);
-        if policy(set, "whenDeleted") {
-            map_at(&mut claim, &["metadata"]).insert("ownerReferences".into(), json!([write::controller_reference(set)]));
+        let mut claim = draft(set, template, &id);
+        let refused = admission::of_controller(cluster, &mut claim).err().map(|refused| refused.message);
+        if cluster.controllers.surroundings {
+            surroundings::claimed(cluster, set, (&id.name, ordinal), refused.as_deref());
         }
-        write::create(cluster, claim);
+        match refused {
+            Some(why) => wrong.push(format!("failed to create PVC {}: {why}", id.name)),
+            None => drop(write::create(cluster, claim)),
+        }
     }
+    match wrong.as_slice() {
+        [] => Ok(()),
+        [only] => Err(only.clone()),
+        several => Err(format!("[{}]", several.join(", "))),
+    }
+}
+
+fn draft(set: &Value, template: &Value, id: &ObjectId) -> Value {
+    let mut claim = template.clone();
+    let root = map_at(&mut claim, &[]);
+    root.insert("apiVersion".into(), "v1".into());
+    root.insert("kind".into(), "PersistentVolumeClaim".into());
+    root.insert("status".into(), json!({"phase": "Bound"}));
+    let metadata = map_at(&mut claim, &["metadata"]);
+    metadata.insert("name".into(), id.name.clone().into());
+    metadata.insert("namespace".into(), id.namespace.clone().into());
+    let wanted = at(set, &["spec", "selector", "matchLabels"]).and_then(Value::as_object).cloned().unwrap_or_default();
+    map_at(&mut claim, &["metadata", "labels"]).extend(wanted);
+    if policy(set, "whenDeleted") {
+        map_at(&mut claim, &["metadata"]).insert("ownerReferences".into(), json!([write::controller_reference(set)]));
+    }
+    claim
 }
 
 /// Lets the claims of a pod beyond the range go with it, if the policy says so.

@@ -24,8 +24,10 @@ pub(super) fn create(cluster: &mut Cluster, set: &Set, index: usize) {
     let template = history::template(revision).unwrap_or_default();
     let ordinal = set.start() + place;
     let pod = draft(&set.set, &template, name(revision), ordinal);
-    claims::create_missing(cluster, &set.set, ordinal);
-    pods::create(cluster, pod);
+    match claims::create_missing(cluster, &set.set, ordinal) {
+        Ok(()) => drop(pods::create(cluster, pod)),
+        Err(why) => pods::refuse(cluster, &pod, &why),
+    }
 }
 
 /// The pod of an ordinal.

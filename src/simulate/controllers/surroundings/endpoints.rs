@@ -66,10 +66,11 @@ fn trigger(cluster: &Cluster, key: &str) -> Value {
 fn sync_endpoints(cluster: &mut Cluster, id: &ObjectId, service: &Value, pods: &[Arc<Value>]) {
     let publishes = at(service, &["spec", "publishNotReadyAddresses"]) == Some(&Value::Bool(true));
     let address = |pod: &Arc<Value>| {
-        json!({
+        let address = json!({
             "ip": text(pod, &["status", "podIP"]), "nodeName": text(pod, &["spec", "nodeName"]),
             "targetRef": {"kind": "Pod", "namespace": id.namespace, "name": name(pod), "uid": uid(pod)},
-        })
+        });
+        named(address, service, pod)
     };
     let (there, not): (Vec<&Arc<Value>>, Vec<&Arc<Value>>) = pods.iter().filter(|p| active(p)).partition(|p| publishes || ready(p));
     let mut subset = json!({});
@@ -107,6 +108,15 @@ fn sync_endpoints(cluster: &mut Cluster, id: &ObjectId, service: &Value, pods: &
     }
 }
 
+/// With the host name that a pod has below its service.
+fn named(mut endpoint: Value, service: &Value, pod: &Value) -> Value {
+    let host = text(pod, &["spec", "hostname"]);
+    if !host.is_empty() && text(pod, &["spec", "subdomain"]) == name(service) {
+        endpoint["hostname"] = host.into();
+    }
+    endpoint
+}
+
 /// The ports of a service as its pods have them: a name is looked up in their containers.
 fn ports(service: &Value, pods: &[Arc<Value>]) -> Vec<Value> {
     let number = |port: &Value| match &port["targetPort"] {
@@ -133,12 +143,13 @@ fn sync_slice(cluster: &mut Cluster, id: &ObjectId, service: &Arc<Value>, pods: 
     let publishes = at(service, &["spec", "publishNotReadyAddresses"]) == Some(&Value::Bool(true));
     let endpoint = |pod: &Arc<Value>| {
         let (serves, stops) = (ready(pod), deleting(pod));
-        json!({
+        let endpoint = json!({
             "addresses": [text(pod, &["status", "podIP"])],
             "conditions": {"ready": publishes || serves && !stops, "serving": serves, "terminating": stops},
             "nodeName": text(pod, &["spec", "nodeName"]),
             "targetRef": {"kind": "Pod", "namespace": id.namespace, "name": name(pod), "uid": uid(pod)},
-        })
+        });
+        named(endpoint, service, pod)
     };
     let mut found = ports(service, pods);
     for port in &mut found {

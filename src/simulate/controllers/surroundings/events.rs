@@ -109,6 +109,16 @@ pub(super) fn refused(cluster: &mut Cluster, controller: &ObjectId, pod: &Value,
     record(cluster, &Event { component: component(&controller.kind), about, normal: false, reason: "FailedCreate", message });
 }
 
+/// A StatefulSet made a claim of a name for the pod of an ordinal, or could not.
+pub(super) fn claimed(cluster: &mut Cluster, set: &Arc<Value>, (claim, ordinal): (&str, i64), refused: Option<&str>) {
+    let own = name(set);
+    let (reason, message) = match refused {
+        None => ("SuccessfulCreate", format!("Create Claim {claim} Pod {own}-{ordinal} in StatefulSet {own} success")),
+        Some(why) => ("FailedCreate", format!("Create Claim {claim} for Pod {own}-{ordinal} in StatefulSet {own} failed error: {why}")),
+    };
+    record(cluster, &Event { about: Arc::clone(set), component: component("StatefulSet"), normal: refused.is_none(), reason, message });
+}
+
 fn component(kind: &str) -> &'static str {
     match kind {
         "ReplicaSet" => "replicaset-controller",

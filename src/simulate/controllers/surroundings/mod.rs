@@ -11,6 +11,7 @@ use super::queue::Task;
 use crate::object::{ObjectId, Value};
 use crate::simulate::Cluster;
 use crate::simulate::store::Change;
+use std::sync::Arc;
 
 /// Looks at what is there when the first client comes: namespaces without their accounts.
 pub(super) fn begin(cluster: &mut Cluster) {
@@ -44,6 +45,11 @@ pub(super) fn sync_quota(cluster: &mut Cluster, id: &ObjectId) {
 /// Records that a pod of a controller was refused.
 pub(super) fn refused(cluster: &mut Cluster, controller: &ObjectId, pod: &Value, why: &str) {
     events::refused(cluster, controller, pod, why);
+}
+
+/// Records that a StatefulSet made a claim of a name for the pod of an ordinal, or why it could not.
+pub(super) fn claimed(cluster: &mut Cluster, set: &Arc<Value>, claim: (&str, i64), refused: Option<&str>) {
+    events::claimed(cluster, set, claim, refused);
 }
 
 /// Brings the endpoints of a service up to date.
