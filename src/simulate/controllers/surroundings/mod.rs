@@ -11,6 +11,7 @@ use super::queue::Task;
 use crate::object::{ObjectId, Value};
 use crate::simulate::Cluster;
 use crate::simulate::store::Change;
+use std::sync::Arc;
 
 /// Looks at what is there when the first client comes: namespaces without their accounts.
 pub(super) fn begin(cluster: &mut Cluster) {
@@ -31,7 +32,6 @@ pub(super) fn note(cluster: &mut Cluster, change: &Change, own: bool) {
         ("", "ConfigMap") if id.name == accounts::ROOT_CERTIFICATE => accounts::sync(cluster, &id.namespace),
         ("", "Service") => cluster.controllers.queue.push(Task::Sync(id.clone())),
         ("", "Pod") => endpoints::note_pod(cluster, change),
-        ("batch", "CronJob") => events::note_schedule(cluster, change),
         _ => {}
     }
 }
@@ -44,6 +44,11 @@ pub(super) fn sync_quota(cluster: &mut Cluster, id: &ObjectId) {
 /// Records that a pod of a controller was refused.
 pub(super) fn refused(cluster: &mut Cluster, controller: &ObjectId, pod: &Value, why: &str) {
     events::refused(cluster, controller, pod, why);
+}
+
+/// Records what the controller of a CronJob said about it; `normal` if it is no warning.
+pub(super) fn said(cluster: &mut Cluster, about: &Arc<Value>, normal: bool, reason: &'static str, message: String) {
+    events::said(cluster, about, normal, reason, message);
 }
 
 /// Brings the endpoints of a service up to date.
