@@ -26,6 +26,7 @@ mod ours;
 #[path = "differential/random.rs"]
 mod random;
 mod replay;
+mod schedules;
 #[path = "differential/sequence.rs"]
 mod sequence;
 mod shadow;

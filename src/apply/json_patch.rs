@@ -29,6 +29,30 @@ pub fn apply(live: &Value, patch: &Value) -> Result<Value, PatchError> {
     Ok(doc)
 }
 
+/// What came of a patch as the library writes it: the keys of the maps on the way to what it touched are sorted, all others stand as
+/// they did.
+pub fn as_written(patched: &Value, patch: &Value) -> Value {
+    let mut written = patched.clone();
+    sort_keys(&mut written);
+    for operation in patch.as_array().into_iter().flatten() {
+        for path in ["path", "from"].into_iter().filter_map(|key| operation.get(key).and_then(Value::as_str)) {
+            for (end, _) in path.match_indices('/').skip(1) {
+                let Ok(Some(there)) = get(&mut written, &path[..end]) else { break };
+                sort_keys(there);
+            }
+        }
+    }
+    written
+}
+
+fn sort_keys(value: &mut Value) {
+    if let Value::Object(map) = value {
+        let mut entries: Vec<_> = std::mem::take(map).into_iter().collect();
+        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+        map.extend(entries);
+    }
+}
+
 fn undecodable(value: &Value, into: &str) -> PatchError {
     PatchError::BadRequest(format!("error decoding patch: json: cannot unmarshal {} into Go {into}", json_kind(value)))
 }

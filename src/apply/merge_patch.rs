@@ -40,6 +40,20 @@ fn merge(doc: &mut Map, patch: &Map) {
     }
 }
 
+/// What came of a patch as the library writes it: the keys of the maps that it opened are sorted, all others stand as they did.
+pub fn as_written(patched: &Value, patch: &Value) -> Value {
+    match (patched, patch) {
+        (Value::Object(map), Value::Object(patch)) => {
+            let written = |key: &str, value: &Value| patch.get(key).map_or_else(|| value.clone(), |patch| as_written(value, patch));
+            let mut entries: Vec<_> = map.iter().map(|(key, value)| (key.clone(), written(key, value))).collect();
+            entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+            entries.into_iter().collect()
+        }
+        (Value::Array(list), Value::Array(patch)) => list.iter().zip(patch).map(|(value, patch)| as_written(value, patch)).collect(),
+        _ => patched.clone(),
+    }
+}
+
 /// The value without the null entries of its maps; null items of lists stay.
 fn pruned(value: &Value) -> Value {
     match value {
@@ -51,8 +65,20 @@ fn pruned(value: &Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::apply;
+    use super::{apply, as_written};
     use crate::object::json;
+
+    #[test]
+    fn maps_that_a_patch_opened_are_written_with_sorted_keys() {
+        let live = json!({"kind": "K", "apiVersion": "v1", "metadata": {"name": "x", "labels": {"b": "1", "a": "2"}}, "data": {"z": "1", "y": "2"}});
+        let patch = json!({"metadata": {"generation": "x"}, "spec": {"d": [{"f": 1, "e": 2}], "c": 1}});
+        let written = as_written(&apply(&live, &patch).unwrap(), &patch).to_string();
+        let expected = concat!(
+            r#"{"apiVersion":"v1","data":{"z":"1","y":"2"},"kind":"K","metadata":{"generation":"x","labels":{"b":"1","a":"2"},"name":"x"},"#,
+            r#""spec":{"c":1,"d":[{"e":2,"f":1}]}}"#
+        );
+        assert_eq!(written, expected);
+    }
 
     #[test]
     fn examples_of_rfc_7386() {

@@ -60,7 +60,7 @@ pub(super) fn start_from(state: State, work: &Work, from: &StateFrom, behaviour:
     let Prepared { mut cluster, assumptions } = inputs::cluster(&state, work, behaviour.kubernetes, behaviour.timing, from)?;
     cluster.trusted.extend(behaviour.trusted.iter().cloned());
     // Clients tell ages by their own clock.
-    cluster.clock = Clock::new(jiff::Timestamp::now());
+    cluster.set_clock(Clock::new(jiff::Timestamp::now()));
     cluster.controllers.timing.pods_stay_pending = behaviour.pods_stay_pending;
     // A client that waits for a Job (helm for its hooks) would wait for ever.
     cluster.controllers.timing.job = Some(Duration::ZERO);

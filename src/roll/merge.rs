@@ -5,7 +5,7 @@
 
 use super::{Judged, judge};
 use crate::fleet::pipeline::{Action, Step};
-use crate::object::{ObjectId, Value, map_at, sorted_json, text};
+use crate::object::{ObjectId, Value, items, map_at, sorted_json, text};
 use crate::simulate::pipeline::{self, Ended, Plan, Run};
 use crate::simulate::{Cluster, Store};
 use std::sync::Arc;
@@ -99,7 +99,21 @@ const MADE_BY_CONTROLLERS: [(&str, &str); 7] = [
 
 /// The objects that users write.
 fn comparable(store: &Store) -> impl Iterator<Item = (&ObjectId, &Arc<Value>)> {
-    store.iter().filter(|(id, _)| !MADE_BY_CONTROLLERS.contains(&(id.group.as_str(), id.kind.as_str())))
+    let made = |id: &ObjectId| MADE_BY_CONTROLLERS.contains(&(id.group.as_str(), id.kind.as_str()));
+    store.iter().filter(move |(id, object)| !made(id) && !(id.kind == "Job" && hangs_on_time(object)))
+}
+
+/// Whether a Job comes and goes with the time of day, which a shorter pipeline ends earlier.
+fn hangs_on_time(job: &Value) -> bool {
+    let scheduled = controller_kind(job) == "CronJob";
+    scheduled || job["spec"].get("ttlSecondsAfterFinished").is_some()
+}
+
+fn controller_kind(object: &Value) -> &str {
+    items(object, &["metadata", "ownerReferences"])
+        .iter()
+        .find(|owner| owner["controller"] == true)
+        .map_or("", |owner| text(owner, &["kind"]))
 }
 
 /// Whether two stores hold the same objects of users, but for what the server keeps for itself.
@@ -108,10 +122,10 @@ fn same_end(a: &Store, b: &Store) -> bool {
     comparable(a).count() == comparable(b).count() && comparable(a).zip(comparable(b)).all(same) && running(a) == running(b)
 }
 
-/// The pods that stay, by namespace and labels, among them the hash of their template: a workload that ends paused need not run what it
-/// asks for.
+/// The pods of workloads that stay, by namespace and labels, among them the hash of their template: a workload that ends paused need not
+/// run what it asks for.
 fn running(store: &Store) -> Vec<(&str, String)> {
-    let stays = |pod: &&Arc<Value>| pod["metadata"].get("deletionTimestamp").is_none();
+    let stays = |pod: &&Arc<Value>| pod["metadata"].get("deletionTimestamp").is_none() && controller_kind(pod) != "Job";
     let pods = store.list("", "Pod", None).map(|(_, pod)| pod).filter(stays);
     let mut all: Vec<_> = pods.map(|pod| (text(pod, &["metadata", "namespace"]), sorted_json(&pod["metadata"]["labels"]))).collect();
     all.sort_unstable();

@@ -53,6 +53,10 @@ pub(super) fn converted(schema: &Schema, object: &Value, api_version: &str) -> O
     let version = api_version.strip_prefix("autoscaling/")?;
     let ty = schema.resource_of(&gvk.group, version, &gvk.kind)?.ty.clone()?;
     let mut other = if version == "v1" { to_v1(schema, object) } else { to_v2(schema, object) };
+    // What is never left out comes with no value where there was none: an apply that prunes in another version keeps it for that.
+    let spec = map_at(&mut other, &["spec"]);
+    spec.entry("scaleTargetRef").or_insert_with(|| json!({"kind": "", "name": ""}));
+    spec.entry("maxReplicas").or_insert(0.into());
     arrange(schema, &ty, &mut other);
     Some((other, ty))
 }

@@ -17,6 +17,21 @@ impl Clock {
         Self { epoch, now: Duration::ZERO }
     }
 
+    /// The time of day, to the nanosecond.
+    pub fn time(&self) -> Timestamp {
+        self.epoch.checked_add(self.now).unwrap_or(self.epoch)
+    }
+
+    /// The time of day that zero is.
+    pub fn zero(&self) -> Timestamp {
+        self.epoch
+    }
+
+    /// The point at which it is some time of day; zero if that is earlier.
+    pub fn point(&self, time: Timestamp) -> Duration {
+        Duration::try_from(time.duration_since(self.epoch)).unwrap_or_default()
+    }
+
     /// The time of day, as objects carry it: RFC 3339, whole seconds, UTC.
     pub fn timestamp(&self) -> String {
         self.timestamp_at(self.now)
@@ -39,6 +54,6 @@ impl Clock {
     pub fn point_after(&self, timestamp: &str, seconds: i64) -> Option<Duration> {
         let then: Timestamp = timestamp.parse().ok()?;
         let then = then.checked_add(jiff::SignedDuration::from_secs(seconds)).ok()?;
-        Some(Duration::try_from(then.duration_since(self.epoch)).unwrap_or_default())
+        Some(self.point(then))
     }
 }

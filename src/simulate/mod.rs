@@ -16,6 +16,7 @@ pub mod pipeline;
 mod reading;
 mod request;
 pub mod resources;
+mod schedule;
 mod status;
 mod store;
 pub mod strategy;
@@ -86,6 +87,12 @@ impl Cluster {
             clock,
             controllers: controllers::Controllers::default(),
         }
+    }
+
+    /// Sets the clock of a cluster to which nothing has happened yet.
+    pub fn set_clock(&mut self, clock: clock::Clock) {
+        self.clock = clock;
+        self.controllers.reload();
     }
 
     /// Puts an object in as it stands in a snapshot: no defaulting, no admission, no controllers.

@@ -12,7 +12,7 @@ use crate::simulate::Cluster;
 use crate::simulate::store::Change;
 use std::sync::Arc;
 
-const FOREGROUND: &str = "foregroundDeletion";
+pub(super) const FOREGROUND: &str = "foregroundDeletion";
 const ORPHAN: &str = "orphan";
 const CLAIM_PROTECTION: &str = "kubernetes.io/pvc-protection";
 const VOLUME_PROTECTION: &str = "kubernetes.io/pv-protection";

@@ -98,6 +98,8 @@ pub(super) fn refresh(cluster: &mut Cluster) {
     kubelet::meet(cluster, &objects);
     super::availability::meet(cluster, &objects);
     super::statefulset::meet(cluster, &objects);
+    super::cronjob::meet(cluster, &objects);
+    super::ttl::meet(cluster, &objects);
 }
 
 /// The objects of a kind that a workload controls: orphans that its selector matches are adopted, owned ones that it does not

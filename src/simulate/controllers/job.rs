@@ -1,9 +1,9 @@
 //! Jobs: pods that run, and end if the virtual kubelet lets them; a deadline fails them. No failing pods, no retries, no indexes.
 //!
-//! Follows the plain course of `pkg/controller/job/job_controller.go`. CronJobs make nothing here: no schedule falls due.
+//! Follows the plain course of `pkg/controller/job/job_controller.go`.
 
 use super::queue::Timer;
-use super::reading::{active, condition, deleting, integer_at, phase, ready};
+use super::reading::{active, condition, deleting, finished, integer_at, phase, ready};
 use super::{index, pods, write};
 use crate::object::{Map, ObjectId, Value, at, integer, items, json, text};
 use crate::schema::Version;
@@ -16,21 +16,21 @@ const CONTROLLER: &str = "kubernetes.io/job-controller";
 /// Brings the pods of a Job to the number it asks for, and its status to what there is.
 pub(super) fn sync(cluster: &mut Cluster, id: &ObjectId) {
     let Some(job) = cluster.store.get(id).cloned() else { return };
-    let over = ["Complete", "Failed"].into_iter().filter_map(|ty| condition(&job, ty)).any(|c| text(c, &["status"]) == "True");
     let other = at(&job, &["spec", "managedBy"]).is_some_and(|by| by != CONTROLLER);
-    if over || other {
+    if finished(&job).is_some() || other {
         return;
     }
     let owned = index::claim(cluster, &job, "Pod", &|_| true);
     let (mut running, others): (Vec<_>, Vec<_>) = owned.into_iter().partition(|p| active(p));
     let succeeded = others.iter().filter(|p| phase(p) == "Succeeded").count();
     let late = past_deadline(cluster, &job);
+    let killed = if late { running.len() } else { 0 };
     if late {
         running.drain(..).for_each(|pod| pods::delete(cluster, &pod, "scaled"));
     } else if !deleting(&job) {
         manage(cluster, &job, &mut running, succeeded);
     }
-    let status = status_of(cluster, &job, &running, succeeded, late);
+    let status = status_of(cluster, &job, &running, (succeeded, killed), late);
     write::set_status(cluster, &job, status);
 }
 
@@ -77,10 +77,11 @@ fn manage(cluster: &mut Cluster, job: &Arc<Value>, running: &mut Vec<Arc<Value>>
     }
 }
 
-fn status_of(cluster: &Cluster, job: &Value, running: &[Arc<Value>], succeeded: usize, late: bool) -> Value {
+fn status_of(cluster: &Cluster, job: &Value, running: &[Arc<Value>], (succeeded, failed): (usize, usize), late: bool) -> Value {
     let now = cluster.clock.timestamp();
     let mut status = Map::new();
-    let counts = [("active", running.len()), ("ready", running.iter().filter(|p| ready(p)).count()), ("succeeded", succeeded)];
+    let counts =
+        [("active", running.len()), ("ready", running.iter().filter(|p| ready(p)).count()), ("succeeded", succeeded), ("failed", failed)];
     status.extend(counts.into_iter().filter(|(key, n)| *n > 0 || *key == "ready").map(|(key, n)| (key.to_owned(), n.into())));
     status.insert("terminating".into(), 0.into());
     status.insert("uncountedTerminatedPods".into(), json!({}));

@@ -7,6 +7,7 @@
 mod aggregation;
 mod availability;
 mod complete;
+mod cronjob;
 mod daemonset;
 mod deployment;
 mod disruption;
@@ -26,6 +27,7 @@ mod spew;
 mod statefulset;
 mod surroundings;
 mod template;
+mod ttl;
 mod write;
 
 pub(super) use availability::is_workload;
@@ -80,6 +82,8 @@ pub struct Controllers {
     budgets: BTreeSet<ObjectId>,
     /// The uids of objects that were removed.
     gone: BTreeSet<String>,
+    /// The uids of CronJobs whose schedules were followed before the clock began.
+    followed: BTreeSet<String>,
     /// Whether the controllers run whose work only clients see.
     surroundings: bool,
     /// The events that they recorded, oldest first.
@@ -126,6 +130,7 @@ pub enum Ended {
 
 /// Lets the controllers see the changes since the last run and do what follows from them.
 pub fn run(cluster: &mut Cluster, until: &Until<'_>) -> Ended {
+    cluster.controllers.queue.turn(false);
     index::refresh(cluster);
     take_in(cluster, false);
     let ended = loop {
@@ -142,8 +147,8 @@ pub fn run(cluster: &mut Cluster, until: &Until<'_>) -> Ended {
                 *limit
             }
         };
-        let lazily = matches!(until, Until::Settled);
-        let Some(next) = cluster.controllers.queue.next_instant(lazily) else {
+        let (deadlines, anything) = (!matches!(until, Until::Settled), matches!(until, Until::Point(_)));
+        let Some(next) = cluster.controllers.queue.next_instant(deadlines, anything) else {
             break match until {
                 Until::Point(point) => {
                     cluster.clock.now = cluster.clock.now.max(*point);
@@ -163,11 +168,15 @@ pub fn run(cluster: &mut Cluster, until: &Until<'_>) -> Ended {
             break if matches!(until, Until::Point(_)) { Ended::Done } else { Ended::TimedOut };
         }
         cluster.clock.now = cluster.clock.now.max(next);
-        for timer in cluster.controllers.queue.due(cluster.clock.now) {
-            fire(cluster, timer);
+        for aside in [false, true] {
+            cluster.controllers.queue.turn(aside);
+            for timer in cluster.controllers.queue.due(cluster.clock.now, aside) {
+                fire(cluster, timer);
+            }
+            absorb(cluster);
         }
-        absorb(cluster);
     };
+    cluster.controllers.queue.turn(false);
     disruption::catch_up(cluster);
     absorb(cluster);
     if matches!(until, Until::Settled) {
@@ -176,9 +185,10 @@ pub fn run(cluster: &mut Cluster, until: &Until<'_>) -> Ended {
     ended
 }
 
-/// When the next thing happens by itself: a pod becomes ready or is gone. The end of a rollout's patience does not count.
+/// When the next thing happens by itself: a pod becomes ready or is gone. The end of a rollout's patience does not count, nor do
+/// schedules where nothing else is to come.
 pub fn next_instant(cluster: &Cluster) -> Option<Duration> {
-    cluster.controllers.queue.next_instant(true)
+    cluster.controllers.queue.next_instant(false, false)
 }
 
 /// Works the queue off; what the work itself changes is queued behind it.
@@ -199,7 +209,12 @@ fn sync(cluster: &mut Cluster, id: &ObjectId) {
         ("apps", "ReplicaSet") => replicaset::sync(cluster, id),
         ("apps", "StatefulSet") => statefulset::sync(cluster, id),
         ("apps", "DaemonSet") => daemonset::sync(cluster, id),
-        ("batch", "Job") => job::sync(cluster, id),
+        ("batch", "Job") => {
+            job::sync(cluster, id);
+            absorb(cluster);
+            ttl::sync(cluster, id);
+        }
+        ("batch", "CronJob") => cronjob::sync(cluster, id),
         ("rbac.authorization.k8s.io", "ClusterRole") => aggregation::sync(cluster, id),
         ("", "Namespace") => namespace::sync(cluster, id),
         ("", "Service") => surroundings::sync_service(cluster, id),
@@ -219,7 +234,7 @@ fn fire(cluster: &mut Cluster, timer: Timer) {
             availability::look_again(cluster, &pod);
             wake_owner_of(cluster, &pod);
         }
-        Timer::Deadline(id) => cluster.controllers.queue.push(Task::Sync(id)),
+        Timer::Deadline(id) | Timer::Due(id) => cluster.controllers.queue.push(Task::Sync(id)),
     }
 }
 
@@ -273,7 +288,11 @@ fn wake(cluster: &mut Cluster, change: &Change) {
             cluster.controllers.touched.insert(id.clone());
             cluster.controllers.queue.push(Task::Sync(id.clone()));
         }
-        ("batch", "Job") => cluster.controllers.queue.push(Task::Sync(id.clone())),
+        ("batch", "Job") => {
+            cluster.controllers.queue.push(Task::Sync(id.clone()));
+            cronjob::note_job(cluster, change);
+        }
+        ("batch", "CronJob") => cronjob::note(cluster, change),
         ("apps", "ReplicaSet") => {
             if !only_status(change) {
                 cluster.controllers.queue.push(Task::Sync(id.clone()));

@@ -80,6 +80,12 @@ pub(super) fn condition<'v>(object: &'v Value, name: &str) -> Option<&'v Value> 
     items(object, &["status", "conditions"]).iter().find(|c| text(c, &["type"]) == name)
 }
 
+/// The condition that says that a Job is over.
+pub(super) fn finished(job: &Value) -> Option<&Value> {
+    let over = |c: &&Value| matches!(text(c, &["type"]), "Complete" | "Failed") && text(c, &["status"]) == "True";
+    items(job, &["status", "conditions"]).iter().find(over)
+}
+
 pub(super) fn phase(pod: &Value) -> &str {
     text(pod, &["status", "phase"])
 }

@@ -48,7 +48,7 @@ pub(super) fn update_status(cluster: &mut Cluster, before: &Arc<Value>, mut obje
         return Arc::clone(before);
     }
     if before["metadata"].get("annotations") != object["metadata"].get("annotations") {
-        own(cluster, before, &mut object, &[&["spec"], &["metadata", "labels"]]);
+        own(cluster, before, &mut object, "status", &[&["spec"], &["metadata", "labels"]]);
     }
     put(cluster, object)
 }
@@ -63,7 +63,7 @@ pub(super) fn own_status(cluster: &mut Cluster, before: &Arc<Value>, status: Val
     if let Some(ty) = type_of(cluster, &Gvk::of(before)) {
         arrange(cluster.schema, ty, &mut object);
     }
-    own(cluster, before, &mut object, &[&["spec"]]);
+    own(cluster, before, &mut object, "status", &[&["spec"]]);
     put(cluster, object)
 }
 
@@ -72,12 +72,12 @@ fn type_of(cluster: &Cluster, gvk: &Gvk) -> Option<&'static Type> {
     cluster.schema.resource_of(&gvk.group, &gvk.version, &gvk.kind).and_then(|r| r.ty.as_ref())
 }
 
-/// Writes down that the controllers own what they changed by way of the status; `reset_fields` are those that it leaves alone.
-fn own(cluster: &Cluster, before: &Value, object: &mut Value, reset_fields: &[&[&str]]) {
+/// Writes down that the controllers own what they changed by way of a subresource, and that nobody owns what they took away;
+/// `reset_fields` are those that it leaves alone.
+fn own(cluster: &Cluster, before: &Value, object: &mut Value, subresource: &str, reset_fields: &[&[&str]]) {
     let (gvk, time) = (Gvk::of(before), cluster.clock.timestamp());
     let Some(ty) = type_of(cluster, &gvk) else { return };
-    let fields =
-        FieldManager { schema: cluster.schema, ty, gvk: &gvk, subresource: "status", reset_fields, also_served: &[], converts: None };
+    let fields = FieldManager { schema: cluster.schema, ty, gvk: &gvk, subresource, reset_fields, also_served: &[], converts: None };
     fields.update(Some(before), object, None, MANAGER, &time);
 }
 
@@ -185,6 +185,7 @@ pub(super) fn guard(cluster: &mut Cluster, object: &Arc<Value>, finalizer: &str)
     finalizers.push(finalizer.into());
     let mut guarded = (**object).clone();
     map_at(&mut guarded, &["metadata"]).insert("finalizers".into(), finalizers.into());
+    own(cluster, object, &mut guarded, "", &[&["status"]]);
     update(cluster, object, guarded);
 }
 
@@ -203,5 +204,6 @@ pub(super) fn release(cluster: &mut Cluster, id: &ObjectId, finalizer: &str) {
     } else {
         metadata.insert("finalizers".into(), left.into());
     }
+    own(cluster, &object, &mut changed, "", &[&["status"]]);
     update(cluster, &object, changed);
 }

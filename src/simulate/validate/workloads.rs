@@ -214,7 +214,10 @@ pub(super) fn stateful_set(check: &mut Check, new: &Value, old: Option<&Value>) 
     let mut template_too = true;
     if let Some(old) = old {
         let before = check.count();
+        // What was sent with empty parts was sent for the new one.
+        let sent = check.sent.take();
         stateful_set_spec(check, old.part("spec"), false, true);
+        check.sent = sent;
         template_too = check.count() == before;
         check.causes.truncate(before);
     }

@@ -4,6 +4,7 @@ use super::Write;
 use crate::apply::go_format::plain;
 use crate::apply::server_side::{unconvertible, undecodable};
 use crate::apply::strategic::leftover;
+use crate::apply::{json_patch, merge_patch};
 use crate::object::path::FieldPath;
 use crate::object::{Gvk, Map, Value, json_kind, json_text, map_at, text};
 use crate::schema::{convert::convert, decode};
@@ -269,6 +270,8 @@ impl Write<'_> {
             Ok(patch) if self.is_strategic() => {
                 plain(&leftover(cluster.schema, &self.ty, self.patched.as_deref().unwrap_or(&Value::Null), &patch))
             }
+            Ok(patch) if self.request.verb == Verb::Patch(PatchKind::Merge) => merge_patch::as_written(patched, &patch).to_string(),
+            Ok(patch) if self.request.verb == Verb::Patch(PatchKind::Json) => json_patch::as_written(patched, &patch).to_string(),
             _ => patched.to_string(),
         };
         let cause = Cause::invalid(&FieldPath::new("patch"), &crate::simulate::status::quoted(&told), why);

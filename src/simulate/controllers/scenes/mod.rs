@@ -3,6 +3,7 @@
 mod daemon_sets;
 mod deployments;
 mod objects;
+mod schedules;
 mod stateful_sets;
 
 use super::reading::{annotation, replicas, status};

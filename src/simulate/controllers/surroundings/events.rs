@@ -36,26 +36,9 @@ pub(super) fn note(cluster: &mut Cluster, change: &Change) {
     }
 }
 
-/// A schedule that never comes: the controller says so whenever it looks at it.
-pub(super) fn note_schedule(cluster: &mut Cluster, change: &Change) {
-    let Some(job) = &change.after else { return };
-    let schedule = text(job, &["spec", "schedule"]);
-    if never(schedule) && job["spec"]["suspend"] != true {
-        let message = format!("invalid schedule: {schedule} : time difference between two schedules is less than 1 second");
-        let about = Arc::clone(job);
-        record(cluster, &Event { about, component: "cronjob-controller", normal: false, reason: "InvalidSchedule", message });
-    }
-}
-
-/// Whether no month that a schedule names has a day that it names, written as numbers.
-fn never(schedule: &str) -> bool {
-    const DAYS: [u32; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let fields: Vec<&str> = schedule.split_whitespace().collect();
-    let [_, _, days, months, "*" | "?"] = fields[..] else { return false };
-    let numbers = |list: &str| list.split(',').map(|n| n.parse::<usize>().ok()).collect::<Option<Vec<usize>>>();
-    let Some((days, months)) = numbers(days).zip(numbers(months)) else { return false };
-    let longest = months.iter().filter_map(|m| DAYS.get(m.checked_sub(1)?)).max().copied().unwrap_or(31);
-    days.iter().all(|day| *day > longest as usize)
+/// Records what the controller of a CronJob said about it.
+pub(super) fn said(cluster: &mut Cluster, about: &Arc<Value>, normal: bool, reason: &'static str, message: String) {
+    record(cluster, &Event { about: Arc::clone(about), component: "cronjob-controller", normal, reason, message });
 }
 
 fn owner(cluster: &Cluster, object: &Value, kinds: &[&str]) -> Option<Arc<Value>> {

@@ -32,7 +32,6 @@ pub(super) fn note(cluster: &mut Cluster, change: &Change, own: bool) {
         ("", "ConfigMap") if id.name == accounts::ROOT_CERTIFICATE => accounts::sync(cluster, &id.namespace),
         ("", "Service") => cluster.controllers.queue.push(Task::Sync(id.clone())),
         ("", "Pod") => endpoints::note_pod(cluster, change),
-        ("batch", "CronJob") => events::note_schedule(cluster, change),
         _ => {}
     }
 }
@@ -50,6 +49,11 @@ pub(super) fn refused(cluster: &mut Cluster, controller: &ObjectId, pod: &Value,
 /// Records that a StatefulSet made a claim of a name for the pod of an ordinal, or why it could not.
 pub(super) fn claimed(cluster: &mut Cluster, set: &Arc<Value>, claim: (&str, i64), refused: Option<&str>) {
     events::claimed(cluster, set, claim, refused);
+}
+
+/// Records what the controller of a CronJob said about it; `normal` if it is no warning.
+pub(super) fn said(cluster: &mut Cluster, about: &Arc<Value>, normal: bool, reason: &'static str, message: String) {
+    events::said(cluster, about, normal, reason, message);
 }
 
 /// Brings the endpoints of a service up to date.
