@@ -1,6 +1,8 @@
 //! What fleets render, on a real control plane: accepted strictly and without a warning, running, and not moved by a second apply.
 
 use crate::plane::Plane;
+use rollcast::object::{ObjectId, yaml};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -32,9 +34,22 @@ fn settled(plane: &Plane, file: &str) -> String {
     panic!("the objects of {file} do not come to rest");
 }
 
-/// Applies a golden fleet and waits until it runs; then applies it again, and nothing moves.
-fn accepted(plane: &Plane, name: &str, manifests: &str) {
+/// The namespaces of the objects of a file. They are made, and let no pod in that violates `restricted`, whatever the fleet says.
+fn restricted_namespaces(plane: &Plane, file: &str) -> BTreeSet<String> {
+    let documents = yaml::load_bytes(file.into(), std::fs::read(file).unwrap()).unwrap();
+    let of = |id: ObjectId| if id.kind == "Namespace" { id.name } else { id.namespace };
+    let namespaces: BTreeSet<String> = documents.iter().map(|d| of(ObjectId::of(&d.value)).to_string()).collect();
+    for name in &namespaces {
+        let levels = "pod-security.kubernetes.io/enforce=restricted pod-security.kubernetes.io/warn=restricted";
+        plane.shell(&format!("kubectl get namespace {name} || kubectl create namespace {name}; kubectl label namespace {name} {levels}"));
+    }
+    namespaces
+}
+
+/// Applies a golden fleet and waits until it runs; then applies it again, and nothing moves. Gives the namespaces that it is in.
+fn accepted(plane: &Plane, name: &str, manifests: &str) -> BTreeSet<String> {
     let file = root(&format!("golden/render/{name}/{manifests}.yaml"));
+    let namespaces = restricted_namespaces(plane, &file);
     let apply = format!("kubectl apply --server-side --validate=strict -f {file}");
     let said = plane.try_shell(&apply);
     assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{name}/{manifests}: {}", said.stdout);
@@ -44,17 +59,50 @@ fn accepted(plane: &Plane, name: &str, manifests: &str) {
     let again = plane.try_shell(&apply);
     assert_eq!((again.code, again.stderr.as_str()), (Some(0), ""), "{name}/{manifests}");
     assert_eq!(versions(plane, &file), before, "{name}/{manifests}: applied again, and something moved");
+    namespaces
+}
+
+fn with_custom_resources() -> Plane {
+    let plane = Plane::start();
+    plane.shell(&format!(
+        "kubectl apply -f {} && kubectl wait --for=condition=Established crd --all --timeout=60s",
+        root("tests/live/custom-resources.yaml")
+    ));
+    plane
+}
+
+/// Golden fleets that have no namespace in common, with the names of their manifests.
+const APART: [(&str, &[&str]); 2] = [("organisations", &["manifests-staging", "manifests"]), ("bundle", &["manifests"])];
+
+/// Golden fleets that share namespaces: the one is gone before the next comes.
+const IN_TURN: [&str; 5] = ["alerts", "canary", "config", "everything", "templates"];
+
+/// `stateful` has a test of its own; `compose` is for one machine without Kubernetes, and its pods say what compose has words for.
+const ELSEWHERE: [&str; 2] = ["compose", "stateful"];
+
+#[test]
+fn every_golden_fleet_is_applied() {
+    let folders = std::fs::read_dir(root("golden/render")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    let named = APART.iter().map(|(name, _)| *name).chain(IN_TURN).chain(ELSEWHERE);
+    assert_eq!(folders.collect::<BTreeSet<_>>(), named.map(str::to_owned).collect());
 }
 
 #[test]
 fn fleets_are_accepted_run_and_stay_as_they_are() {
-    let plane = Plane::start();
-    plane.shell(&format!(
-        "kubectl apply -f {} && kubectl wait --for=condition=Established crd --all --timeout=60s",
-        root("tests/live/secrets-crds.yaml")
-    ));
-    for (name, manifests) in [("organisations", "manifests-staging"), ("organisations", "manifests"), ("bundle", "manifests")] {
+    let plane = with_custom_resources();
+    for (name, manifests) in APART.iter().flat_map(|(name, all)| all.iter().map(move |manifests| (name, manifests))) {
         accepted(&plane, name, manifests);
+    }
+}
+
+#[test]
+fn fleets_of_one_namespace_are_accepted_run_and_stay_as_they_are() {
+    let plane = with_custom_resources();
+    for name in IN_TURN {
+        let namespaces = accepted(&plane, name, "manifests");
+        for own in namespaces.iter().filter(|n| *n != "default") {
+            plane.shell(&format!("kubectl delete namespace {own} --timeout=120s"));
+        }
     }
 }
 
