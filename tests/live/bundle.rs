@@ -47,18 +47,18 @@ fn restricted_namespaces(plane: &Plane, file: &str) -> BTreeSet<String> {
 }
 
 /// Applies a golden fleet and waits until it runs; then applies it again, and nothing moves. Gives the namespaces that it is in.
-fn accepted(plane: &Plane, name: &str, manifests: &str) -> BTreeSet<String> {
-    let file = root(&format!("golden/render/{name}/{manifests}.yaml"));
+fn accepted(plane: &Plane, manifests: &str) -> BTreeSet<String> {
+    let file = root(&format!("golden/{manifests}.yaml"));
     let namespaces = restricted_namespaces(plane, &file);
     let apply = format!("kubectl apply --server-side --validate=strict -f {file}");
     let said = plane.try_shell(&apply);
-    assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{name}/{manifests}: {}", said.stdout);
+    assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{manifests}: {}", said.stdout);
     // The quota, the limits and the Pod Security of each namespace let its pods in.
     plane.shell("for n in $(kubectl get deployments,statefulsets -A -o jsonpath='{range .items[*]}{.metadata.namespace}:{.kind}/{.metadata.name} {end}'); do kubectl -n ${n%%:*} rollout status ${n#*:} --timeout=180s; done");
     let before = settled(plane, &file);
     let again = plane.try_shell(&apply);
-    assert_eq!((again.code, again.stderr.as_str()), (Some(0), ""), "{name}/{manifests}");
-    assert_eq!(versions(plane, &file), before, "{name}/{manifests}: applied again, and something moved");
+    assert_eq!((again.code, again.stderr.as_str()), (Some(0), ""), "{manifests}");
+    assert_eq!(versions(plane, &file), before, "{manifests}: applied again, and something moved");
     namespaces
 }
 
@@ -71,35 +71,47 @@ fn with_custom_resources() -> Plane {
     plane
 }
 
-/// Golden fleets that have no namespace in common, with the names of their manifests.
-const APART: [(&str, &[&str]); 2] = [("organisations", &["manifests-staging", "manifests"]), ("bundle", &["manifests"])];
+/// Manifests of golden fleets that have no namespace in common.
+const APART: [&str; 3] = ["render/organisations/manifests-staging", "render/organisations/manifests", "render/bundle/manifests"];
 
-/// Golden fleets that share namespaces: the one is gone before the next comes.
-const IN_TURN: [&str; 5] = ["alerts", "canary", "config", "everything", "templates"];
+/// Manifests of those that share namespaces, and of the example: the one is gone before the next comes.
+const IN_TURN: [&str; 6] = [
+    "render/alerts/manifests",
+    "render/canary/manifests",
+    "render/config/manifests",
+    "render/everything/manifests",
+    "render/templates/manifests",
+    "example",
+];
 
 /// `stateful` has a test of its own; `compose` is for one machine without Kubernetes, and its pods say what compose has words for.
-const ELSEWHERE: [&str; 2] = ["compose", "stateful"];
+const ELSEWHERE: [&str; 2] = ["render/compose/manifests", STATEFUL];
+const STATEFUL: &str = "render/stateful/manifests";
 
 #[test]
 fn every_golden_fleet_is_applied() {
-    let folders = std::fs::read_dir(root("golden/render")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
-    let named = APART.iter().map(|(name, _)| *name).chain(IN_TURN).chain(ELSEWHERE);
-    assert_eq!(folders.collect::<BTreeSet<_>>(), named.map(str::to_owned).collect());
+    for folder in std::fs::read_dir(root("golden/render")).unwrap().map(|e| e.unwrap().path()) {
+        for file in std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()) {
+            let path = format!("render/{}/{}", folder.file_name().unwrap().display(), file.trim_end_matches(".yaml"));
+            let applied = APART.iter().chain(&IN_TURN).chain(&ELSEWHERE).any(|named| *named == path);
+            assert!(applied || !file.starts_with("manifests"), "golden/{path}.yaml is not applied");
+        }
+    }
 }
 
 #[test]
 fn fleets_are_accepted_run_and_stay_as_they_are() {
     let plane = with_custom_resources();
-    for (name, manifests) in APART.iter().flat_map(|(name, all)| all.iter().map(move |manifests| (name, manifests))) {
-        accepted(&plane, name, manifests);
+    for manifests in APART {
+        accepted(&plane, manifests);
     }
 }
 
 #[test]
 fn fleets_of_one_namespace_are_accepted_run_and_stay_as_they_are() {
     let plane = with_custom_resources();
-    for name in IN_TURN {
-        let namespaces = accepted(&plane, name, "manifests");
+    for manifests in IN_TURN {
+        let namespaces = accepted(&plane, manifests);
         for own in namespaces.iter().filter(|n| *n != "default") {
             plane.shell(&format!("kubectl delete namespace {own} --timeout=120s"));
         }
@@ -110,7 +122,7 @@ fn fleets_of_one_namespace_are_accepted_run_and_stay_as_they_are() {
 #[test]
 fn a_stateful_fleet_is_accepted_and_grows_its_claims_by_the_way_that_is_told() {
     let plane = Plane::start();
-    accepted(&plane, "stateful", "manifests");
+    accepted(&plane, STATEFUL);
     orphaned(&plane);
 }
 
