@@ -19,6 +19,12 @@ pub(super) fn tree(name: &str, options: &FleetFile, console: &mut Console) -> Re
             return Ok(None);
         }
         let error = Diagnostic::error("unknown-agent", format!("the fleet has no agent `{name}`"));
+        // An organisation's agent is often called as others are.
+        let short = name.rsplit(['.', '/']).next().unwrap_or_default();
+        let same: Vec<String> = pinned.fleet.agents.iter().filter(|a| a.name == short).take(3).map(|a| format!("`{}`", key(a))).collect();
+        if !same.is_empty() {
+            return Err(error.hint(format!("did you mean {}?", same.join(" or "))).into());
+        }
         return Err(match nearest(name, names.iter().map(String::as_str)) {
             Some(near) => error.hint(format!("did you mean `{near}`?")),
             None => error.hint("agents are named as in the fleet file: `agents.ceo`, or `acme/support` of an organisation"),
@@ -28,7 +34,10 @@ pub(super) fn tree(name: &str, options: &FleetFile, console: &mut Console) -> Re
     let manifests = inputs::rendered(&pinned, options)?;
     let (file, line, _) = pinned.fleet.source.position(agent.at.start);
     let head = console.dress.paint(Tone::Strong, &key(agent));
-    let own = |m: &&Manifest| m.id.namespace == agent.namespace.as_str() && m.origin.agent.as_deref() == Some(agent.name.as_str());
+    // Its canary is the agent's too.
+    let canary = pinned.fleet.agents.iter().filter(|a| a.namespace == agent.namespace && a.canary_of.as_ref() == Some(&agent.workload));
+    let names: Vec<&str> = std::iter::once(agent).chain(canary).map(|a| a.name.as_str()).collect();
+    let own = |m: &&Manifest| m.id.namespace == agent.namespace.as_str() && m.origin.agent.as_deref().is_some_and(|a| names.contains(&a));
     let shared = |m: &&Manifest| m.id.namespace == agent.namespace.as_str() && m.origin.agent.is_none();
     let mut branches: Vec<Branch> = manifests.iter().filter(shared).map(branch).collect();
     branches.extend(manifests.iter().filter(own).map(branch));

@@ -15,12 +15,14 @@ use crate::simulate::Cluster;
 use crate::simulate::clock::Clock;
 use crate::simulate::pipeline::{Ended, Pace, Plan, run};
 use crate::{fleet, images};
+use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What was applied is applied to an empty cluster, by the applier given; the rest of the cluster is not known.
-pub(super) fn state(revision: &str, options: &FleetFile, work: &Work) -> Result<State, Failure> {
+/// What was applied is applied to an empty cluster, by the applier given, at a time; the rest of the cluster is not known. A plan
+/// takes the same time always, so that it comes out the same; clients that ask for ages expect theirs.
+pub(super) fn state(revision: &str, options: &FleetFile, work: &Work, at: Timestamp) -> Result<State, Failure> {
     let (manifests, commit) = if work.fleet.is_some() {
         let then = of_fleet(revision, options)?;
         (then.manifests, then.commit)
@@ -29,7 +31,7 @@ pub(super) fn state(revision: &str, options: &FleetFile, work: &Work) -> Result<
     };
     let short = commit.get(..9).unwrap_or(&commit);
     let source = format!("revision {revision} ({short}), as if it had been applied");
-    applied(&manifests, revision, source, work)
+    applied(&manifests, revision, source, work, at)
 }
 
 /// `--rollback REV`: what is deployed when a git revision is deployed again, with its own manifests and its own pipeline.
@@ -73,17 +75,17 @@ struct Then {
 }
 
 /// Manifests given as a snapshot: no server has stored them, so they are taken as if they had been applied.
-pub(super) fn as_applied(read: State, work: &Work) -> Result<State, Failure> {
+pub(super) fn as_applied(read: State, work: &Work, at: Timestamp) -> Result<State, Failure> {
     let manifests: Vec<Value> = read.objects.iter().map(|o| (**o).clone()).collect();
-    let state = applied(&manifests, &read.source, format!("{}, as if it had been applied", read.source), work)?;
+    let state = applied(&manifests, &read.source, format!("{}, as if it had been applied", read.source), work, at)?;
     let text = format!("{} holds manifests that no server has stored; they are taken as if they had been applied", read.source);
     let note = Diagnostic { severity: Severity::Note, ..Diagnostic::error("snapshot-of-manifests", text) };
     Ok(State { notes: vec![note], version: read.version.or(state.version.clone()), ..state })
 }
 
-fn applied(manifests: &[Value], named: &str, source: String, work: &Work) -> Result<State, Failure> {
+fn applied(manifests: &[Value], named: &str, source: String, work: &Work, at: Timestamp) -> Result<State, Failure> {
     let version = work.fleet.as_ref().and_then(|f| f.fleet.kubernetes.as_ref()).map(|k| k.value.clone());
-    let mut cluster = Cluster::new(inputs::version(version.as_deref(), &mut Vec::new())?, Clock::new(jiff::Timestamp::UNIX_EPOCH));
+    let mut cluster = Cluster::new(inputs::version(version.as_deref(), &mut Vec::new())?, Clock::new(at));
     cluster.assume_namespaces(manifests, &work.namespace, false);
     // Whoever applied them had the definitions of their kinds.
     cluster.assume_kinds(manifests);

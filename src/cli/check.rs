@@ -47,9 +47,13 @@ pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u
     inputs::rules(&work)?;
     let rules = work.fleet.as_ref().map(|f| f.fleet.image_settings.tags.clone()).unwrap_or_default();
     let mut findings = lint::findings(&work.manifests, &run, &judged, &rules);
-    // A last resort is never silent, in no report.
-    let notes = work.fleet.iter().flat_map(|f| &f.notes);
-    findings.extend(notes.filter(|note| note.code == "image-last-resort").cloned());
+    findings.extend(prepared.stands_in);
+    // A last resort is never silent, in no report; nor is a step for a workload that is not there.
+    let notes = work.fleet.iter().flat_map(|f| f.notes.iter().chain(&f.fleet.notes));
+    findings.extend(notes.filter(|note| ["image-last-resort", "fleet-workload"].contains(&note.code)).cloned());
+    if state.kinds.is_some() {
+        findings.extend(lint::references(&run, &|group, kind, namespace| state.unknown(group, kind, namespace).is_some()));
+    }
     let kubernetes = prepared.cluster.schema.version().to_string();
     let mut report = assemble::report(&Parts {
         subject: Subject { name: work.name.clone(), state: state.source.clone(), kubernetes },

@@ -3,7 +3,7 @@
 use super::args::Applied;
 use super::assemble::{self, Parts};
 use super::console::{self, Console, Failure};
-use super::{CLEAN, FOUND, inputs, manifests, owners};
+use super::{CLEAN, FOUND, inputs, left_behind, manifests, owners};
 use crate::diff::{self, Action, Differ, Folded, ObjectDiff, Style};
 use crate::fleet::pipeline::{self, Step};
 use crate::object::{ObjectId, Value};
@@ -46,11 +46,12 @@ pub(super) fn run(options: &Applied, console: &mut Console) -> Result<u8, Failur
     let rules = inputs::rules(&work)?;
     let diffs = diffs(&run, &work.manifests, &Differ::new(run.cluster.schema, &rules));
     let refused = refusals(&run);
-    console::read_or_not(console.print(&(written(&diffs, &report, console.dress) + &refused)))?;
+    let left = left_behind::of(&state, &work);
+    console::read_or_not(console.print(&(written(&diffs, &left, &report, console.dress) + &refused)))?;
     for assumption in &prepared.assumptions {
         console.remark(&format!("assumed: {assumption}"));
     }
-    let same = refused.is_empty() && diffs.iter().all(|d| d.action == Action::Unchanged);
+    let same = refused.is_empty() && left.is_empty() && diffs.iter().all(|d| d.action == Action::Unchanged);
     // The process ends here: to take thousands of objects apart value by value would be a tenth of its work.
     std::mem::forget((run, prepared.cluster, state));
     Ok(if same { CLEAN } else { FOUND })
@@ -76,7 +77,7 @@ fn refusals(run: &Run) -> String {
     failed.map(|p| format!("{} refused\n  {}\n", p.object, p.outcome.to_string().replace('\n', "\n  "))).collect()
 }
 
-fn written(diffs: &[ObjectDiff], report: &Report, dress: Dress) -> String {
+fn written(diffs: &[ObjectDiff], left: &[ObjectId], report: &Report, dress: Dress) -> String {
     let style = if dress == Dress::Terminal { Style::Colour } else { Style::Plain };
     let mut out = String::new();
     for one in diffs {
@@ -92,9 +93,13 @@ fn written(diffs: &[ObjectDiff], report: &Report, dress: Dress) -> String {
             out.push('\n');
         }
     }
+    for id in left {
+        out.push_str(&format!("{id} left behind\n  it is in the state and not among the manifests: applying does not delete it\n\n"));
+    }
     let count = |action| diffs.iter().filter(|d| d.action == action).count();
     let words = [Action::Created, Action::Configured, Action::Unchanged, Action::Deleted].map(|a| format!("{} {a}", count(a)));
     let folded: usize = diffs.iter().map(|d| d.folded(|f| matches!(f, Folded::Rule(_)))).sum();
     let ignored = if folded > 0 { format!("; {folded} changes ignored by rules") } else { String::new() };
-    out + &format!("{}{ignored}\n", words.join(", "))
+    let behind = if left.is_empty() { String::new() } else { format!(", {} left behind", left.len()) };
+    out + &format!("{}{behind}{ignored}\n", words.join(", "))
 }

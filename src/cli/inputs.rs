@@ -3,14 +3,14 @@
 use super::args::{ApplierName, FleetFile, StateFrom};
 use super::console::{Console, Failure, environment};
 use super::images::lock;
-use super::manifests;
+use super::{manifests, mistakes};
 use crate::cluster::{self, Access, SNAPSHOT_LIMIT, Scope, State};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
 use crate::diff::Rule;
 use crate::fleet::file::WorkloadKind;
 use crate::fleet::pipeline::{Action, Applier, Step, Who};
-use crate::fleet::{self, Agent, Asked, Fleet, OnDisk};
-use crate::images::{self, PinnedFleet};
+use crate::fleet::{self, Agent, Asked, Fleet, Looked, OnDisk};
+use crate::images::PinnedFleet;
 use crate::object::{Gvk, ObjectId, Value, map_at, text};
 use crate::render::{self, Manifest, Templates};
 use crate::report::Budget;
@@ -170,21 +170,30 @@ pub(super) fn as_applier(name: ApplierName) -> Applier {
 
 /// Reads, checks and pins the fleet file; remarks go to standard error.
 pub(super) fn fleet(options: &FleetFile, console: &mut Console) -> Result<PinnedFleet, Failure> {
-    let fleet = unpinned(options, console)?;
+    let looked = look(options)?;
     let lock = lock::beside(&options.fleet)?;
-    let pinned = images::pin(fleet, &lock::supply(lock.as_ref()))?;
+    let pinned = mistakes::pinned(looked, &lock::supply(lock.as_ref()), options)?;
+    console.complain(&Diagnostics(pinned.fleet.notes.clone()));
     console.complain(&Diagnostics(pinned.notes.clone()));
     if options.locked { Ok(lock::apply(pinned, lock, &options.fleet)?) } else { Ok(pinned) }
 }
 
 /// Reads and checks the fleet file; remarks go to standard error.
 pub(super) fn unpinned(options: &FleetFile, console: &mut Console) -> Result<Fleet, Failure> {
-    let source = read_text(&options.fleet, "fleet-unreadable")?;
-    let (variables, files) = (environment(), OnDisk(options.fleet.parent().map(Path::to_owned).unwrap_or_default()));
-    let mut fleet = fleet::load_as(source, &Asked { variables: &variables, environment: options.environment.as_deref(), files: &files })?;
-    fleet.image_settings.platform = super::images::choice(Some(&fleet));
+    let fleet = mistakes::unpinned(look(options)?, options)?;
     console.complain(&Diagnostics(fleet.notes.clone()));
     Ok(fleet)
+}
+
+/// Reads the fleet file, whatever is wrong with it.
+fn look(options: &FleetFile) -> Result<Looked, Failure> {
+    let source = read_text(&options.fleet, "fleet-unreadable")?;
+    let (variables, files) = (environment(), OnDisk(options.fleet.parent().map(Path::to_owned).unwrap_or_default()));
+    let mut looked = fleet::look(source, &Asked { variables: &variables, environment: options.environment.as_deref(), files: &files });
+    if let Some(fleet) = &mut looked.fleet {
+        fleet.image_settings.platform = super::images::choice(Some(fleet));
+    }
+    Ok(looked)
 }
 
 /// Renders with the templates beside the fleet file.
@@ -242,7 +251,7 @@ fn read_state(from: &StateFrom, work: &mut Work, options: &FleetFile) -> Result<
         } else {
             cluster::read_snapshot(path, SNAPSHOT_LIMIT)?
         };
-        return if never_stored(&read) { super::base::as_applied(read, work) } else { Ok(read) };
+        return if never_stored(&read) { super::base::as_applied(read, work, jiff::Timestamp::UNIX_EPOCH) } else { Ok(read) };
     }
     let choice = work.fleet.as_ref().map(|f| f.fleet.cluster.clone()).unwrap_or_default();
     let named_file = from.empty || from.base.is_some();
@@ -255,7 +264,7 @@ fn read_state(from: &StateFrom, work: &mut Work, options: &FleetFile) -> Result<
         return Ok(State { source: "an empty cluster".into(), ..State::default() });
     }
     if let Some(revision) = &from.base {
-        return super::base::state(revision, options, work);
+        return super::base::state(revision, options, work, jiff::Timestamp::UNIX_EPOCH);
     }
     let path = choice.from.ok_or_else(|| {
         Diagnostic::error("no-state", "no state to start from")
@@ -312,6 +321,8 @@ pub(super) fn access(context: Option<&str>) -> Access {
 pub(super) struct Prepared {
     pub(super) cluster: Cluster,
     pub(super) assumptions: Vec<String>,
+    /// The version that was asked for, if another one stands in for it.
+    pub(super) stands_in: Option<Diagnostic>,
 }
 
 /// Loads the state into a cluster of its version, with what is known of pods' start and end.
@@ -326,6 +337,11 @@ pub(super) fn cluster(
     let fleet = work.fleet.as_ref().map(|f| &f.fleet);
     let told = state.version.as_deref().or(asked).or_else(|| fleet.and_then(|f| f.kubernetes.as_ref()).map(|k| k.value.as_str()));
     let version = version(told, &mut assumptions)?;
+    let written = fleet.and_then(|f| Some((f, f.kubernetes.as_ref()?))).filter(|(_, k)| Some(k.value.as_str()) == told);
+    let stands_in = stands_in(told, version).map(|found| match written {
+        Some((fleet, kubernetes)) => found.at(&fleet.source, kubernetes.range.clone()),
+        None => found,
+    });
     let mut cluster = Cluster::new(version, Clock::new(epoch(state)));
     for object in &state.objects {
         cluster.load(Arc::clone(object));
@@ -349,7 +365,7 @@ pub(super) fn cluster(
         let all: Vec<Value> = work.files.values().fold(work.manifests.clone(), |all, more| [all, more.clone()].concat());
         assumptions.extend(cluster.assume_kinds(&all));
     }
-    Ok(Prepared { cluster, assumptions })
+    Ok(Prepared { cluster, assumptions, stands_in })
 }
 
 /// The version to simulate, and what had to be assumed of it.
@@ -364,6 +380,15 @@ pub(super) fn version(told: Option<&str>, assumptions: &mut Vec<String>) -> Resu
         assumptions.push(format!("Kubernetes {version} stands in for {told}, whose data is not shipped"));
     }
     Ok(version)
+}
+
+/// What is to be said where no data of the version told is shipped.
+fn stands_in(told: Option<&str>, version: Version) -> Option<Diagnostic> {
+    let (_, exact) = Version::nearest(told?)?;
+    let [first, .., last] = Version::ALL;
+    let text = format!("Kubernetes {} is not one that is simulated ({first} to {last}): {version} stands in for it", told?);
+    let hint = "what the two do differently (defaults, validation, fields that one of them lacks) is not seen";
+    (!exact).then(|| Diagnostic::warning("kubernetes-version", text).hint(hint))
 }
 
 /// Zero of the virtual clock: a minute after the newest time in the state, so that a run gives the same text every time.
@@ -404,16 +429,19 @@ pub(super) fn session(work: &Work) -> Session<'_> {
 
 /// The rules of the fleet under which differences do not count.
 pub(super) fn rules(work: &Work) -> Result<Vec<Rule>, Failure> {
-    let Some(pinned) = &work.fleet else { return Ok(Vec::new()) };
-    let source = &pinned.fleet.source;
+    Ok(work.fleet.as_ref().map(|pinned| rules_of(&pinned.fleet)).transpose()?.unwrap_or_default())
+}
+
+/// The same, of a fleet whose file is read.
+pub(super) fn rules_of(fleet: &Fleet) -> Result<Vec<Rule>, Diagnostics> {
     let (mut rules, mut wrong) = (Vec::new(), Vec::new());
-    for ignore in &pinned.fleet.ignore {
+    for ignore in &fleet.ignore {
         match Rule::new(ignore.kind.as_deref(), ignore.name.as_deref(), &ignore.path.value) {
             Ok(rule) => rules.push(rule),
-            Err(error) => wrong.push(error.at(source, ignore.path.range.clone())),
+            Err(error) => wrong.push(error.at(&fleet.source, ignore.path.range.clone())),
         }
     }
-    if wrong.is_empty() { Ok(rules) } else { Err(Diagnostics(wrong).into()) }
+    if wrong.is_empty() { Ok(rules) } else { Err(Diagnostics(wrong)) }
 }
 
 /// Says what is odd about the state. Its version is no matter where the fleet tells one.

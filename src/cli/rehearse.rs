@@ -30,6 +30,7 @@ use crate::report::{Report, Script, Stub, Subject, text};
 use crate::simulate::pipeline::{Ended, Run};
 use crate::{lint, roll, shadow};
 use clusters::Cluster;
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -148,9 +149,13 @@ fn fleet(options: &Rehearse, console: &mut Console) -> Result<Work, Failure> {
 fn report(options: &Rehearse, work: &Work, clusters: &[Cluster], ended: &process::Ended, stubs: Vec<Stub>) -> Report {
     let words: Vec<_> = options.command.iter().map(|word| word.to_string_lossy()).collect();
     let name = Path::new(words[0].as_ref()).file_name().map_or(words[0].to_string(), |n| n.to_string_lossy().into_owned());
-    let mut whole: Option<Report> = None;
+    let (mut whole, mut known): (Option<Report>, _) = (None, BTreeSet::new());
     for cluster in clusters {
         let mut run = cluster.shadow.run();
+        for (group, kind) in roll::WORKLOADS {
+            let there = run.before.list(group, kind, None).chain(run.cluster.store.list(group, kind, None));
+            known.extend(there.map(|(id, _)| id.clone()));
+        }
         // A context that has no state of its own is worth mention only where the script wrote to it.
         if clusters.len() > 1 && cluster.context.is_empty() && options.from.len() == clusters.len() - 1 && run.steps.is_empty() {
             continue;
@@ -171,7 +176,7 @@ fn report(options: &Rehearse, work: &Work, clusters: &[Cluster], ended: &process
         report.assumptions.push("what the script left running was stopped when it ended".to_owned());
     }
     let expected = expect::of(options, work.fleet.as_ref().map(|f| &f.fleet));
-    let unmet = expect::unmet(&expected, &report);
+    let unmet = expect::unmet(&expected, &report, &known);
     report.diagnostics.extend(unmet.iter().map(assemble::finding));
     report
 }

@@ -52,12 +52,12 @@ pub(super) fn start(from: &StateFrom, behaviour: &Behaviour<'_>, console: &mut C
 
 /// A state as a server would hold it: manifests are taken as if they had been applied.
 pub(super) fn stored(state: State, work: &Work) -> Result<State, Failure> {
-    if inputs::never_stored(&state) { super::base::as_applied(state, work) } else { Ok(state) }
+    if inputs::never_stored(&state) { super::base::as_applied(state, work, jiff::Timestamp::now()) } else { Ok(state) }
 }
 
 /// Makes a shadow of a state.
 pub(super) fn start_from(state: State, work: &Work, from: &StateFrom, behaviour: &Behaviour<'_>) -> Result<Started, Failure> {
-    let Prepared { mut cluster, assumptions } = inputs::cluster(&state, work, behaviour.kubernetes, behaviour.timing, from)?;
+    let Prepared { mut cluster, assumptions, .. } = inputs::cluster(&state, work, behaviour.kubernetes, behaviour.timing, from)?;
     cluster.trusted.extend(behaviour.trusted.iter().cloned());
     // Clients tell ages by their own clock.
     cluster.set_clock(Clock::new(jiff::Timestamp::now()));
@@ -127,7 +127,7 @@ pub(super) fn read(from: &StateFrom, console: &mut Console) -> Result<State, Fai
     if let Some(revision) = &from.base {
         let fleet = FleetFile { fleet: Path::new("fleet.toml").to_owned(), environment: None, locked: false };
         let work = inputs::work(&fleet, &[], ApplierName::KubectlServer, console)?;
-        return super::base::state(revision, &fleet, &work);
+        return super::base::state(revision, &fleet, &work, jiff::Timestamp::now());
     }
     Ok(State { source: "an empty cluster".into(), ..State::default() })
 }

@@ -2,6 +2,7 @@
 
 use super::agent::Agent;
 use super::agent_check::{Kin, checked, dns_name, plain};
+use super::aim;
 use super::alerts::{Alerts, AlertsTable};
 use super::canary;
 use super::config::{ConfigReader, ConfigSettings};
@@ -16,8 +17,9 @@ use super::pipeline::{Action, Step};
 use super::read::{At, FromToml, Reader};
 use super::secret_scan::SecretScan;
 use super::{ClusterChoice, Fleet, Ignore, Org, expect, step};
-use crate::diagnostic::nearest;
+use crate::diagnostic::{Diagnostic, nearest};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Checks everything; notes what is wrong in the reader.
@@ -25,17 +27,12 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
     let heirs = Inheritance::of(&mut whole, reader);
     report_idle(&whole, reader);
     let file = FleetFile::read(&whole, reader)?;
+    let mapped = image_names(&whole);
     drop(whole);
     let mut config = config_reader(&file, reader, files);
     let head = file.fleet.unwrap_or_default();
     let FleetTable { name, kubernetes, namespace, workload, labels, allow_mutable, bundle, quota, limits } = head.value;
-    let Some(name) = name else {
-        if !reader.refused(&head.range, "name") {
-            let place = if head.range.is_empty() { 0..0 } else { head.range.clone() };
-            reader.wrong("fleet-missing", place, "the fleet has no name").hints.push("write `name = \"…\"` under [fleet]".into());
-        }
-        return None;
-    };
+    let name = fleet_name(name, &head.range, reader);
     kubernetes_version(kubernetes.as_ref(), reader);
     // What defaults say is wrong or right whether somebody inherits it or not.
     AgentFile::read(&heirs.defaults, reader);
@@ -46,7 +43,7 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
     let mut fleet = Fleet::nothing(reader);
     fleet.orgs = heirs.orgs.iter().map(|o| org(o, &workload, reader)).collect();
     let (no_images, no_labels) = (Named::new(), BTreeMap::new());
-    let mut agents = Vec::new();
+    let (mut agents, mut all_read) = (Vec::new(), true);
     heirs.each(reader, |Heir { name, org, mut tree }, reader| {
         let kin = match org.and_then(|place| fleet.orgs.get(place)) {
             Some(o) => Kin {
@@ -63,6 +60,7 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
         let file = AgentFile::read(&tree, reader);
         let canary = file.as_ref().and_then(|f| f.canary.clone());
         let Some(mut own) = file.and_then(|value| checked(name, At { value, range: tree.span() }, &kin, reader, &mut config)) else {
+            all_read = false;
             return;
         };
         let second = canary.and_then(|c| second(name, &tree, &c, &mut own, &kin, reader, &mut config));
@@ -100,9 +98,43 @@ pub(super) fn check(mut whole: Tree<'_>, reader: &mut Reader<'_>, files: &dyn Fi
     fleet.images = std::mem::take(&mut images.map);
     fleet.image_settings = super::images::settings(images, reader);
     fleet.ignore = file.ignore.into_iter().flat_map(|l| l.value).filter_map(|i| ignore(i, reader)).collect();
-    fleet.pipeline = pipeline(file.pipeline.unwrap_or_default().value, &fleet, reader);
+    let steps = file.pipeline.unwrap_or_default().value;
+    let notes = aims(&steps, &fleet, all_read, reader);
+    fleet.notes.extend(notes);
+    fleet.pipeline = pipeline(steps, &fleet, all_read, reader);
     fleet.expect = file.expect.map(|e| expect::checked(e, reader));
+    without_refused_images(&mut fleet, mapped);
     Some(fleet)
+}
+
+fn fleet_name(name: Option<At<String>>, head: &Range<usize>, reader: &mut Reader<'_>) -> At<String> {
+    if name.is_none() && !reader.refused(head, "name") {
+        let place = if head.is_empty() { 0..0 } else { head.clone() };
+        reader.wrong("fleet-missing", place, "the fleet has no name").hints.push("write `name = \"…\"` under [fleet]".into());
+    }
+    name.unwrap_or_default()
+}
+
+/// What is odd about the workloads that steps name, unless one may be of an agent that could not be read.
+fn aims(steps: &List<step::StepFile>, fleet: &Fleet, all_read: bool, reader: &mut Reader<'_>) -> Vec<Diagnostic> {
+    if !all_read {
+        return Vec::new();
+    }
+    aim::check(steps.iter().flat_map(|s| step::named(&s.value)).collect(), fleet, reader)
+}
+
+/// The containers that the image map names, whatever it says of them.
+fn image_names(whole: &Tree<'_>) -> Vec<String> {
+    let images = whole.get_ref().as_table().and_then(|t| t.get("images")).and_then(|images| images.get_ref().as_table());
+    images.into_iter().flatten().map(|(name, _)| name.get_ref().to_string()).collect()
+}
+
+/// Containers whose image was refused already are not looked at again: they lack none.
+fn without_refused_images(fleet: &mut Fleet, mut mapped: Vec<String>) {
+    mapped.retain(|name| !fleet.images.contains_key(name));
+    if !mapped.is_empty() {
+        fleet.agents.iter_mut().for_each(|a| a.containers.retain(|c| c.image.is_some() || !mapped.contains(&c.name)));
+    }
 }
 
 /// An organisation, but for its agents.
@@ -237,7 +269,7 @@ fn ignore(At { value: file, range }: At<super::file::IgnoreFile>, reader: &mut R
     Some(Ignore { kind: file.kind.map(|k| k.value), name: file.name.map(|n| n.value), path })
 }
 
-fn pipeline(steps: List<step::StepFile>, fleet: &Fleet, reader: &mut Reader<'_>) -> Vec<Step> {
+fn pipeline(steps: List<step::StepFile>, fleet: &Fleet, all_read: bool, reader: &mut Reader<'_>) -> Vec<Step> {
     let known: Vec<&str> = fleet.agents.iter().flat_map(|a| &a.containers).map(|c| c.name.as_str()).collect();
     let mut out: Vec<Step> = Vec::new();
     for file in steps {
@@ -246,7 +278,7 @@ fn pipeline(steps: List<step::StepFile>, fleet: &Fleet, reader: &mut Reader<'_>)
             file.value.set_images.iter().flat_map(|s| &s.value.containers).flat_map(|l| l.value.clone()).collect();
         let Some(step) = step::step(file, reader) else { continue };
         if let Action::SetImages { .. } = &step.action {
-            for At { value, range } in places.into_iter().filter(|p| !known.contains(&p.value.as_str())) {
+            for At { value, range } in places.into_iter().filter(|p| all_read && !known.contains(&p.value.as_str())) {
                 let near = nearest(&value, known.iter().copied()).map(|n| format!("did you mean `{n}`?"));
                 reader.wrong("fleet-reference", range, format!("no agent has a container `{value}`")).label = near.unwrap_or_default();
             }

@@ -11,6 +11,14 @@ const KINDS: [(&str, [&str; 3]); 3] = [
     ("StatefulSet", ["statefulset", "statefulsets", "sts"]),
 ];
 
+/// The kind of workload that a word of kubectl's means: `deploy`, `deployments.apps`, `StatefulSet`, `ds`.
+pub(super) fn workload_kind(word: &str) -> Option<&'static str> {
+    let word = word.to_lowercase();
+    let (word, group) = word.split_once('.').unwrap_or((&word, ""));
+    let known = KINDS.iter().find(|(_, names)| names.contains(&word))?;
+    ["", "apps", "v1.apps"].contains(&group).then_some(known.0)
+}
+
 /// How often a workload must roll.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpectedRolls {
@@ -53,13 +61,11 @@ impl ExpectedRolls {
         let wrong = || "expected `KIND/NAME` or `KIND/NAMESPACE/NAME`, for instance `deployment/ceo-agent`".to_owned();
         let (kind, name) = workload.split_once('/').ok_or_else(wrong)?;
         let (namespace, name) = name.split_once('/').unwrap_or(("", name));
-        let kind = kind.to_lowercase();
-        let kind = kind.strip_suffix(".apps").unwrap_or(&kind);
-        let known = KINDS.iter().find(|(_, names)| names.contains(&kind)).ok_or("the kind is one of deployment, statefulset, daemonset")?;
+        let known = workload_kind(kind).ok_or("the kind is one of deployment, statefulset, daemonset")?;
         if name.is_empty() || name.contains('/') {
             return Err(wrong());
         }
-        Ok(Self { kind: known.0, namespace: namespace.into(), name: name.into(), rolls })
+        Ok(Self { kind: known, namespace: namespace.into(), name: name.into(), rolls })
     }
 }
 

@@ -11,6 +11,7 @@
 
 pub mod agent;
 mod agent_check;
+mod aim;
 pub mod alerts;
 mod around;
 pub mod bundle;
@@ -19,6 +20,7 @@ mod check;
 pub mod config;
 pub mod dimensions;
 pub mod duration;
+mod environment;
 pub mod expect;
 pub mod file;
 pub mod images;
@@ -45,15 +47,14 @@ pub use show::{Shown, values};
 
 pub use agent::{Agent, Budget, Container, Volume, VolumeKind};
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Source, nearest};
+use crate::diagnostic::{Diagnostic, Diagnostics, Source};
 use crate::object::Value;
 use bundle::LimitsFile;
-use file::{Amount, FleetFile, Named};
-use layer::Tree;
+use file::{Amount, Named};
 use namespace::Space;
 use network::{Contacts, Network};
 use pipeline::Step;
-use read::{At, FromToml, Reader};
+use read::{At, Reader};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -187,58 +188,49 @@ pub fn load(source: Arc<Source>, variables: &BTreeMap<String, String>) -> Result
 /// # Errors
 /// Everything that is wrong with the file.
 pub fn load_as(source: Arc<Source>, asked: &Asked<'_>) -> Result<Fleet, Diagnostics> {
-    let without_secrets = |source: &Arc<Source>, wrong| secret_scan::without_secrets(Diagnostics(wrong), source);
-    let source = parts::with_included(Arc::clone(&source), asked.files).map_err(|wrong| without_secrets(&source, wrong))?;
-    let whole = parts::parse(&source).map_err(|wrong| without_secrets(&source, wrong))?;
-    let mut reader = Reader::new(&source, asked.variables);
-    secret_scan::prepare(&whole, &mut reader);
-    let fleet = with_environment(whole, asked.environment, &mut reader).and_then(|whole| check::check(whole, &mut reader, asked.files));
-    let problems = reader.problems();
-    match fleet {
-        Some(fleet) if problems.is_empty() => {
-            Ok(Fleet { environment: asked.environment.map(str::to_owned), source: Arc::clone(&source), ..fleet })
-        }
-        _ => Err(Diagnostics(problems)),
+    match look(source, asked) {
+        Looked { fleet: Some(fleet), problems } if problems.is_empty() => Ok(fleet),
+        Looked { problems, .. } => Err(Diagnostics(problems)),
     }
 }
 
-/// The file with the environment that was asked for laid over it. All of them are read: a mistake does not wait for its day.
-fn with_environment<'s>(mut whole: Tree<'s>, asked: Option<&str>, reader: &mut Reader<'_>) -> Option<Tree<'s>> {
-    let Some(environments) = parts::take(&mut whole, "environments") else {
-        return match asked {
-            None => Some(whole),
-            Some(name) => {
-                let error = Diagnostic::error("fleet-environment", format!("there is no environment `{name}`: the fleet has none"));
-                reader.problems.push(error.hint(format!("write a table [environments.{name}]")));
-                None
-            }
-        };
+/// What came of reading a fleet file.
+pub struct Looked {
+    /// The fleet, without what is wrong: good for nothing but finding more that is, if there are problems.
+    pub fleet: Option<Fleet>,
+    /// Everything that is wrong with the file.
+    pub problems: Vec<Diagnostic>,
+}
+
+/// As [`load_as`]; where something is wrong, the rest of the fleet is there to be looked at too.
+pub fn look(source: Arc<Source>, asked: &Asked<'_>) -> Looked {
+    let unread = |source: &Arc<Source>, wrong| {
+        let Diagnostics(problems) = secret_scan::without_secrets(Diagnostics(wrong), source);
+        Looked { fleet: None, problems }
     };
-    let mut chosen = None;
-    let entries = reader.entries(&environments, "a table of environments")?;
-    for (name, environment) in &entries {
-        let name = name.get_ref().as_ref();
-        agent_check::dns_name(name, 63, "environment", &environment.span(), reader);
-        for (key, value) in environment.get_ref().as_table().into_iter().flatten() {
-            if let key @ ("environments" | parts::INCLUDE) = key.get_ref().as_ref() {
-                reader.wrong("fleet-environment", value.span(), format!("an environment cannot hold `{key}`"));
-            }
-        }
-        FleetFile::read(environment, reader);
-        if asked == Some(name) {
-            chosen = Some(*environment);
-        }
-    }
-    let Some(name) = asked else { return Some(whole) };
-    let Some(chosen) = chosen else {
-        let names: Vec<&str> = entries.iter().map(|(name, _)| name.get_ref().as_ref()).collect();
-        let near = nearest(name, names.iter().copied()).map(|n| format!("did you mean `{n}`?")).unwrap_or_default();
-        let wrong = reader.wrong("fleet-environment", environments.span(), format!("there is no environment `{name}`"));
-        wrong.label = near;
-        wrong.hints.push(format!("the fleet has: {}", names.join(", ")));
-        return None;
+    let source = match parts::with_included(Arc::clone(&source), asked.files) {
+        Ok(source) => source,
+        Err(wrong) => return unread(&source, wrong),
     };
-    Some(layer::lay_environment(chosen, whole, &mut reader.removals))
+    let whole = match parts::parse(&source) {
+        Ok(whole) => whole,
+        Err(wrong) => return unread(&source, wrong),
+    };
+    let mut reader = Reader::new(&source, asked.variables);
+    secret_scan::prepare(&whole, &mut reader);
+    let fleet = environment::with_environment(whole, asked.environment, &mut reader)
+        .and_then(|whole| check::check(whole, &mut reader, asked.files));
+    // Whoever finds more shows no secret either.
+    let hidden = reader.hidden.clone().filter(|_| !reader.problems.is_empty());
+    let source = hidden.unwrap_or_else(|| Arc::clone(&source));
+    let warnings = std::mem::take(&mut reader.warnings);
+    let problems = reader.problems();
+    let environment = asked.environment.map(str::to_owned);
+    let fleet = fleet.map(|fleet| {
+        let notes = warnings.into_iter().chain(fleet.notes).collect();
+        Fleet { environment, source, notes, ..fleet }
+    });
+    Looked { fleet, problems }
 }
 
 /// The JSON Schema of `fleet.toml`.

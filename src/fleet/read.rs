@@ -59,6 +59,8 @@ pub struct Reader<'s> {
     pub environment: &'s BTreeMap<String, String>,
     /// What was wrong so far.
     pub problems: Vec<Diagnostic>,
+    /// What is likely not meant.
+    pub warnings: Vec<Diagnostic>,
     /// Keys whose values were refused, with the start of their table: they are not missing.
     pub refused: Vec<(usize, &'static str)>,
     /// Where the `{ remove = true }` stand that took something away.
@@ -76,6 +78,7 @@ impl<'s> Reader<'s> {
             source,
             environment,
             problems: Vec::new(),
+            warnings: Vec::new(),
             refused: Vec::new(),
             removals: BTreeSet::new(),
             hidden: None,

@@ -1,9 +1,10 @@
 //! A fleet with its environment, and everything that agents inherit, as a list of keys, values and the places they come from.
 
+use super::environment::with_environment;
 use super::inherit::{Heir, Inheritance, report_idle};
 use super::layer::{Tree, removes};
 use super::read::Reader;
-use super::{Asked, parts, with_environment};
+use super::{Asked, parts, secret_scan};
 use crate::diagnostic::{Diagnostics, Source};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,7 +28,8 @@ pub struct Shown {
 /// # Errors
 /// What cannot be laid: text that is no TOML, files that are not there, no such environment.
 pub fn values(source: Arc<Source>, asked: &Asked<'_>, below: &str) -> Result<Vec<Shown>, Diagnostics> {
-    let source = parts::with_included(source, asked.files).map_err(Diagnostics)?;
+    let written = parts::with_included(source, asked.files).map_err(Diagnostics)?;
+    let source = without_secrets(written, asked)?;
     let whole = parts::parse(&source).map_err(Diagnostics)?;
     let mut reader = Reader::new(&source, asked.variables);
     let mut listing = Listing { lines: Lines::of(&source), below, out: Vec::new() };
@@ -47,6 +49,14 @@ pub fn values(source: Arc<Source>, asked: &Asked<'_>, below: &str) -> Result<Vec
     let out = listing.out;
     let problems = reader.problems();
     if problems.is_empty() { Ok(out) } else { Err(Diagnostics(problems)) }
+}
+
+/// The text with what looks like a secret struck out: it is shown nowhere.
+fn without_secrets(source: Arc<Source>, asked: &Asked<'_>) -> Result<Arc<Source>, Diagnostics> {
+    let whole = parts::parse(&source).map_err(Diagnostics)?;
+    let mut reader = Reader::new(&source, asked.variables);
+    secret_scan::prepare(&whole, &mut reader);
+    Ok(reader.hidden.take().unwrap_or_else(|| Arc::clone(&source)))
 }
 
 struct Listing<'l> {

@@ -237,6 +237,27 @@ impl FromToml for EnvChange {
     }
 }
 
+/// The workloads and objects that a step names.
+pub(super) fn named(file: &StepFile) -> Vec<At<String>> {
+    let on = |on: &Option<At<OnWorkloads>>| match on.as_ref().map(|o| &o.value) {
+        Some(OnWorkloads::Some(file)) => file.workloads.clone(),
+        _ => None,
+    };
+    let lists = [
+        file.set_images.as_ref().and_then(|a| a.value.workloads.clone()),
+        file.patch.as_ref().and_then(|a| a.value.workloads.clone()),
+        file.set_env.as_ref().and_then(|a| a.value.workloads.clone()),
+        file.set_resources.as_ref().and_then(|a| a.value.workloads.clone()),
+        file.scale.as_ref().and_then(|a| a.value.workloads.clone()),
+        file.undo.as_ref().and_then(|a| a.value.workloads.clone()),
+        file.delete.as_ref().and_then(|a| a.value.objects.clone()),
+        on(&file.restart),
+        on(&file.pause),
+        on(&file.resume),
+    ];
+    lists.into_iter().flatten().flat_map(|list| list.value).collect()
+}
+
 /// The step that a table describes; notes what is wrong with it.
 pub(super) fn step(file: At<StepFile>, reader: &mut Reader<'_>) -> Option<Step> {
     let At { value: file, range } = file;

@@ -5,7 +5,7 @@ use super::precedence::{ANNOTATION, Origin};
 use super::stale::{Change, compare};
 use crate::object::{ObjectId, Value, at, text};
 use regex::Regex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The kinds that tenants' workloads are of.
 const KINDS: [(&str, &str); 4] = [("apps", "Deployment"), ("apps", "StatefulSet"), ("apps", "DaemonSet"), ("batch", "CronJob")];
@@ -17,6 +17,7 @@ pub struct Selection {
     workloads: Regex,
     container: String,
     own: Vec<Origin>,
+    named: BTreeSet<ObjectId>,
 }
 
 /// How a tenant's workload stands to the platform.
@@ -47,13 +48,25 @@ impl Selection {
     /// From patterns in which `*` stands for anything and `?` for one character. Whose image is of one of the origins in `own`, as
     /// the workload's annotation says, is left alone.
     pub fn new(namespaces: &str, workloads: &str, container: &str, own: &[Origin]) -> Self {
-        Self { namespaces: pattern(namespaces), workloads: pattern(workloads), container: container.to_owned(), own: own.to_vec() }
+        Self {
+            namespaces: pattern(namespaces),
+            workloads: pattern(workloads),
+            container: container.to_owned(),
+            own: own.to_vec(),
+            named: BTreeSet::new(),
+        }
+    }
+
+    /// The same, and these workloads, whatever the patterns say of their names.
+    #[must_use]
+    pub fn including(self, named: BTreeSet<ObjectId>) -> Self {
+        Self { named, ..self }
     }
 
     /// Whether a workload is a tenant's.
     pub fn has(&self, id: &ObjectId) -> bool {
         let kind = KINDS.iter().any(|(group, kind)| *group == id.group && *kind == id.kind);
-        kind && self.namespaces.is_match(&id.namespace) && self.workloads.is_match(&id.name)
+        kind && (self.namespaces.is_match(&id.namespace) && self.workloads.is_match(&id.name) || self.named.contains(id))
     }
 }
 
@@ -168,5 +181,8 @@ mod tests {
                 "StatefulSet/org-b/agent-db: current",
             ]
         );
+        let web = [super::ObjectId::of(&objects[3])].into();
+        let named = tenants(objects.iter(), &selection.including(web), "p:1", &|_| None);
+        assert!(named.len() == found.len() + 1 && named.iter().any(|t| t.id.name == "web"), "one that is known by its name");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::template::{self, Template};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
-use crate::schema::Schema;
+use crate::schema::{Schema, Version};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -75,6 +75,14 @@ impl Templates {
     pub fn add(&mut self, name: &str, source: Arc<Source>) {
         let name = name.strip_suffix(".yml").map_or_else(|| name.to_owned(), |stem| format!("{stem}.yaml"));
         self.files.insert(name, source);
+    }
+
+    /// Whether they can be read as templates for a version of Kubernetes.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn check(&self, version: Version) -> Result<(), Diagnostics> {
+        self.compile(Schema::of(version)).map(drop)
     }
 
     pub(super) fn compile(&self, schema: &Schema) -> Result<Vec<Template>, Diagnostics> {

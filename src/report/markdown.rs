@@ -43,6 +43,11 @@ pub fn write(report: &Report) -> String {
         let steps: Vec<&str> = merged.steps.iter().map(|step| step.toml.trim_end()).collect();
         out.push_str(&format!("{}\n```\n", steps.join("\n\n")));
     }
+    let dimensions = report.dimensions.iter().map(|d| {
+        let workloads: Vec<String> = d.workloads.iter().map(|w| format!("`{w}`")).collect();
+        format!("{}: {} ({})", d.name, workloads.join(", "), d.changes.join(", "))
+    });
+    list(&mut out, "Dimensions", dimensions);
     let hint = |text: &str| if text.is_empty() { String::new() } else { format!(" ({text})") };
     list(&mut out, "Findings", report.diagnostics.iter().map(|f| format!("{} `{}`: {}{}", f.severity, f.code, f.text, hint(&f.hint))));
     let stubs = report.script.iter().flat_map(|s| &s.stubs);

@@ -64,6 +64,14 @@ pub fn judge(run: &Run) -> Vec<Judged> {
             Case::of(&mut cases, run, happening.workload()).happenings.push((index, happening));
         }
     }
+    // What a script writes to, nobody knows: to any workload that is there.
+    if scripts(run).next().is_some() {
+        for (group, kind) in WORKLOADS {
+            for (id, _) in run.before.list(group, kind, None).chain(run.cluster.store.list(group, kind, None)) {
+                Case::of(&mut cases, run, id);
+            }
+        }
+    }
     let gate = Gate::of(run);
     cases.into_values().map(|case| case.judge(gate.as_ref())).collect()
 }

@@ -40,10 +40,42 @@ fn two_environments_are_compared() {
     assert_eq!(run.code, 1, "{}", run.err);
     assert!(run.out.contains("Deployment/org-acme/support-agent") && run.out.contains("1Gi"), "{}", run.out);
     assert!(run.out.contains("Namespace/org-zeta"), "{}", run.out);
+    // What the other environment does not have stays where it is.
+    let base = rollcast(&["render", "--fleet", ORGANISATIONS]);
+    let run = rollcast_fed(base.out.as_bytes(), &same);
+    assert!(run.code == 1 && run.out.contains("Deployment/org-zeta/support-agent left behind\n"), "{}{}", run.out, run.err);
+    assert!(run.out.ends_with(" left behind\n") && !run.out.contains("ReplicaSet"), "{}", run.out);
     // Custom resources, whose definitions stand in neither, are no obstacle.
     let bundle = ["render", "--fleet", "golden/render/bundle/fleet.toml"];
     let run = rollcast_fed(rollcast(&bundle).out.as_bytes(), &["diff", "--fleet", bundle[2], "--from", "-"]);
     assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+}
+
+/// Put together here, so that no scanner takes this file for a leak.
+#[test]
+fn what_looks_like_a_secret_is_not_shown() {
+    let secret = ["q7Rt", "0vX2", "mLp9", "Zk4W"].concat();
+    let fleet = format!("[fleet]\nname = \"f\"\n[agents.web]\ncontainers = [\"a\"]\nenv.API_TOKEN = \"{secret}\"\n");
+    let at = super::directory(&[("fleet.toml", &fleet)]);
+    let run = super::rollcast_in(at.path(), &["fleet", "show"]);
+    assert!(run.code == 0 && run.out.contains("env.API_TOKEN = \"****************\"") && !run.out.contains(&secret), "{}", run.out);
+}
+
+/// An environment may add an agent; a misspelt one is not meant to be added.
+#[test]
+fn what_is_nearly_an_agent_or_a_workload_is_told() {
+    let fleet = "[fleet]\nname = \"f\"\n[images]\na = \"a:1.0.0\"\n[defaults]\ncontainers = [\"a\"]\n[agents.researcher]\n[environments.staging]\nagents.reseacher.replicas = 2\nagents.other.replicas = 1\n[[pipeline]]\nname = \"Restart\"\nrestart = { workloads = [\"deployment/reseacher-agent\", \"deployment/elsewhere\"] }\n";
+    let at = super::directory(&[("fleet.toml", fleet)]);
+    let run = super::rollcast_in(at.path(), &["render"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    for said in [
+        "the environment `staging` adds the agent `reseacher`",
+        "did you mean `researcher`?",
+        "did you mean `deployment/researcher-agent`?",
+    ] {
+        assert!(run.err.contains(said), "{said}\n{}", run.err);
+    }
+    assert_eq!(run.err.matches("warning[").count(), 2, "{}", run.err);
 }
 
 #[test]

@@ -3,6 +3,34 @@
 use super::{deployment, directory, rollcast, rollcast_in};
 use rollcast::object::Value;
 
+/// A snapshot that says which kinds were read, of a Secret, an account and a ConfigMap.
+const READ: &str = r#"{"apiVersion": "v1", "kind": "List", "metadata": {"annotations": {"rollcast/kinds":
+"Namespace.,Secret.,ConfigMap.,ServiceAccount.,Service.,Pod.,Deployment.apps,StatefulSet.apps,DaemonSet.apps,ReplicaSet.apps,ControllerRevision.apps"}}, "items": [
+{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "uid": "1", "resourceVersion": "1"}, "status": {"phase": "Active"}},
+{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": "shop", "uid": "2", "resourceVersion": "2"}},
+{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", "namespace": "shop", "uid": "3", "resourceVersion": "3"}, "data": {"level": "a"}},
+{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "database", "namespace": "shop", "uid": "4", "resourceVersion": "4"}, "type": "Opaque", "data": {"password": "eA=="}}]}"#;
+
+/// What pods need and is not there is said of what was read, and of nothing else.
+#[test]
+fn what_pods_need_and_is_not_there() {
+    let found = |more: &str, volumes: &str| {
+        let web = deployment("web:1.0.0", volumes).replace("image: \"web:1.0.0\"", &format!("image: \"web:1.0.0\"{more}"));
+        let found = findings(READ, &web);
+        assert!(found.iter().all(|(code, _)| code == "reference-missing"), "{found:?}");
+        found.into_iter().map(|(_, text)| text).collect::<Vec<_>>()
+    };
+    let key = |name: &str, key: &str| format!(", env: [{{name: A, valueFrom: {{secretKeyRef: {{name: {name}, key: {key}}}}}}}]");
+    assert!(found(&key("database", "password"), "").is_empty());
+    assert!(found(&key("database", "pasword"), "")[0].contains("needs the key `pasword` of Secret/shop/database"));
+    assert!(found(&key("databse", "password"), "")[0].contains("needs Secret/shop/databse, which is neither in the state"));
+    assert!(found(&key("other", "a, optional: true"), "").is_empty());
+    assert!(found(", envFrom: [{configMapRef: {name: settings}}]", "").is_empty());
+    assert!(found(", envFrom: [{configMapRef: {name: setting}}]", "")[0].contains("ConfigMap/shop/setting"));
+    assert!(found("", "      serviceAccountName: robot\n").iter().any(|text| text.contains("ServiceAccount/shop/robot")));
+    assert!(found("", MOUNT).is_empty(), "nobody read the claims");
+}
+
 /// The codes of the findings of a check of `next` on what `now` left behind, and how they are told.
 fn findings(now: &str, next: &str) -> Vec<(String, String)> {
     let at = directory(&[("now.yaml", now), ("next.yaml", next)]);
@@ -160,4 +188,22 @@ fn a_script_is_never_taken_to_roll_nothing() {
     std::fs::write(at.path().join("fleet.toml"), then).expect("writable");
     let run = rollcast_in(at.path(), &["check", "--empty"]);
     assert!(run.code == 1 && run.out.contains("? Deployment/") && run.out.contains("1 unknown"), "{}", run.out);
+    // What nobody else touches the script may.
+    std::fs::write(at.path().join("now.yaml"), deployment("web:1.0.0", "")).expect("writable");
+    let run = rollcast_in(at.path(), &["check", "--from", "now.yaml"]);
+    assert!(run.out.contains("? Deployment/shop/web ") && run.out.contains("2 unknown") && !run.out.contains("not touched"), "{}", run.out);
+}
+
+#[test]
+fn a_version_that_is_not_simulated() {
+    let fleet = |version: &str| {
+        format!("[fleet]\nname = \"f\"\nkubernetes = \"{version}\"\n[agents.web]\ncontainers = [\"a\"]\n[images]\na = \"a:1.0.0\"\n")
+    };
+    let at = directory(&[("fleet.toml", &fleet("1.22"))]);
+    let run = rollcast_in(at.path(), &["check", "--empty"]);
+    let said =
+        "warning [kubernetes-version] fleet.toml:3: Kubernetes 1.22 is not one that is simulated (1.34 to 1.37): 1.34 stands in for it";
+    assert!(run.code == 0 && run.out.contains("[kubernetes-version]") && run.out.contains(said.split(": ").nth(1).unwrap()), "{}", run.out);
+    std::fs::write(at.path().join("fleet.toml"), fleet("1.36")).expect("writable");
+    assert!(!rollcast_in(at.path(), &["check", "--empty"]).out.contains("kubernetes-version"));
 }

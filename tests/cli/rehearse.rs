@@ -82,10 +82,19 @@ fn a_fleet_says_what_a_rehearsal_must_come_to() {
     assert!(run.err.contains("`set image`: 1 write expected, 2 found"), "{}", run.err);
     let run = rehearse(&["--expect", "deploy/wbe=1"], "set_image web:2");
     assert!(
-        run.code == 1 && run.err.contains("Deployment/wbe: 1 roll expected, 0 found") && run.err.contains("is the name right?"),
+        run.code == 1
+            && run.err.contains("Deployment/wbe: there is no such workload")
+            && run.err.contains("did you mean `deployment/web`?"),
         "{}",
         run.err
     );
+    let run = rehearse(&["--expect", "deploy/site=0"], "true");
+    assert!(
+        run.code == 1 && run.err.contains("Deployment/site: there is no such workload"),
+        "none is not expected by a misspelt name: {}",
+        run.err
+    );
+    assert_eq!(rehearse(&["--expect", "deploy/web=0"], "true").code, 0);
     // What the command line says stands in its place.
     assert_eq!(rehearse(&["--expect", "deploy/web=2"], "set_image web:2; set_image web:3").code, 0);
     std::fs::write(folder.path().join("fleet.toml"), fleet("rolls = { \"pod/web\" = 1, \"deploy/web\" = -1 }\nnothing = true"))

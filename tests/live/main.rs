@@ -15,6 +15,7 @@ mod acceptance;
 mod bundle;
 mod clients;
 mod images;
+mod judged;
 mod observed;
 mod pipelines;
 mod plane;

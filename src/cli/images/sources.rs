@@ -9,8 +9,9 @@ use crate::diagnostic::Diagnostic;
 use crate::fleet::Fleet;
 use crate::fleet::images::PlatformChoice;
 use crate::images::{self, PlatformImage};
-use crate::object::{ObjectId, Value};
+use crate::object::{ObjectId, Value, map_at};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The fleet file that is meant: the one named, or the one that is here.
 pub(super) fn fleet_file(options: &MaybeFleet) -> Option<PathBuf> {
@@ -59,7 +60,7 @@ pub(super) fn cluster(options: &ClusterFrom, fleet: Option<&Fleet>, file: &Path)
         } else {
             cluster::read_snapshot(from, SNAPSHOT_LIMIT)?
         };
-        return Ok(Cluster::Snapshot(Box::new(start::stored(state, &start::no_work(None))?)));
+        return Ok(Cluster::Snapshot(Box::new(as_if_stored(state)?)));
     }
     let said = fleet.map(|f| f.cluster.clone()).unwrap_or_default();
     if let (None, None, Some(from)) = (&options.context, &said.context, &said.from) {
@@ -70,6 +71,16 @@ pub(super) fn cluster(options: &ClusterFrom, fleet: Option<&Fleet>, file: &Path)
     drop(rustls::crypto::ring::default_provider().install_default());
     let access = inputs::access(options.context.as_deref().or(said.context.as_deref()));
     Ok(Cluster::Live(Box::new(cluster::connect(&access)?)))
+}
+
+/// Manifests are taken as if they had been applied; when, nobody knows.
+fn as_if_stored(state: State) -> Result<State, Failure> {
+    let manifests = inputs::never_stored(&state);
+    let mut state = start::stored(state, &start::no_work(None))?;
+    for object in state.objects.iter_mut().filter(|_| manifests) {
+        map_at(Arc::make_mut(object), &["metadata"]).shift_remove("creationTimestamp");
+    }
+    Ok(state)
 }
 
 impl Cluster {

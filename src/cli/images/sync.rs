@@ -9,8 +9,8 @@ use crate::cli::console::{Console, Failure, environment};
 use crate::cli::{CLEAN, FOUND};
 use crate::cluster::{State, Writer};
 use crate::diagnostic::Diagnostic;
-use crate::fleet::Fleet;
 use crate::fleet::images::SyncSettings;
+use crate::fleet::{Agent, Fleet};
 use crate::images::{self, Origin, PinnedFleet, Rollout, Selection, Standing, Tenant};
 use crate::object::ObjectId;
 use crate::report::Report;
@@ -54,7 +54,10 @@ pub(super) fn target(options: &Tenants, cluster: &Cluster, fleet: Option<&Fleet>
     let container = options.container.clone().unwrap_or(choice.container);
     // What CUSTOMER_AGENT_IMAGE once set is not the platform's to change.
     let own: &[Origin] = if origin == Some(Origin::Platform) { &[Origin::Override, Origin::Variable] } else { &[Origin::Override] };
-    let selection = Selection::new(&namespaces, &workloads, &container, own);
+    // A fleet knows who its tenants are, unless somebody asks for others.
+    let asked = options.namespaces.is_some() || options.workloads.is_some();
+    let agents = fleet.into_iter().flat_map(|f| &f.agents).filter(|a| a.org.is_some() && !asked);
+    let selection = Selection::new(&namespaces, &workloads, &container, own).including(agents.map(workload).collect());
     Ok(Target { image, selection, container, origin, patterns: format!("{namespaces}/{workloads}") })
 }
 
@@ -81,14 +84,18 @@ pub(super) fn standings<'s>(state: &'s State, target: &Target, fleet: Option<&Fl
     (found, unread.map(ToString::to_string).collect())
 }
 
+/// The workload that an agent becomes.
+fn workload(agent: &Agent) -> ObjectId {
+    let (group, kind) = ("apps".into(), agent.kind.as_str().into());
+    ObjectId { group, kind, namespace: agent.namespace.as_str().into(), name: agent.workload.as_str().into() }
+}
+
 /// Tenants that have an image of their own by the fleet file.
 fn own_images(fleet: Option<&Fleet>, container: &str) -> BTreeMap<ObjectId, String> {
     let agents = fleet.into_iter().flat_map(|f| &f.agents).filter(|a| a.org.is_some());
     let own = agents.filter_map(|agent| {
         let image = agent.containers.iter().find(|c| c.name == container)?.image.as_ref()?;
-        let (group, kind) = ("apps".into(), agent.kind.as_str().into());
-        let id = ObjectId { group, kind, namespace: agent.namespace.as_str().into(), name: agent.workload.as_str().into() };
-        Some((id, format!("the fleet gives it `{}`", image.value)))
+        Some((workload(agent), format!("the fleet gives it `{}`", image.value)))
     });
     own.collect()
 }

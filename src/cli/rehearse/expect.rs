@@ -1,10 +1,12 @@
 //! What a test says of a rehearsal becomes findings, where the report says otherwise.
 
 use crate::cli::args::Rehearse;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, nearest};
 use crate::fleet::Fleet;
 use crate::fleet::expect::{Expected, ExpectedRolls, ExpectedWrites};
+use crate::object::ObjectId;
 use crate::report::{Report, Workload};
+use std::collections::BTreeSet;
 
 /// `deployment/ceo-agent=1` or `deploy/agents/ceo-agent=1`.
 pub(crate) fn expected_rolls(text: &str) -> Result<ExpectedRolls, String> {
@@ -35,8 +37,8 @@ fn is_step(one: &ExpectedWrites, step: &str) -> bool {
     format!(" {step} ").contains(&format!(" {} ", one.command))
 }
 
-/// What is not as expected.
-pub(super) fn unmet(expected: &Expected, report: &Report) -> Vec<Diagnostic> {
+/// What is not as expected. `known` are the workloads that are there, before or after.
+pub(super) fn unmet(expected: &Expected, report: &Report, known: &BTreeSet<ObjectId>) -> Vec<Diagnostic> {
     let mut unmet = Vec::new();
     let mut complain = |text: String, hint: Option<&str>| {
         let error = Diagnostic::error("expectation", text);
@@ -45,9 +47,18 @@ pub(super) fn unmet(expected: &Expected, report: &Report) -> Vec<Diagnostic> {
     let cost = |w: &Workload| w.rolls + w.recreated;
     for one in &expected.rolls {
         let touched = report.workloads.iter().any(|w| is_workload(one, w));
+        let place = if one.namespace.is_empty() { String::new() } else { format!("{}/", one.namespace) };
+        let there = |id: &&ObjectId| id.kind == one.kind && (one.namespace.is_empty() || id.namespace == one.namespace);
+        if !touched && !known.iter().filter(there).any(|id| id.name == one.name) {
+            let near = nearest(&one.name, known.iter().filter(there).map(|id| id.name.as_str()));
+            let near = near.map(|near| format!("did you mean `{}/{place}{near}`?", one.kind.to_lowercase()));
+            let text =
+                format!("{}/{place}{}: there is no such workload, neither in the state nor of the script's making", one.kind, one.name);
+            complain(text, near.as_deref());
+            continue;
+        }
         let rolls: u32 = report.workloads.iter().filter(|w| is_workload(one, w)).map(cost).sum();
         if rolls != one.rolls {
-            let place = if one.namespace.is_empty() { String::new() } else { format!("{}/", one.namespace) };
             let expected = crate::report::text::count(one.rolls, "roll");
             let hint = (!touched).then_some("the script wrote to no workload of that name: is the name right?");
             complain(format!("{}/{place}{}: {expected} expected, {rolls} found", one.kind, one.name), hint);

@@ -55,6 +55,20 @@ pub(super) const CODES: &[Code] = &[
         fix: "[agents.research-team]",
     },
     Code {
+        code: "fleet-workload",
+        title: "a step names a workload that the fleet does not make, but nearly",
+        text: "The cluster may have it, so it is no error; more likely the name is misspelt, or the namespace is another.",
+        example: "restart = { workloads = [\"deployment/coe-agent\"] }",
+        fix: "restart = { workloads = [\"deployment/ceo-agent\"] }; with a namespace: deployment/agents/ceo-agent",
+    },
+    Code {
+        code: "fleet-environment-adds",
+        title: "an environment adds an agent whose name is nearly that of another",
+        text: "An environment may add agents. A misspelt one would leave the agent that is meant as it is, and make a second one.",
+        example: "[agents.researcher]\n[environments.staging]\nagents.reseacher.replicas = 1",
+        fix: "agents.researcher.replicas = 1",
+    },
+    Code {
         code: "fleet-duplicate",
         title: "two things have one name",
         text: "Two agents that become one workload, or two containers or ports of one name.",
