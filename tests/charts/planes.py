@@ -53,9 +53,20 @@ class Plane:
         code, answer = self.ask("GET", f"/{'api' if version == 'v1' else 'apis'}/{version}{where}/{resource}")
         return answer.get("items") or [] if code == 200 else []
 
-    def run(self, command, folder, seconds=180):
+    def config(self, folder, namespace):
+        """A kubeconfig that takes a namespace as the one that objects without one go to."""
+        if namespace is None:
+            return self.kubeconfig
+        file = folder / f"{self.name}-{namespace}.kubeconfig"
+        if not file.exists():
+            file.write_text(Path(self.kubeconfig).read_text())
+            subprocess.run([f"{clients()}/kubectl", "config", f"--kubeconfig={file}", "set-context", "--current", f"--namespace={namespace}"],
+                           check=True, capture_output=True)
+        return str(file)
+
+    def run(self, command, folder, namespace=None, seconds=180):
         """Runs a piece of bash with the clients in its path: exit code, standard output, standard error."""
-        environment = {**os.environ, "KUBECONFIG": self.kubeconfig, "HOME": str(folder / self.name), "PATH": f"{clients()}:{os.environ['PATH']}"}
+        environment = {**os.environ, "KUBECONFIG": self.config(folder, namespace), "HOME": str(folder / self.name), "PATH": f"{clients()}:{os.environ['PATH']}"}
         try:
             done = subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
                                   capture_output=True, text=True, timeout=seconds, check=False)
@@ -66,11 +77,13 @@ class Plane:
     def settled(self, namespace):
         """Waits until the controllers have nothing left to do in a namespace, and gives its workloads and what they own."""
         before, quiet, end = None, 0, time.monotonic() + 60
+        # What does not count as complete may be at its end all the same, but is given more time.
+        enough, more = (3, 20) if self.secure else (1, 3)
         while time.monotonic() < end:
             items = [(resource, o) for version, resource in WORKLOADS + OWNED for o in self.list(version, resource, namespace)]
             versions = sorted(o["metadata"]["uid"] + o["metadata"]["resourceVersion"] for _, o in items)
             quiet = quiet + 1 if versions == before and all(at_rest(resource, o) for resource, o in items) else 0
-            if quiet >= (3 if self.secure else 1):
+            if quiet >= (enough if all(complete(resource, o) for resource, o in items) else more):
                 return items
             before = versions
             time.sleep(0.15 if self.secure else 0.02)
@@ -81,15 +94,20 @@ class Plane:
                 for v, r in CLUSTER_WIDE}
 
     def clean(self, before, namespace):
-        """Deletes what came since, so that the next chart meets the start state."""
+        """Deletes what came since, so that the next chart meets the start state; definitions go once their objects have."""
+        paths = []
         for (version, resource), names in self.cluster_wide().items():
             for name in names - before[version, resource]:
                 path = f"/{'api' if version == 'v1' else 'apis'}/{version}/{resource}/{name}"
+                paths.append(path)
                 self.ask("DELETE", path)
                 code, left = self.ask("GET", path)
                 if code == 200 and left["metadata"].get("finalizers") and resource != "customresourcedefinitions":
                     self.ask("PUT", path, {**left, "metadata": {**left["metadata"], "finalizers": []}})
         self.ask("DELETE", f"/api/v1/namespaces/{namespace}")
+        end = time.monotonic() + 30
+        while any(self.ask("GET", path)[0] == 200 for path in paths) and time.monotonic() < end:
+            time.sleep(0.2)
 
 
 def clients():
@@ -134,6 +152,16 @@ def at_rest(resource, o):
         ready = any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions", []))
         return (ready or status.get("phase") == "Succeeded") and "deletionTimestamp" not in o["metadata"]
     return resource == "controllerrevisions" or status.get("observedGeneration") == o["metadata"]["generation"]
+
+
+def complete(resource, o):
+    """Whether a workload's controller has all the pods that it wants, of the newest revision."""
+    status = o.get("status", {})
+    if resource == "daemonsets":
+        return status.get("updatedNumberScheduled", 0) == status.get("numberAvailable", 0) == status.get("desiredNumberScheduled")
+    if resource in ("deployments", "statefulsets"):
+        return all(status.get(count, 0) == o["spec"]["replicas"] for count in ("replicas", "updatedReplicas", "availableReplicas"))
+    return True
 
 
 def revisions(items):

@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
 """Public Helm charts on the shadow and on a real control plane: what each step exits with, says, stores and rolls is compared.
 
-usage: run.py --repositories DIR [--rollcast FILE] [--port N] [--only TEXT]… [--way WAY]… [--rotate] [--first N] [--shards N --shard I]
+usage: run.py --repositories DIR [--rollcast FILE] [--port N] [--only TEXT]… [--way WAY]… [--rotate] [--first N] [--at-once N]
 
 DIR holds clones of the repositories that charts.toml names, as OWNER+NAME (a bare repository, a clone, or OWNER+NAME/repo). Each
 chart is installed at its first version, upgraded through the next ones, upgraded again without a change and rolled back, in three
 ways: by helm, by `kubectl apply` and by `kubectl apply --server-side` of what `helm template` gives; with --rotate each chart in one
-of them. Exits 1 if anything differs. Interrupted, it still says what it found.
+of them. --at-once N works on N charts at a time, each on a pair of planes of its own (ports N·4 from --port). Exits 1 if anything
+differs. Interrupted, it still says what it found.
 """
 import argparse
+import queue
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
@@ -103,16 +106,16 @@ def steps(way, charts, namespace, chart, number):
         yield "rollback", f"helm rollback app 1 -n {namespace} {wait}"
         yield "uninstall", f"helm uninstall app -n {namespace} --wait --timeout 40s"
         return
-    apply = f"kubectl apply -n {namespace}" + (" --server-side" if way == "server-side" else "")
+    apply = "kubectl apply" + (" --server-side" if way == "server-side" else "")
     files = [f"{namespace}-{n}.yaml" for n in range(len(charts))]
     yield "install", f"{apply} -f {files[0]}"
     for n, file in enumerate(files[1:], 1):
         yield f"upgrade {n}", f"{apply} -f {file}"
         if n == 1 and (way == "apply") == (number % 2 == 0):
-            yield "restart", f"kubectl -n {namespace} get deploy,sts,ds -o name | xargs -r kubectl -n {namespace} rollout restart"
+            yield "restart", "kubectl get deploy,sts,ds -o name | xargs -r kubectl rollout restart"
     yield "again", f"{apply} -f {files[-1]}"
     yield "rollback", f"{apply} -f {files[0]}"
-    yield "delete", f"kubectl delete -n {namespace} --ignore-not-found --timeout=60s -f {files[-1]}"
+    yield "delete", f"kubectl delete --ignore-not-found --timeout=60s -f {files[-1]}"
 
 
 class Side:
@@ -124,7 +127,7 @@ class Side:
         self.cluster_wide = plane.cluster_wide()
 
     def step(self, command):
-        self.said = self.plane.run(command, self.folder)
+        self.said = self.plane.run(command, self.folder, self.namespace)
         items = self.plane.settled(self.namespace)
         after = planes.revisions(items)
         self.moves = planes.moves(self.before, after)
@@ -148,7 +151,7 @@ def both(action, sides):
 
 
 def go(way, chart, number, charts, pair, folder):
-    """Takes a chart one way; gives the differences and what the real control plane did."""
+    """Takes a chart one way; gives the differences, what the real control plane did, and the labels of the steps."""
     namespace = f"c{number}-{way}"
     if way != "helm":
         for n, c in enumerate(charts):
@@ -159,10 +162,11 @@ def go(way, chart, number, charts, pair, folder):
             (folder / f"{namespace}-{n}.yaml").write_text(out)
     sides = [Side(plane, namespace, folder) for plane in pair]
     both(lambda s: s.plane.run(f"kubectl create namespace {namespace}", folder), sides)
-    wrong, exits, moved = [], [], []
+    wrong, exits, moved, labels = [], [], [], []
     for label, command in steps(way, charts, namespace, chart, number):
         both(lambda s, c=command: s.step(c), sides)
         real, ours = sides
+        labels.append(label)
         exits.append(real.said[0])
         moved.append(sum(m for m in real.moves.values() if isinstance(m, int)))
         where = f"{chart['path']} {way} {label}"
@@ -177,7 +181,78 @@ def go(way, chart, number, charts, pair, folder):
             if found:
                 wrong.append(("object", f"{where} {name}", "; ".join(found)))
     both(lambda s: s.plane.clean(s.cluster_wide, namespace), sides)
-    return wrong, exits, moved
+    return wrong, exits, moved, labels
+
+
+class Figures:
+    """What all charts came to; those at work at the same time add to it and print by turns."""
+
+    def __init__(self):
+        self.turn = threading.Lock()
+        self.charts = self.whole = self.agreeing = self.missing = self.steps = self.moves = self.restarts = 0
+        self.differing = {"exit code": 0, "output": 0, "moves": 0, "object": 0}
+
+    def add(self, title, way, done, seconds):
+        wrong, exits, moved, labels = done
+        with self.turn:
+            self.steps += len(exits)
+            self.moves += sum(moved)
+            self.restarts += labels.count("restart")
+            failed = sum(code != 0 for code in exits)
+            print(f"{title:58} {way:12} {len(exits):5} {failed:6} {sum(moved):5} {len(wrong):6}  {seconds:.0f}", flush=True)
+            for what, where, text in wrong:
+                self.differing[what] += 1
+                print(f"  {what}: {where}: {text}", flush=True)
+
+    def __str__(self):
+        d = self.differing
+        return (f"{self.charts} charts, {self.whole} of them in all three ways, {self.steps} steps ({self.restarts} restarts), {self.moves} revision moves; "
+                f"{self.agreeing} charts agree in all; differing: exit codes {d['exit code']}, outputs {d['output']}, moves {d['moves']}, "
+                f"objects {d['object']}; not to be had {self.missing}")
+
+
+def take(number, chart, options, pair, folder, figures, over):
+    """Takes a chart all its ways."""
+    title = f"{chart['repository']} {chart['path'].split('/')[-1] if chart['path'] != '.' else ''}"
+    ways = [WAYS[number % 3]] if options.rotate else options.way or WAYS
+    wrong, done = 0, 0
+    try:
+        folders = [extract(options.repositories, chart, tag, folder / f"c{number}" / str(n)) for n, tag in enumerate(chart["tags"])]
+        for way in ways:
+            began = time.monotonic()
+            result = go(way, chart, number, folders, pair, folder)
+            if over.is_set():
+                return
+            figures.add(title, way, result, time.monotonic() - began)
+            wrong += len(result[0])
+            done += 1
+    except Missing as e:
+        with figures.turn:
+            figures.missing += 1
+            print(f"{title:58} cannot be had: {e}", flush=True)
+        return
+    finally:
+        subprocess.run(["rm", "-rf", folder / f"c{number}"], check=True)
+    with figures.turn:
+        figures.charts += 1
+        figures.whole += done == len(WAYS)
+        figures.agreeing += wrong == 0
+
+
+def work(number, waiting, options, figures, over):
+    """One pair of planes takes charts until none waits."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        pair = [planes.real(folder, options.port + 4 * number), planes.shadow(folder, options.rollcast)]
+        try:
+            planes.same_nodes(*pair)
+            while not over.is_set():
+                take(*waiting.get_nowait(), options, pair, folder, figures, over)
+        except queue.Empty:
+            return
+        finally:
+            for plane in pair:
+                plane.stop()
 
 
 def main():
@@ -189,51 +264,30 @@ def main():
     parser.add_argument("--way", action="append", choices=WAYS)
     parser.add_argument("--rotate", action="store_true")
     parser.add_argument("--first", type=int, default=1_000)
-    parser.add_argument("--shards", type=int, default=1)
-    parser.add_argument("--shard", type=int, default=0)
+    parser.add_argument("--at-once", type=int, default=2)
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     signal.signal(signal.SIGINT, signal.default_int_handler)
     charts = tomllib.loads((HERE / "charts.toml").read_text())["chart"]
-    chosen = [(n, c) for n, c in enumerate(charts) if n < options.first and n % options.shards == options.shard]
-    chosen = [(n, c) for n, c in chosen if not options.only or any(o in f"{c['repository']}/{c['path']}" for o in options.only)]
-    total = {"steps": 0, "exit code": 0, "output": 0, "moves": 0, "object": 0}
-    done = missing = agreeing = moves = 0
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        pair = [planes.real(folder, options.port), planes.shadow(folder, options.rollcast)]
-        planes.same_nodes(*pair)
+    waiting = queue.SimpleQueue()
+    for number, chart in enumerate(charts[: options.first]):
+        if not options.only or any(o in f"{chart['repository']}/{chart['path']}" for o in options.only):
+            waiting.put((number, chart))
+    figures, over = Figures(), threading.Event()
+    print(f"{'chart':58} {'way':12} {'steps':>5} {'failed':>6} {'moves':>5} {'differ':>6}  seconds", flush=True)
+    began = time.monotonic()
+    with ThreadPoolExecutor(options.at_once) as threads:
+        works = [threads.submit(work, n, waiting, options, figures, over) for n in range(options.at_once)]
         try:
-            print(f"{'chart':58} {'way':12} {'steps':>5} {'failed':>6} {'moves':>5} {'differ':>6}  seconds", flush=True)
-            for number, chart in chosen:
-                title = f"{chart['repository']} {chart['path'].split('/')[-1] if chart['path'] != '.' else ''}"
-                wrong_here = 0
-                try:
-                    folders = [extract(options.repositories, chart, tag, folder / f"c{number}" / str(n)) for n, tag in enumerate(chart["tags"])]
-                    for way in [WAYS[number // options.shards % 3]] if options.rotate else options.way or WAYS:
-                        began = time.monotonic()
-                        wrong, exits, moved = go(way, chart, number, folders, pair, folder)
-                        total["steps"] += len(exits)
-                        moves += sum(moved)
-                        wrong_here += len(wrong)
-                        failed = sum(code != 0 for code in exits)
-                        print(f"{title:58} {way:12} {len(exits):5} {failed:6} {sum(moved):5} {len(wrong):6}  {time.monotonic() - began:.0f}", flush=True)
-                        for what, where, text in wrong:
-                            total[what] += 1
-                            print(f"  {what}: {where}: {text}", flush=True)
-                    done += 1
-                    agreeing += wrong_here == 0
-                except Missing as e:
-                    missing += 1
-                    print(f"{title:58} cannot be had: {e}", flush=True)
-        except KeyboardInterrupt:
-            print("interrupted", flush=True)
-        finally:
-            for plane in pair:
-                plane.stop()
-    print(f"{done} charts, {total['steps']} steps, {moves} revision moves; {agreeing} charts agree in all; differing: exit codes {total['exit code']}, "
-          f"outputs {total['output']}, moves {total['moves']}, objects {total['object']}; not to be had {missing}")
-    sys.exit(1 if done != agreeing or missing else 0)
+            for each in works:
+                each.result()
+        except BaseException as e:
+            over.set()
+            print("interrupted" if isinstance(e, KeyboardInterrupt) else f"stopped: {e!r}", flush=True)
+            for each in works:
+                each.exception()
+    print(f"{figures}; {(time.monotonic() - began) / 60:.0f} minutes")
+    sys.exit(0 if waiting.empty() and figures.agreeing == figures.charts and not figures.missing else 1)
 
 
 if __name__ == "__main__":
