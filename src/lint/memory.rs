@@ -14,16 +14,16 @@ pub(super) fn check(manifest: &Value) -> Vec<Diagnostic> {
     let volumes: Vec<&Value> = items(pod, &["volumes"]).iter().filter(|v| text(v, &["emptyDir", "medium"]) == "Memory").collect();
     let mut found = Vec::new();
     for container in ["initContainers", "containers"].into_iter().flat_map(|list| items(pod, &[list])).filter(|_| !volumes.is_empty()) {
-        let Ok(limit) = Quantity::from_value(&container["resources"]["limits"]["memory"]) else { continue };
+        let Some(limit) = amount(container, &["resources", "limits", "memory"]) else { continue };
         for volume in &volumes {
-            let (name, size) = (text(volume, &["name"]), &volume["emptyDir"]["sizeLimit"]);
+            let name = text(volume, &["name"]);
             if !items(container, &["volumeMounts"]).iter().any(|m| m["name"] == name) {
                 continue;
             }
-            let why = match Quantity::from_value(size) {
-                Ok(size) if size < limit => continue,
-                Ok(_) => format!("may grow to {}", size.as_str().map_or_else(|| size.to_string(), str::to_owned)),
-                Err(_) => "has no size limit".to_owned(),
+            let why = match amount(volume, &["emptyDir", "sizeLimit"]) {
+                Some(size) if size < limit => continue,
+                Some(size) => format!("may grow to {size}"),
+                None => "has no size limit".to_owned(),
             };
             let (id, container) = (ObjectId::of(manifest), text(container, &["name"]));
             let text = format!(
@@ -36,6 +36,11 @@ pub(super) fn check(manifest: &Value) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+/// What stands at a place, if it is an amount.
+fn amount(object: &Value, path: &[&str]) -> Option<Quantity> {
+    at(object, path).and_then(|value| Quantity::from_value(value).ok())
 }
 
 #[cfg(test)]
