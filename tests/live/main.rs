@@ -14,6 +14,7 @@
 mod acceptance;
 mod bundle;
 mod clients;
+mod commands;
 mod images;
 mod judged;
 mod observed;
