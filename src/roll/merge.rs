@@ -100,7 +100,7 @@ const MADE_BY_CONTROLLERS: [(&str, &str); 7] = [
 /// The objects that users write.
 fn comparable(store: &Store) -> impl Iterator<Item = (&ObjectId, &Arc<Value>)> {
     let made = |id: &ObjectId| MADE_BY_CONTROLLERS.contains(&(id.group.as_str(), id.kind.as_str()));
-    store.iter().filter(move |(id, object)| !made(id) && !(id.kind == "Job" && hangs_on_time(object)))
+    store.iter().filter(move |(id, object)| !(made(id) || id.kind == "Job" && hangs_on_time(object)))
 }
 
 /// Whether a Job comes and goes with the time of day, which a shorter pipeline ends earlier.

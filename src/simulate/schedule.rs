@@ -5,9 +5,9 @@
 //! machine, which is taken to be UTC.
 
 use crate::simulate::status::quoted;
-use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{Offset, TimeZone};
+use jiff::{Span, Timestamp};
 
 const MONTHS: &[&str] = &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const DAYS: &[&str] = &["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
@@ -104,7 +104,9 @@ impl Search<'_> {
                 if !self.moved {
                     now = self.to(now.date().first_of_month().at(0, 0, 0, 0))?;
                 }
-                now = self.to(now.checked_add(jiff::Span::new().months(1)).ok()?)?;
+                // The 30th of a month may be the 2nd of the one after the next.
+                let next = now.date().first_of_month().checked_add(Span::new().months(1).days(now.day() - 1)).ok()?;
+                now = self.to(next.to_datetime(now.time()))?;
                 if now.month() == 1 {
                     continue 'again;
                 }
@@ -321,6 +323,7 @@ mod tests {
             ("TZ=America/New_York 30 1 * * *", "2026-11-01T05:30:00Z", "2026-11-01T06:30:00Z"),
             ("TZ=America/Sao_Paulo 0 0 4 11 *", "2018-10-01T00:00:00Z", "2019-11-04T03:00:00Z"),
             ("TZ=America/Sao_Paulo 0 0 * * 1", "2018-11-03T12:00:00Z", "2018-11-05T02:00:00Z"),
+            ("TZ=America/Asuncion * * * 3-4 *", "2017-07-18T18:13:43.5Z", "2018-03-03T02:00:00Z"),
             ("TZ=Asia/Kathmandu 15 0 1 * *", "2026-11-22T00:00:00Z", "2026-11-30T18:30:00Z"),
             ("TZ=Australia/Lord_Howe 15 2 * * *", "2026-04-04T10:00:00Z", "2026-04-05T15:45:00Z"),
             ("TZ=Europe/Berlin 0 2 * 3 0", "2026-03-28T00:00:00Z", "2027-03-07T01:00:00Z"),

@@ -20,7 +20,7 @@ pub const KNOWN: &[Known] = &[
             let there_again = found.text.contains(r#".kind: expected "ClusterRole", ours null"#);
             kind == "ClusterRole" && (there_again || found.text.contains("already exists, ours 201"))
         },
-        why: "whenever a role changes the aggregation controller applies, and so makes one again that was just deleted",
+        why: "the aggregation controller applies whenever a role changes, and so makes one again that was just deleted: see aggregated.py",
     },
 ];
 
