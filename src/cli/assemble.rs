@@ -4,9 +4,10 @@ use super::inputs::{self, Budgets};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::fleet::pipeline::Step;
 use crate::fleet::{Agent, Fleet};
-use crate::object::Value;
+use crate::object::{ObjectId, Value};
 use crate::report::{self, Dimension, Finding, Merged, MergedStep, ObjectAction, Report, StepStatus, Subject, Window, Workload};
 use crate::roll::{self, Judged, Verdict};
+use crate::simulate::clients::{Outcome, Performed};
 use crate::simulate::pipeline::{Ended, Run};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -108,6 +109,7 @@ fn steps(run: &Run, judged: &[Judged]) -> Vec<report::Step> {
         writes: step.performed.iter().flat_map(|p| &p.exchanges).filter(|(r, _)| r.options.dry_run.is_empty()).count() as u32,
         rolls: judged.iter().map(|j| j.rolls.get(index).copied().unwrap_or(0)).sum(),
         status: match step.ended {
+            Ended::Done if step.performed.iter().any(is_script) => StepStatus::Unknown,
             Ended::Done => StepStatus::Done,
             Ended::Failed => StepStatus::Failed,
             Ended::Skipped => StepStatus::Skipped,
@@ -116,6 +118,11 @@ fn steps(run: &Run, judged: &[Judged]) -> Vec<report::Step> {
         errors: step.performed.iter().filter(|p| p.outcome.is_failure()).map(|p| format!("{}: {}", p.object, p.outcome)).collect(),
     };
     run.steps.iter().enumerate().map(one).collect()
+}
+
+/// Whether nobody knows what was written, to whatever object.
+fn is_script(performed: &Performed) -> bool {
+    matches!(performed.outcome, Outcome::Unknown(_)) && performed.object == ObjectId::default()
 }
 
 /// The commands of a step, each once.

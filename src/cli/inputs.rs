@@ -383,7 +383,7 @@ pub(super) fn version(told: Option<&str>, assumptions: &mut Vec<String>) -> Resu
 }
 
 /// What is to be said where no data of the version told is shipped.
-fn stands_in(told: Option<&str>, version: Version) -> Option<Diagnostic> {
+pub(super) fn stands_in(told: Option<&str>, version: Version) -> Option<Diagnostic> {
     let (_, exact) = Version::nearest(told?)?;
     let [first, .., last] = Version::ALL;
     let text = format!("Kubernetes {} is not one that is simulated ({first} to {last}): {version} stands in for it", told?);

@@ -14,6 +14,10 @@ const AT_ONCE: usize = 1_000;
 
 pub(super) fn run(options: &Render, console: &mut Console) -> Result<u8, Failure> {
     let fleet = inputs::fleet(&options.fleet, console)?;
+    let asked = fleet.fleet.kubernetes.as_ref();
+    if let Some((k, odd)) = asked.and_then(|k| Some((k, inputs::stands_in(Some(&k.value), render::version(&fleet.fleet).0)?))) {
+        console.complain(&odd.at(&fleet.fleet.source, k.range.clone()).into());
+    }
     if options.target != Target::Kubernetes && options.into.is_some() {
         let error = Diagnostic::error("target-one-file", "`--into` is for manifests: this target is one file");
         return Err(error.hint("redirect it: `rollcast render --target compose > compose.yaml`").into());

@@ -59,5 +59,10 @@ mod tests {
         assert_eq!(found(json!({ "medium": "Memory", "sizeLimit": "1024Mi" })), 1);
         assert_eq!(found(json!({ "medium": "Memory", "sizeLimit": "64Mi" })), 0);
         assert_eq!(found(json!({})), 0, "on the disk");
+        let mounts = json!([{ "name": "tmp", "mountPath": "/tmp" }]);
+        let volume = json!({ "name": "tmp", "emptyDir": { "medium": "Memory", "sizeLimit": "1Gi" } });
+        let free = json!({ "containers": [{ "name": "b", "volumeMounts": mounts }], "volumes": [volume] });
+        let web = json!({ "kind": "Deployment", "metadata": { "name": "web" }, "spec": { "template": { "spec": free } } });
+        assert!(check(&web).is_empty(), "a container without a limit");
     }
 }

@@ -133,13 +133,15 @@ fn steps(out: &mut String, report: &Report) {
             StepStatus::Failed if report.script.is_some() => ("bad", "refused"),
             StepStatus::Failed => ("bad", "fails"),
             StepStatus::Skipped => ("faint", "not reached"),
+            StepStatus::Unknown => ("bad", "not known"),
         };
+        let number = |n: u32| if s.status == StepStatus::Unknown { "?".to_owned() } else { n.to_string() };
         let errors: String = s.errors.iter().map(|e| format!("<pre class=\"bad\">{}</pre>", escaped(e))).collect();
         out.push_str(&format!(
             "<tr><td>{}{errors}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"{class}\">{word}</td></tr>\n",
             escaped(&s.name),
-            s.writes,
-            s.rolls
+            number(s.writes),
+            number(s.rolls)
         ));
     }
     out.push_str("</table>\n</section>\n");

@@ -187,6 +187,8 @@ pub enum StepStatus {
     Failed,
     /// An earlier step failed.
     Skipped,
+    /// It runs a script, and what that writes is not known: the counts are of nothing.
+    Unknown,
 }
 
 /// One step.

@@ -153,6 +153,10 @@ fn steps(out: &mut String, report: &Report, dress: Dress) {
             StepStatus::Failed if report.script.is_some() => format!("  {}", dress.paint(Tone::Bad, "refused")),
             StepStatus::Failed => format!("  {}", dress.paint(Tone::Bad, "FAILS")),
             StepStatus::Skipped => "  not reached".to_owned(),
+            StepStatus::Unknown => {
+                line_of(out, &format!("  {}. {}: {}", i + 1, step.name, dress.paint(Tone::Bad, "what it writes is not known")));
+                continue;
+            }
         };
         line_of(out, &format!("  {}. {}: {}, {}{status}", i + 1, step.name, count(step.writes, "write"), count(step.rolls, "roll")));
         for error in &step.errors {

@@ -71,6 +71,9 @@ fn a_change_is_told_by_dimension() {
     assert_eq!(dimensions(at.path(), &["--base", "HEAD"]), told);
     let text = rollcast_in(at.path(), &["plan", "--base", "HEAD"]);
     assert!(text.out.contains("\nDimensions\n  tone    Deployment/agents/writer-agent, "), "{}", text.out);
+    let page = rollcast_in(at.path(), &["plan", "--base", "HEAD", "--report", "markdown"]);
+    let line = format!("**Dimensions**\n\n- tone: `{writer}`, `{canary}` (tone.txt)\n");
+    assert!(page.out.contains(&line), "{}", page.out);
 }
 
 /// Going back rolls what the change rolled, with the manifests and the pipeline of then.

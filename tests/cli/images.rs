@@ -283,3 +283,22 @@ fn without_a_network_it_is_said() {
     assert!(run.err.contains("error[image-registry]: `127.0.0.1:1/agent:1.4.0`: 127.0.0.1:1 cannot be reached"), "{}", run.err);
     assert!(run.err.contains("HTTPS_PROXY and --plain-http HOST say how"), "{}", run.err);
 }
+
+/// A fleet's own names do not fit the patterns, and need not; manifests tell of no time.
+#[test]
+fn the_agents_of_a_fleets_organisations_are_tenants() {
+    let fleet = "golden/render/organisations/fleet.toml";
+    let folder = directory(&[("state.yaml", &super::rollcast(&["render", "--fleet", fleet]).out)]);
+    let state = folder.path().join("state.yaml").display().to_string();
+    let drift = ["images", "drift", "--fleet", fleet, "--from", &state, "--image", "registry.example.com/agent:1.5.0"];
+    let run = super::rollcast(&drift);
+    assert_eq!(run.code, 1, "{}{}", run.out, run.err);
+    for agent in ["Deployment/org-acme/sales-agent", "Deployment/org-acme/support-agent", "Deployment/tenant-omega/agent-support"] {
+        assert!(run.out.contains(agent), "{agent}\n{}", run.out);
+    }
+    let own = run.out.lines().find(|l| l.starts_with("Deployment/org-zeta/support-agent")).unwrap_or_default();
+    assert!(own.contains("agent:1.3.9  left alone"), "{}", run.out);
+    assert!(!run.out.contains("since") && !run.out.contains("rolled out") && !run.out.contains("router"), "{}", run.out);
+    let asked = super::rollcast(&[&drift[..], &["--workloads", "support-*"]].concat());
+    assert!(!asked.out.contains("sales-agent"), "who asks for some gets no others: {}", asked.out);
+}

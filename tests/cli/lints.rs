@@ -188,6 +188,7 @@ fn a_script_is_never_taken_to_roll_nothing() {
     std::fs::write(at.path().join("fleet.toml"), then).expect("writable");
     let run = rollcast_in(at.path(), &["check", "--empty"]);
     assert!(run.code == 1 && run.out.contains("? Deployment/") && run.out.contains("1 unknown"), "{}", run.out);
+    assert!(run.out.contains("  1. Deploy: what it writes is not known\n"), "{}", run.out);
     // What nobody else touches the script may.
     std::fs::write(at.path().join("now.yaml"), deployment("web:1.0.0", "")).expect("writable");
     let run = rollcast_in(at.path(), &["check", "--from", "now.yaml"]);
@@ -204,6 +205,8 @@ fn a_version_that_is_not_simulated() {
     let said =
         "warning [kubernetes-version] fleet.toml:3: Kubernetes 1.22 is not one that is simulated (1.34 to 1.37): 1.34 stands in for it";
     assert!(run.code == 0 && run.out.contains("[kubernetes-version]") && run.out.contains(said.split(": ").nth(1).unwrap()), "{}", run.out);
+    let run = rollcast_in(at.path(), &["render"]);
+    assert!(run.code == 0 && run.err.contains("warning[kubernetes-version]") && run.err.contains("--> fleet.toml:3:14"), "{}", run.err);
     std::fs::write(at.path().join("fleet.toml"), fleet("1.36")).expect("writable");
     assert!(!rollcast_in(at.path(), &["check", "--empty"]).out.contains("kubernetes-version"));
 }

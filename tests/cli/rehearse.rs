@@ -62,6 +62,18 @@ fn writes_are_judged_step_by_step() {
     assert_eq!((run.code, run.out.as_str()), (0, "422 "), "{}", run.err);
 }
 
+/// Manifests have no age of their own: a client that asks is told that they are new, not that they are from 1970.
+#[test]
+fn manifests_are_created_now() {
+    let folder = directory(&[("web.yaml", &deployment("web:1", ""))]);
+    let from = folder.path().join("web.yaml");
+    let script = format!("{SEND} curl -sS $server/apis/apps/v1/namespaces/shop/deployments/web");
+    let run = rehearse(&["--from", from.to_str().expect("UTF-8")], &script);
+    let object: serde_json::Value = serde_json::from_str(&run.out).expect("JSON");
+    let created: jiff::Timestamp = object["metadata"]["creationTimestamp"].as_str().expect("a time").parse().expect("a time");
+    assert!(created > "2026-01-01T00:00:00Z".parse().expect("a time"), "{created}");
+}
+
 #[test]
 fn a_fleet_says_what_a_rehearsal_must_come_to() {
     let fleet = |expect: &str| {
