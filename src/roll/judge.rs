@@ -125,6 +125,14 @@ struct Segment<'r> {
     replaced: u32,
 }
 
+impl Segment<'_> {
+    /// Whether pods of a revision are its own: what replaces them comes after it.
+    fn is_of(&self, revision: &str) -> bool {
+        let Some(Happening::RevisionMoved { to, .. }) = self.moved else { return false };
+        !revision.is_empty() && to.strip_suffix(revision).is_some_and(|rest| rest.is_empty() || rest.ends_with('-'))
+    }
+}
+
 impl<'r> Case<'r> {
     /// The case of a workload, opened if there is none.
     fn of<'c>(cases: &'c mut BTreeMap<&'r ObjectId, Self>, run: &'r Run, workload: &'r ObjectId) -> &'c mut Self {
@@ -146,6 +154,11 @@ impl<'r> Case<'r> {
                 reasons.extend(self.why(segment).into_iter().map(|r| (Some(segment.step), r)));
             }
         }
+        let folded = || self.run.steps.iter().enumerate().filter_map(|(index, step)| Some((index, step.folded.get(self.workload)?)));
+        folded().for_each(|(step, folded)| {
+            revisions += folded.revisions;
+            rolls[step] += folded.rolls;
+        });
         let recreated = self.recreations(&mut reasons);
         self.end_reasons(&mut reasons);
         reasons.extend(scripts(self.run).map(|(step, why)| (Some(step), Reason::Unknown { why: why.to_owned() })));
@@ -169,7 +182,7 @@ impl<'r> Case<'r> {
         reasons.sort_by_key(|(step, _)| step.unwrap_or(usize::MAX));
         let timeline = timeline(self.run.cluster.controllers.availability.get(self.workload).unwrap_or(&Availability::default()));
         let strategy = self.object_now().or_else(|| self.object_before()).map(|o| strategy(o)).unwrap_or_default();
-        let replaced: u32 = segments.iter().map(|s| s.replaced).sum();
+        let replaced: u32 = segments.iter().map(|s| s.replaced).chain(folded().map(|(_, folded)| folded.pods_replaced)).sum();
         let pods_replaced = replaced + self.pods_gone_with_it();
         Judged { verdict, strategy, revisions, rolls, recreated, pods_replaced, timeline, reasons, workload: self.workload.clone() }
     }
@@ -191,8 +204,12 @@ impl<'r> Case<'r> {
                         None => segments.push(Segment { step: *step, moved: Some(happening), replaced: 0 }),
                     }
                 }
-                Happening::PodStopped { why, .. } if *why == "updated" || (*why == "deleted" && !self.gone_in(*step)) => {
-                    match segments.last_mut().filter(|s| s.step == *step || (*why == "updated" && self.still_rolls(s, *step))) {
+                Happening::PodStopped { why, revision, .. } if *why == "updated" || (*why == "deleted" && !self.gone_in(*step)) => {
+                    let updated = *why == "updated";
+                    let theirs = |s: &&mut Segment<'_>| {
+                        (s.step == *step || updated && self.still_rolls(s, *step)) && !(updated && s.is_of(revision))
+                    };
+                    match segments.last_mut().filter(theirs) {
                         Some(segment) => segment.replaced += 1,
                         None => segments.push(Segment { step: *step, moved: None, replaced: 1 }),
                     }
