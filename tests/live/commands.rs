@@ -15,10 +15,10 @@ const MASKED: [(&str, &str); 9] = [
     (r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4}", "TIME"),
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UID"),
     (r#"resourceVersion"?: "?\d+"?"#, "VERSION"),
+    (r"-[bcdfghjklmnpqrstvwxz2456789]{5}\b", "-SUFFIX"),
     (r"\b(\d+[smh])+( |$)", "AGE "),
     (r"<(unknown|invalid)>", "AGE"),
     (r"\b(10|127|192|198)\.\d+\.\d+\.\d+(:\d{4,5}\b)?", "ADDRESS"),
-    (r"-[bcdfghjklmnpqrstvwxz2456789]{5}\b", "-SUFFIX"),
     (r"[ \t]+", " "),
 ];
 
