@@ -2,7 +2,9 @@
 
 use super::rehearse::rehearsal;
 use super::{Run, ended};
+use rustix::process::{Pid, Signal, kill_process};
 use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
 fn isolated(script: &str) -> Run {
     ended(rehearsal(&["--empty", "--isolate"], script).output().expect("the binary runs"))
@@ -51,4 +53,31 @@ fn a_command_that_cannot_be_run_is_said_and_each_cluster_is_there() {
     let other = format!("stage={}", folder.path().join("web.yaml").display());
     let run = ended(rehearsal(&["--from", &prod, "--from", &other, "--isolate"], script).output().expect("the binary runs"));
     assert_eq!((run.code, run.out.as_str()), (0, "200 200 "), "{}", run.err);
+}
+
+#[test]
+fn an_interruption_ends_what_runs_in_a_network_of_its_own() {
+    let folder = super::directory(&[]);
+    let ready = folder.path().join("ready");
+    let script = format!(
+        "server=$(sed -n 's/ *server: //p' \"$KUBECONFIG\" | head -n 1); curl -sS -o /dev/null -H 'Content-Type: application/json' \
+         -d '{{\"metadata\":{{\"name\":\"a\"}}}}' $server/api/v1/namespaces; touch {}; sleep 60; echo after",
+        ready.display()
+    );
+    let began = Instant::now();
+    let mut child = rehearsal(&["--empty", "--isolate"], &script).spawn().expect("the binary runs");
+    while !ready.exists() && child.try_wait().expect("it was started").is_none() {
+        assert!(began.elapsed() < Duration::from_secs(30), "the script does not start");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    if ready.exists() {
+        kill_process(Pid::from_raw(child.id().try_into().expect("small")).expect("not 0"), Signal::INT).expect("it runs");
+    }
+    let run = ended(child.wait_with_output().expect("it ends"));
+    if refused(&run) {
+        return;
+    }
+    assert_eq!((run.code, run.out.as_str()), (2, ""), "{}", run.err);
+    assert!(run.err.contains("INCOMPLETE") && run.err.contains("curl: 1 write"), "{}", run.err);
+    assert!(began.elapsed() < Duration::from_secs(40), "{:?}", began.elapsed());
 }

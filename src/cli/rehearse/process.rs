@@ -3,7 +3,9 @@
 //! On a terminal it shares rollcast's process group, so that it can read the terminal and Ctrl-C reaches all of it. Elsewhere it has a
 //! group of its own, which signals go to as a whole and whose rest is ended with it.
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, kill_process_group, test_kill_process_group, waitpgid};
+#[cfg(target_os = "linux")]
+use rustix::process::{getpid, set_child_subreaper};
 use std::io::{self, IsTerminal};
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -17,6 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long what a command left running may take to end by itself: a `tee` that still writes.
 const GRACE: Duration = Duration::from_millis(300);
+
+/// So much later than the command we may notice a signal of the terminal that both got.
+const NOTICE: Duration = Duration::from_millis(20);
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,12 +51,18 @@ impl Script {
     async fn gone(self, within: Duration) -> bool {
         let step = Duration::from_millis(5);
         timeout(within, async {
-            while test_kill_process_group(self.pid).is_ok() {
+            while self.is_there() {
                 sleep(step).await;
             }
         })
         .await
         .is_ok()
+    }
+
+    /// Whether anything of the group is left. What has ended and was left to us is taken note of, lest it counts as being there.
+    fn is_there(self) -> bool {
+        while let Ok(Some(_)) = waitpgid(self.pid, WaitOptions::NOHANG) {}
+        test_kill_process_group(self.pid).is_ok()
     }
 }
 
@@ -64,12 +75,24 @@ pub(super) struct Started {
     hangup: tokio::signal::unix::Signal,
 }
 
+/// Processes whose parent ends become ours, so that we see them end; elsewhere they are left to whoever is first on the machine, who may
+/// not look.
+#[cfg(target_os = "linux")]
+fn adopt() {
+    // A kernel that refuses leaves it as it is.
+    set_child_subreaper(Some(getpid())).ok();
+}
+
+#[cfg(not(target_os = "linux"))]
+fn adopt() {}
+
 /// Starts a command.
 pub(super) fn start(command: std::process::Command) -> io::Result<Started> {
     let own_group = !(io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal());
     let mut command = Command::from(command);
     if own_group {
         command.process_group(0);
+        adopt();
     }
     let interrupt = signal(SignalKind::interrupt())?;
     let terminate = signal(SignalKind::terminate())?;
@@ -84,13 +107,16 @@ pub(super) async fn ended(started: Started) -> io::Result<Ended> {
     let Started { mut child, script, mut interrupt, mut terminate, mut hangup } = started;
     let own_group = script.own_group;
     let received = tokio::select! {
-        status = child.wait() => Err(status?),
+        biased;
         _ = interrupt.recv() => Ok(Signal::INT),
         _ = terminate.recv() => Ok(Signal::TERM),
         _ = hangup.recv() => Ok(Signal::HUP),
+        status = child.wait() => Err(status?),
     };
     let (status, interrupted) = match received {
-        Err(status) => (status, false),
+        Err(status) if own_group => (status, false),
+        // Ctrl-C may have ended the command before it was noticed here.
+        Err(status) => (status, timeout(NOTICE, interrupt.recv()).await.is_ok()),
         Ok(signal) => {
             // Whoever shares the terminal has had the interrupt from there.
             if own_group || signal != Signal::INT {
