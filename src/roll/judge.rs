@@ -125,6 +125,14 @@ struct Segment<'r> {
     replaced: u32,
 }
 
+impl Segment<'_> {
+    /// Whether pods of a revision are its own: what replaces them comes after it.
+    fn is_of(&self, revision: &str) -> bool {
+        let Some(Happening::RevisionMoved { to, .. }) = self.moved else { return false };
+        !revision.is_empty() && to.strip_suffix(revision).is_some_and(|rest| rest.is_empty() || rest.ends_with('-'))
+    }
+}
+
 impl<'r> Case<'r> {
     /// The case of a workload, opened if there is none.
     fn of<'c>(cases: &'c mut BTreeMap<&'r ObjectId, Self>, run: &'r Run, workload: &'r ObjectId) -> &'c mut Self {
@@ -191,8 +199,12 @@ impl<'r> Case<'r> {
                         None => segments.push(Segment { step: *step, moved: Some(happening), replaced: 0 }),
                     }
                 }
-                Happening::PodStopped { why, .. } if *why == "updated" || (*why == "deleted" && !self.gone_in(*step)) => {
-                    match segments.last_mut().filter(|s| s.step == *step || (*why == "updated" && self.still_rolls(s, *step))) {
+                Happening::PodStopped { why, revision, .. } if *why == "updated" || (*why == "deleted" && !self.gone_in(*step)) => {
+                    let updated = *why == "updated";
+                    let theirs = |s: &&mut Segment<'_>| {
+                        (s.step == *step || updated && self.still_rolls(s, *step)) && !(updated && s.is_of(revision))
+                    };
+                    match segments.last_mut().filter(theirs) {
                         Some(segment) => segment.replaced += 1,
                         None => segments.push(Segment { step: *step, moved: None, replaced: 1 }),
                     }

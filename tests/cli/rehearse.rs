@@ -74,6 +74,22 @@ fn manifests_are_created_now() {
     assert!(created > "2026-01-01T00:00:00Z".parse().expect("a time"), "{created}");
 }
 
+/// With Recreate the pods go before the revision is made that they go for.
+#[test]
+fn each_revision_of_one_command_is_a_roll_whatever_the_strategy() {
+    let script = format!(
+        "{SEND} for n in 2 3 4; do send strategic-merge-patch+json -X PATCH -H 'Kubectl-Session: one' \
+         -d '{{\"spec\":{{\"template\":{{\"spec\":{{\"containers\":[{{\"name\":\"web\",\"image\":\"web:'$n'\"}}]}}}}}}}}' \
+         $server/apis/apps/v1/namespaces/shop/deployments/web; done"
+    );
+    for strategy in ["Recreate", "RollingUpdate"] {
+        let folder = directory(&[("web.yaml", &deployment("web:1", &format!("  strategy: {{type: {strategy}}}\n")))]);
+        let from = folder.path().join("web.yaml");
+        let run = rehearse(&["--from", from.to_str().expect("UTF-8"), "--expect", "deploy/web=3"], &script);
+        assert_eq!((run.code, run.out.as_str()), (0, "200 200 200 "), "{}", run.err);
+    }
+}
+
 #[test]
 fn a_fleet_says_what_a_rehearsal_must_come_to() {
     let fleet = |expect: &str| {
