@@ -1,7 +1,8 @@
 //! `rollcast serve` under load, and what a rehearsal costs around its script.
 //!
-//! `cargo bench --bench load` runs all of it; `-- clients`, `-- alone`, `-- start` or `-- rehearsals` one part. Exits 1 on an error of
-//! a request, a p99 above 20 ms, or something that a rehearsal leaves behind.
+//! `cargo bench --bench load` runs all of it; `-- clients`, `-- alone`, `-- start`, `-- script` or `-- rehearsals` one
+//! part. Exits 1 on an error of a request, a p99 above 20 ms, more than 2 ms in the shadow for a request of kubectl, or something that a
+//! rehearsal leaves behind.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,12 +12,17 @@
     reason = "a program that measures: a failure is a panic, time is real"
 )]
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 
 const ROLLCAST: &str = env!("CARGO_BIN_EXE_rollcast");
@@ -77,6 +83,20 @@ impl Connection {
         self.stream.write_all(text.as_bytes()).await.unwrap();
     }
 
+    /// The code of an answer that goes on.
+    async fn head(&mut self) -> u16 {
+        loop {
+            if let Some(end) = self.got.windows(4).position(|w| w == b"\r\n\r\n") {
+                let code = self.got.get(9..12).and_then(|code| std::str::from_utf8(code).ok()?.parse().ok());
+                self.got.drain(..end + 4);
+                return code.unwrap_or(0);
+            }
+            if self.stream.read_buf(&mut self.got).await.unwrap_or(0) == 0 {
+                return 0;
+            }
+        }
+    }
+
     /// The code and the body's length; 0 if the server went away.
     async fn receive(&mut self) -> (u16, usize) {
         loop {
@@ -128,8 +148,53 @@ async fn request(connection: &mut Connection, client: usize, number: usize) -> u
     }
 }
 
-/// Opens watches: most of one namespace, or of one object in it; one in a hundred of all namespaces.
-async fn watches(address: &str, lines: &Arc<AtomicU64>) {
+thread_local! {
+    /// What watches read into: what came is counted and forgotten.
+    static READ: RefCell<Vec<u8>> = RefCell::new(vec![0; 256 << 10]);
+}
+
+/// What one watch was sent.
+#[derive(Default)]
+struct Seen {
+    bytes: AtomicU64,
+    /// Counted for the first watch of each path only: the others have to be sent as many bytes.
+    events: AtomicU64,
+}
+
+/// Takes the pieces of a body apart.
+struct Pieces {
+    /// So much of a piece is still to come.
+    left: usize,
+    /// The size that is being read.
+    size: usize,
+    counts: bool,
+}
+
+impl Pieces {
+    /// How many bytes and lines of the body there are.
+    fn take(&mut self, mut came: &[u8]) -> (u64, u64) {
+        let (mut bytes, mut lines) = (0, 0);
+        while let Some(byte) = came.first() {
+            if self.left > 0 {
+                let (data, rest) = came.split_at(self.left.min(came.len()));
+                lines += if self.counts { data.iter().filter(|b| **b == b'\n').count() as u64 } else { 0 };
+                (bytes, came, self.left) = (bytes + data.len() as u64, rest, self.left - data.len());
+                continue;
+            }
+            match char::from(*byte).to_digit(16) {
+                Some(digit) => self.size = self.size * 16 + digit as usize,
+                None if *byte == b'\n' => self.left = std::mem::take(&mut self.size),
+                None => {}
+            }
+            came = &came[1..];
+        }
+        (bytes, lines)
+    }
+}
+
+/// Opens watches: most of one namespace, or of one object in it; one in a hundred of all namespaces. What each is sent, by path.
+async fn watches(address: &str) -> BTreeMap<String, Vec<Arc<Seen>>> {
+    let mut all: BTreeMap<String, Vec<Arc<Seen>>> = BTreeMap::new();
     for number in 0..WATCHES {
         let client = number % CLIENTS;
         let path = match number / CLIENTS {
@@ -141,17 +206,46 @@ async fn watches(address: &str, lines: &Arc<AtomicU64>) {
         };
         let mut connection = Connection::open(address).await;
         connection.send("GET", &path, JSON, "").await;
-        let lines = Arc::clone(lines);
+        assert_eq!(connection.head().await, 200);
+        let of_path = all.entry(path).or_default();
+        let (seen, mut pieces) = (Arc::new(Seen::default()), Pieces { left: 0, size: 0, counts: of_path.is_empty() });
+        of_path.push(Arc::clone(&seen));
         tokio::spawn(async move {
-            let mut buffer = vec![0; 32 << 10];
-            while let Ok(count) = connection.stream.read(&mut buffer).await {
-                if count == 0 {
-                    break;
-                }
-                lines.fetch_add(buffer[..count].iter().filter(|b| **b == b'\n').count() as u64, Ordering::Relaxed);
+            let mut came = Some(pieces.take(&connection.got));
+            while let Some((bytes, events)) = came {
+                seen.bytes.fetch_add(bytes, Ordering::Relaxed);
+                seen.events.fetch_add(events, Ordering::Relaxed);
+                came = read(&mut connection.stream, &mut pieces).await;
             }
         });
     }
+    all
+}
+
+/// How many bytes and lines came; none at the end.
+async fn read(stream: &mut TcpStream, pieces: &mut Pieces) -> Option<(u64, u64)> {
+    poll_fn(|context| {
+        READ.with_borrow_mut(|buffer| {
+            let mut buffer = ReadBuf::new(buffer);
+            let done = Pin::new(&mut *stream).poll_read(context, &mut buffer);
+            done.map(|done| done.ok().filter(|()| !buffer.filled().is_empty()).map(|()| pieces.take(buffer.filled())))
+        })
+    })
+    .await
+}
+
+/// Waits until nothing more comes; how many bytes and events there are, and the paths of which not every watch was sent the same.
+async fn all_told(watches: &BTreeMap<String, Vec<Arc<Seen>>>) -> (u64, u64, Vec<&str>) {
+    let bytes = |of_path: &[Arc<Seen>]| of_path.iter().map(|seen| seen.bytes.load(Ordering::Relaxed)).collect::<Vec<u64>>();
+    let whole = || watches.values().flat_map(|of_path| bytes(of_path)).sum::<u64>();
+    let unlike = || watches.iter().filter(|(_, of_path)| bytes(of_path).windows(2).any(|two| two[0] != two[1]));
+    let (mut last, mut patience) = (0, 20_i32);
+    while whole() != std::mem::replace(&mut last, whole()) || patience > 0 && unlike().next().is_some() {
+        patience -= 1;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    let events = watches.values().map(|of_path| of_path[0].events.load(Ordering::Relaxed) * of_path.len() as u64).sum();
+    (last, events, unlike().map(|(path, _)| path.as_str()).collect())
 }
 
 fn at(sorted: &[Duration], share: f64) -> Duration {
@@ -163,7 +257,7 @@ fn at(sorted: &[Duration], share: f64) -> Duration {
 /// 50 clients, 2,000 watches, 20,000 requests, three times over: the memory of the second and third time tells a leak.
 fn clients() -> bool {
     let server = Server::start(&["--empty"]);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let good = Arc::new(AtomicBool::new(true));
     runtime.block_on(async {
         let mut setup = Connection::open(&server.address).await;
@@ -175,11 +269,10 @@ fn clients() -> bool {
             let maps = format!("/api/v1/namespaces/ns-{client}/configmaps");
             assert_eq!(setup.ask("POST", &maps, JSON, r#"{"metadata":{"name":"c"},"data":{"n":"0"}}"#).await, 201);
         }
-        let lines = Arc::new(AtomicU64::new(0));
-        watches(&server.address, &lines).await;
+        let watches = watches(&server.address).await;
+        let (mut bytes_before, mut events_before, _) = all_told(&watches).await;
         println!("{WATCHES} watches, {CLIENTS} clients, {REQUESTS} requests; {} MiB before", server.memory());
         for round in 1..=3 {
-            let before = lines.load(Ordering::Relaxed);
             let began = Instant::now();
             let tasks: Vec<_> = (0..CLIENTS)
                 .map(|client| {
@@ -207,15 +300,21 @@ fn clients() -> bool {
             let elapsed = began.elapsed();
             times.sort();
             let p99 = at(&times, 0.99);
-            tokio::time::sleep(Duration::from_millis(500)).await;
+            let (bytes, events, unlike) = all_told(&watches).await;
             println!(
-                "round {round}: {:.1} s, p50 {:.2?}, p99 {p99:.2?}, longest {:.2?}, {} events, {} MiB",
+                "round {round}: {:.1} s, p50 {:.2?}, p99 {p99:.2?}, longest {:.2?}; {} events, {} MiB to watches; {} MiB held",
                 elapsed.as_secs_f64(),
                 at(&times, 0.5),
                 at(&times, 1.0),
-                lines.load(Ordering::Relaxed) - before,
+                events - events_before,
+                (bytes - bytes_before) >> 20,
                 server.memory()
             );
+            (bytes_before, events_before) = (bytes, events);
+            if !unlike.is_empty() {
+                println!("not every watch was sent the same: {}", unlike.join(", "));
+                good.store(false, Ordering::Relaxed);
+            }
             if p99 > MOST {
                 good.store(false, Ordering::Relaxed);
             }
@@ -227,13 +326,12 @@ fn clients() -> bool {
 /// What one client waits for that asks one thing after the other, as kubectl does.
 fn alone() -> bool {
     let server = Server::start(&["--empty"]);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut connection = Connection::open(&server.address).await;
         let body = deployment("web", "default");
         assert_eq!(connection.ask("POST", "/apis/apps/v1/namespaces/default/deployments", JSON, &body).await, 201);
         let web = "/apis/apps/v1/namespaces/default/deployments/web";
-        let (mut whole, mut count) = (Duration::ZERO, 0);
         let asked = ["/version", "/apis", "/apis/apps/v1", "/openapi/v3", "/openapi/v3/apis/apps/v1", "/openapi/v2", web, "PATCH"];
         for path in asked {
             let mut times = Vec::new();
@@ -249,11 +347,10 @@ fn alone() -> bool {
                 assert_eq!(code, 200, "{path}");
                 times.push(began.elapsed());
             }
-            (whole, count) = (whole + times.iter().sum::<Duration>(), count + times.len() as u32);
+            let first = times[0];
             times.sort();
-            println!("{path}: p50 {:.2?}, longest {:.2?}", at(&times, 0.5), at(&times, 1.0));
+            println!("{path}: first {first:.2?}, p50 {:.2?}, longest {:.2?}", at(&times, 0.5), at(&times, 1.0));
         }
-        println!("on average {:.2?} a request", whole / count);
     });
     true
 }
@@ -286,6 +383,68 @@ fn start() -> bool {
     times[2] < Duration::from_secs(1)
 }
 
+/// A script of 100 calls of kubectl, as deploy scripts make them.
+fn calls(kubectl: &Path) -> String {
+    let k = kubectl.display();
+    let mut script = format!("set -e\ncd \"$(dirname \"$0\")\"\n{k} create namespace shop >/dev/null\n");
+    let calls = [
+        "apply -f web.yaml",
+        "get deployment web",
+        "rollout status deployment/web",
+        "get pods -l app=web -o json",
+        "set image deployment/web web=web:NUMBER",
+        "rollout status deployment/web",
+        "annotate --overwrite deployment/web note=NUMBER",
+        "get deployment web -o jsonpath={.status.readyReplicas}",
+        "apply --server-side --force-conflicts -f web.yaml",
+        "describe deployment web",
+        "scale deployment/web --replicas=3",
+    ];
+    for number in 0..99 {
+        let call = calls[number % calls.len()].replace("NUMBER", &number.to_string());
+        script.push_str(&format!("{k} -n shop {call} >/dev/null\n"));
+    }
+    script.push_str(&format!("{k} get --raw /rollcast/v1/times >times\n"));
+    script
+}
+
+/// Where kubectl is: `KUBECTL`, or the one that the live tests use.
+fn kubectl() -> Option<PathBuf> {
+    let built = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/controlplane/built/bin/kubectl");
+    let found = std::env::var_os("KUBECTL").map_or_else(|| PathBuf::from(built), PathBuf::from);
+    found.exists().then_some(found)
+}
+
+/// What a rehearsal costs its clients: a script of 100 calls of kubectl.
+fn script() -> bool {
+    let Some(kubectl) = kubectl() else {
+        println!("100 calls of kubectl: not measured, there is no kubectl");
+        return true;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("deploy.sh");
+    std::fs::write(folder.path().join("web.yaml"), deployment("web", "shop")).unwrap();
+    std::fs::write(&path, calls(&kubectl)).unwrap();
+    let mut each = Duration::ZERO;
+    for _ in 0..3 {
+        let began = Instant::now();
+        let mut command = Command::new(ROLLCAST);
+        command.args(["rehearse", "--empty", "--", "sh"]).arg(&path).env("HOME", folder.path()).current_dir(folder.path());
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        let elapsed = began.elapsed();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let times: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.path().join("times")).unwrap()).unwrap();
+        let (requests, spent) = (times["requests"].as_u64().unwrap(), Duration::from_micros(times["microseconds"].as_u64().unwrap()));
+        each = spent / u32::try_from(requests).unwrap();
+        println!(
+            "100 calls of kubectl under rehearse: {:.1} s, {requests} requests, {:.2?} in the shadow, {each:.2?} a request",
+            elapsed.as_secs_f64(),
+            spent
+        );
+    }
+    each <= Duration::from_millis(2)
+}
+
 /// 500 rehearsals leave no file and no process.
 fn rehearsals() -> bool {
     let folder = tempfile::tempdir().unwrap();
@@ -316,7 +475,7 @@ fn rehearsals() -> bool {
 type Part = (&'static str, fn() -> bool);
 
 fn main() {
-    let parts: [Part; 4] = [("clients", clients), ("alone", alone), ("start", start), ("rehearsals", rehearsals)];
+    let parts: [Part; 5] = [("clients", clients), ("alone", alone), ("start", start), ("script", script), ("rehearsals", rehearsals)];
     let named: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     let chosen = parts.into_iter().filter(|(name, _)| named.is_empty() || named.iter().any(|n| n == name));
     let failed: Vec<&str> = chosen.filter(|(_, part)| !part()).map(|(name, _)| name).collect();

@@ -106,7 +106,8 @@ fn reason_of(step: Option<usize>, reason: &roll::Reason, run: &Run) -> report::R
 fn steps(run: &Run, judged: &[Judged]) -> Vec<report::Step> {
     let one = |(index, step): (usize, &crate::simulate::pipeline::StepRun)| report::Step {
         name: step.name.clone(),
-        writes: step.performed.iter().flat_map(|p| &p.exchanges).filter(|(r, _)| r.options.dry_run.is_empty()).count() as u32,
+        writes: step.performed.iter().flat_map(|p| &p.exchanges).filter(|(r, _)| r.options.dry_run.is_empty()).count() as u32
+            + step.repeated,
         rolls: judged.iter().map(|j| j.rolls.get(index).copied().unwrap_or(0)).sum(),
         status: match step.ended {
             Ended::Done if step.performed.iter().any(is_script) => StepStatus::Unknown,

@@ -154,6 +154,11 @@ impl<'r> Case<'r> {
                 reasons.extend(self.why(segment).into_iter().map(|r| (Some(segment.step), r)));
             }
         }
+        let folded = || self.run.steps.iter().enumerate().filter_map(|(index, step)| Some((index, step.folded.get(self.workload)?)));
+        folded().for_each(|(step, folded)| {
+            revisions += folded.revisions;
+            rolls[step] += folded.rolls;
+        });
         let recreated = self.recreations(&mut reasons);
         self.end_reasons(&mut reasons);
         reasons.extend(scripts(self.run).map(|(step, why)| (Some(step), Reason::Unknown { why: why.to_owned() })));
@@ -177,7 +182,7 @@ impl<'r> Case<'r> {
         reasons.sort_by_key(|(step, _)| step.unwrap_or(usize::MAX));
         let timeline = timeline(self.run.cluster.controllers.availability.get(self.workload).unwrap_or(&Availability::default()));
         let strategy = self.object_now().or_else(|| self.object_before()).map(|o| strategy(o)).unwrap_or_default();
-        let replaced: u32 = segments.iter().map(|s| s.replaced).sum();
+        let replaced: u32 = segments.iter().map(|s| s.replaced).chain(folded().map(|(_, folded)| folded.pods_replaced)).sum();
         let pods_replaced = replaced + self.pods_gone_with_it();
         Judged { verdict, strategy, revisions, rolls, recreated, pods_replaced, timeline, reasons, workload: self.workload.clone() }
     }

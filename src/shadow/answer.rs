@@ -5,10 +5,12 @@
 use super::body::Payload;
 use crate::object::{Value, json, yaml};
 use crate::simulate::{ApiError, Reason};
+use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use std::io::Write;
+use std::sync::{Arc, OnceLock};
 
 /// From this size on an answer is packed if the client takes it (`responsewriters/writers.go:defaultGzipThresholdBytes`).
 const WORTH_PACKING: usize = 128 << 10;
@@ -38,7 +40,33 @@ pub(super) struct Answer {
 enum Content {
     Json(Value),
     Bytes(Vec<u8>),
+    Kept(Arc<Kept>),
     Stream(Payload),
+}
+
+/// A large document that is made once and sent often.
+#[derive(Debug)]
+pub(super) struct Kept {
+    plain: Bytes,
+    /// As gzip, once somebody has asked for that.
+    packed: OnceLock<Option<Bytes>>,
+}
+
+impl Kept {
+    /// Of its bytes.
+    pub(super) fn new(bytes: Vec<u8>) -> Self {
+        Self { plain: bytes.into(), packed: OnceLock::new() }
+    }
+
+    fn payload(&self, wishes: Wishes) -> (Payload, bool) {
+        if wishes.gzip
+            && self.plain.len() >= WORTH_PACKING
+            && let Some(packed) = self.packed.get_or_init(|| packed(&self.plain).map(Bytes::from))
+        {
+            return (Payload::whole(packed.clone()), true);
+        }
+        (Payload::whole(self.plain.clone()), false)
+    }
 }
 
 impl Answer {
@@ -50,6 +78,11 @@ impl Answer {
     /// Bytes of a type.
     pub(super) fn bytes(code: u16, content_type: &str, bytes: impl Into<Vec<u8>>) -> Self {
         Self { code, content_type: content_type.into(), headers: Vec::new(), content: Content::Bytes(bytes.into()) }
+    }
+
+    /// A document that is kept.
+    pub(super) fn kept(content_type: &str, document: Arc<Kept>) -> Self {
+        Self { code: 200, content_type: content_type.into(), headers: Vec::new(), content: Content::Kept(document) }
     }
 
     /// Plain text.
@@ -135,6 +168,12 @@ impl Answer {
         let (payload, packed) = match self.content {
             Content::Stream(stream) => (stream, false),
             Content::Bytes(bytes) => pack(bytes, wishes),
+            Content::Kept(document) if wishes.pretty && self.content_type == JSON => match serde_json::from_slice::<Value>(&document.plain)
+            {
+                Ok(value) => pack(encoded(&value, true), wishes),
+                Err(_) => document.payload(wishes),
+            },
+            Content::Kept(document) => document.payload(wishes),
             Content::Json(value) => pack(encoded(&value, wishes.pretty), wishes),
         };
         let mut response = Response::new(payload);
@@ -159,8 +198,8 @@ impl Answer {
     }
 }
 
-/// Only what is not indented ends with a new line (apimachinery `serializer/json/json.go:doEncode`).
-fn encoded(value: &Value, pretty: bool) -> Vec<u8> {
+/// A JSON document as it is sent. Only what is not indented ends with a new line (apimachinery `serializer/json/json.go:doEncode`).
+pub(super) fn encoded(value: &Value, pretty: bool) -> Vec<u8> {
     let written = if pretty { serde_json::to_vec_pretty(value) } else { serde_json::to_vec(value) };
     let mut bytes = written.expect("a JSON value has only string keys");
     if !pretty {
@@ -173,11 +212,15 @@ fn pack(bytes: Vec<u8>, wishes: Wishes) -> (Payload, bool) {
     if !wishes.gzip || bytes.len() < WORTH_PACKING {
         return (Payload::whole(bytes), false);
     }
-    let mut packer = GzEncoder::new(Vec::with_capacity(bytes.len() / 8), Compression::fast());
-    match packer.write_all(&bytes).and_then(|()| packer.finish()) {
-        Ok(packed) => (Payload::whole(packed), true),
-        Err(_) => (Payload::whole(bytes), false),
+    match packed(&bytes) {
+        Some(packed) => (Payload::whole(packed), true),
+        None => (Payload::whole(bytes), false),
     }
+}
+
+fn packed(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut packer = GzEncoder::new(Vec::with_capacity(bytes.len() / 8), Compression::fast());
+    packer.write_all(bytes).and_then(|()| packer.finish()).ok()
 }
 
 /// A refusal as a `Status` object.

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body as HttpBody, Frame, Incoming};
 use std::convert::Infallible;
+use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
-use tokio::sync::mpsc;
+use std::task::{Context, Poll, ready};
 
 /// The largest body that is read (`server/config.go:MaxRequestBodyBytes`).
 const LARGEST: usize = 3 << 20;
@@ -21,10 +21,24 @@ const LARGEST: usize = 3 << 20;
 #[derive(Debug)]
 pub(super) struct Payload(Source);
 
-#[derive(Debug)]
+/// The next piece of a body, when it is there; none at the end.
+pub(super) type Next = Pin<Box<dyn Future<Output = Option<Made>> + Send>>;
+
+/// A piece, and what makes the one after it.
+pub(super) struct Made {
+    pub(super) piece: Bytes,
+    pub(super) rest: Next,
+}
+
 enum Source {
     Whole(Option<Bytes>),
-    Pieces(mpsc::Receiver<Bytes>),
+    Pieces(Next),
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if matches!(self, Self::Whole(_)) { "Whole" } else { "Pieces" })
+    }
 }
 
 impl Payload {
@@ -33,10 +47,9 @@ impl Payload {
         Self(Source::Whole(Some(bytes.into()).filter(|b: &Bytes| !b.is_empty())))
     }
 
-    /// A body that ends when the sender is dropped. Who sends learns by an error that the client is gone.
-    pub(super) fn pieces(waiting: usize) -> (mpsc::Sender<Bytes>, Self) {
-        let (sender, receiver) = mpsc::channel(waiting);
-        (sender, Self(Source::Pieces(receiver)))
+    /// Pieces that are made when there is room for them. Who makes them is dropped when the client is gone.
+    pub(super) fn made(next: Next) -> Self {
+        Self(Source::Pieces(next))
     }
 }
 
@@ -47,7 +60,16 @@ impl HttpBody for Payload {
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match &mut self.0 {
             Source::Whole(bytes) => Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
-            Source::Pieces(receiver) => receiver.poll_recv(context).map(|piece| piece.map(|b| Ok(Frame::data(b)))),
+            Source::Pieces(next) => match ready!(next.as_mut().poll(context)) {
+                Some(Made { piece, rest }) => {
+                    *next = rest;
+                    Poll::Ready(Some(Ok(Frame::data(piece))))
+                }
+                None => {
+                    self.0 = Source::Whole(None);
+                    Poll::Ready(None)
+                }
+            },
         }
     }
 
@@ -67,7 +89,7 @@ impl HttpBody for Payload {
 ///
 /// # Errors
 /// 413 if it is too large, 500 if it does not come as it was announced.
-pub(super) async fn receive(body: Incoming) -> Result<Bytes, ApiError> {
+pub(super) async fn receive(body: &mut Incoming) -> Result<Bytes, ApiError> {
     match Limited::new(body, LARGEST).collect().await {
         Ok(whole) => Ok(whole.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => {

@@ -1,12 +1,14 @@
 //! The last changes, for watches that start in the past or lag behind, and the bells that wake them.
 //!
-//! Follows apiserver `pkg/storage/cacher/watch_cache.go`. However many watches show an event in one form, it is written once.
+//! Follows apiserver `pkg/storage/cacher/watch_cache.go`. However many watches show an event in one form, it is written once; and
+//! what several of them are to be sent next is put together once.
 
 use super::resource::Rendering;
-use crate::object::ObjectId;
+use crate::object::{ObjectId, Text, Value, map_at};
 use crate::simulate::Change;
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 
 /// So many changes are kept for watches that start in the past.
@@ -15,39 +17,134 @@ const WINDOW: usize = 10_000;
 /// The lines of so many changes are kept: who lags further behind has its own written.
 const WRITTEN: usize = 512;
 
+/// So many batches are kept for those who are to be sent the same.
+const BATCHES: usize = 32;
+
+/// So many changes go out together at most.
+pub(super) const TOGETHER: usize = 128;
+
+/// One event as it goes out: written when it is first sent, by whoever sends it.
+#[derive(Debug)]
+pub(super) struct Line {
+    event: &'static str,
+    shown: Shown,
+    text: OnceLock<Bytes>,
+}
+
+/// What an event shows.
+#[derive(Debug)]
+pub(super) enum Shown {
+    /// An object as it is stored.
+    Stored(Arc<Value>),
+    /// An object that is gone, or that fits no longer: as it was, in the revision in which that happened.
+    Last(Arc<Value>, u64),
+    /// What was made of it.
+    Made(Value),
+}
+
+impl Line {
+    /// An event that is not written yet.
+    pub(super) fn new(event: &'static str, shown: Shown) -> Self {
+        Self { event, shown, text: OnceLock::new() }
+    }
+
+    /// Its text.
+    pub(super) fn text(&self) -> &Bytes {
+        self.text.get_or_init(|| match &self.shown {
+            Shown::Stored(object) => written(self.event, object),
+            Shown::Made(value) => written(self.event, value),
+            Shown::Last(object, revision) => written(self.event, &last(object, *revision)),
+        })
+    }
+}
+
+/// An object as it was when it went.
+pub(super) fn last(object: &Value, revision: u64) -> Value {
+    let mut last = object.clone();
+    map_at(&mut last, &["metadata"]).insert("resourceVersion".into(), revision.to_string().into());
+    last
+}
+
+fn written(event: &str, object: &Value) -> Bytes {
+    let mut text = format!("{{\"type\":\"{event}\",\"object\":").into_bytes();
+    serde_json::to_writer(&mut text, object).expect("a JSON value has only string keys");
+    text.extend_from_slice(b"}\n");
+    text.into()
+}
+
+/// Some events in a row, as one piece of an answer.
+#[derive(Debug)]
+pub(super) struct Batch {
+    lines: Vec<Arc<Line>>,
+    text: OnceLock<Bytes>,
+}
+
+impl Batch {
+    /// Of lines.
+    pub(super) fn new(lines: Vec<Arc<Line>>) -> Self {
+        Self { lines, text: OnceLock::new() }
+    }
+
+    /// Whether there is nothing to send.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// Its text. To be asked for without the lock: whoever is first writes it for all.
+    pub(super) fn text(&self) -> Bytes {
+        let join = || {
+            let mut text = Vec::with_capacity(self.lines.iter().map(|line| line.text().len()).sum());
+            self.lines.iter().for_each(|line| text.extend_from_slice(line.text()));
+            text.into()
+        };
+        match &self.lines[..] {
+            [one] => one.text().clone(),
+            _ => self.text.get_or_init(join).clone(),
+        }
+    }
+}
+
 /// One change, and what watches were sent of it.
 #[derive(Debug)]
 pub(super) struct Event {
+    /// The change.
     pub(super) change: Change,
-    lines: Vec<(&'static str, Rendering, Bytes)>,
+    lines: Vec<(Arc<Rendering>, Arc<Line>)>,
 }
 
 impl Event {
-    /// The line that shows the change as an event of a type in a form; written by `write` if nobody has asked for it yet.
-    pub(super) fn line(&mut self, event: &'static str, rendering: &Rendering, write: impl FnOnce() -> Bytes) -> Bytes {
-        if let Some((.., line)) = self.lines.iter().find(|(known, form, _)| *known == event && form == rendering) {
-            return line.clone();
+    /// The line that shows the change as an event of a type in a form; made by `show` if nobody has asked for it yet.
+    pub(super) fn line(&mut self, event: &'static str, rendering: &Arc<Rendering>, show: impl FnOnce() -> Shown) -> Arc<Line> {
+        let same = |form: &Arc<Rendering>| Arc::ptr_eq(form, rendering) || form == rendering;
+        if let Some((_, line)) = self.lines.iter().find(|(form, line)| line.event == event && same(form)) {
+            return Arc::clone(line);
         }
-        let line = write();
-        self.lines.push((event, rendering.clone(), line.clone()));
+        let line = Arc::new(Line::new(event, show()));
+        self.lines.push((Arc::clone(rendering), Arc::clone(&line)));
         line
     }
 }
 
-/// The last changes, oldest first.
+/// What several watches are to be sent: which of them, and the numbers of the first and the last change.
+type Portion = (Arc<str>, u64, u64);
+
+/// The last changes, oldest first. Each has a number, one more than that before it.
 #[derive(Debug)]
 pub(super) struct History {
     events: VecDeque<Event>,
+    /// The number of the oldest change that is kept.
+    first: u64,
     /// The revision before the oldest change that is kept.
     start: u64,
     /// Which life of the cluster this is: it begins anew with a reset.
     pub(super) life: u64,
+    batches: VecDeque<(Portion, Arc<Batch>)>,
 }
 
 impl History {
     /// Nothing has changed since a revision.
     pub(super) fn starting_at(revision: u64, life: u64) -> Self {
-        Self { events: VecDeque::new(), start: revision, life }
+        Self { events: VecDeque::new(), first: 0, start: revision, life, batches: VecDeque::new() }
     }
 
     /// The oldest revision from which a watch can start.
@@ -55,11 +152,17 @@ impl History {
         self.start
     }
 
+    /// The number that the next change will have.
+    pub(super) fn next(&self) -> u64 {
+        self.first + self.events.len() as u64
+    }
+
     /// Notes a change and forgets the oldest.
     pub(super) fn push(&mut self, change: Change) {
         if self.events.len() == WINDOW
             && let Some(oldest) = self.events.pop_front()
         {
+            self.first += 1;
             self.start = oldest.change.revision;
         }
         let old = self.events.len().checked_sub(WRITTEN).and_then(|old| self.events.get_mut(old));
@@ -67,69 +170,137 @@ impl History {
         self.events.push_back(Event { change, lines: Vec::new() });
     }
 
-    /// The changes after a revision; none if they are not all there any more.
-    pub(super) fn since(&mut self, revision: u64) -> Option<impl Iterator<Item = &mut Event>> {
-        if revision < self.start {
-            return None;
+    /// The number of the first change after a revision; none if not all of them are there any more.
+    pub(super) fn after(&self, revision: u64) -> Option<u64> {
+        let from = || self.first + self.events.partition_point(|e| e.change.revision <= revision) as u64;
+        (revision >= self.start).then(from)
+    }
+
+    /// The change of a number.
+    pub(super) fn event(&mut self, number: u64) -> Option<&mut Event> {
+        self.events.get_mut(usize::try_from(number.checked_sub(self.first)?).ok()?)
+    }
+
+    /// What those of one kind of watch are sent of these changes, put together by `make` for the first of them.
+    pub(super) fn batch(&mut self, portion: Portion, make: impl FnOnce(&mut Self) -> Batch) -> Arc<Batch> {
+        let same = |known: &Portion| (known.2, known.1) == (portion.2, portion.1) && known.0 == portion.0;
+        if let Some((_, batch)) = self.batches.iter().rev().find(|(known, _)| same(known)) {
+            return Arc::clone(batch);
         }
-        let from = self.events.partition_point(|e| e.change.revision <= revision);
-        Some(self.events.range_mut(from..))
+        let batch = Arc::new(make(self));
+        if self.batches.len() == BATCHES {
+            self.batches.pop_front();
+        }
+        self.batches.push_back((portion, Arc::clone(&batch)));
+        batch
     }
 }
 
-/// What wakes a watch: a kind, and a namespace or a name if it shows no others.
-type Place = (String, String, String, String);
+/// What is watched of a kind: a namespace or a name, if no others are shown.
+type Place = (Text, Text);
 
-/// One bell for each place that is watched.
+/// One bell for those who watch the same place.
+#[derive(Debug)]
+struct Bell {
+    rope: watch::Sender<()>,
+    /// The numbers of the changes for which it rang.
+    rang: VecDeque<u64>,
+    /// The number of the first change for which it could have rung.
+    since: u64,
+    /// Whether it is to be rung.
+    due: bool,
+}
+
+/// One bell for each place that is watched, by group and kind.
 #[derive(Debug, Default)]
 pub(super) struct Bells {
-    bells: BTreeMap<Place, watch::Sender<()>>,
+    bells: BTreeMap<(Text, Text), BTreeMap<Place, Bell>>,
+    count: usize,
     /// How many there were when those that nobody hears were last taken down.
     heard: usize,
+    due: bool,
 }
 
 impl Bells {
-    /// The bell for objects of a kind; of one namespace, and of one name, if these are not empty.
-    pub(super) fn of(&mut self, (group, kind): (String, String), namespace: &str, name: &str) -> watch::Receiver<()> {
-        if self.bells.len() > 2 * self.heard + 64 {
-            self.bells.retain(|_, bell| bell.receiver_count() > 0);
-            self.heard = self.bells.len();
+    /// The bell for objects of a kind; of one namespace, and of one name, if these are not empty. `next`: the number of the next change.
+    pub(super) fn of(&mut self, (group, kind): (&str, &str), (namespace, name): (&str, &str), next: u64) -> watch::Receiver<()> {
+        if self.count > 2 * self.heard + 64 {
+            self.bells.values_mut().for_each(|of_kind| of_kind.retain(|_, bell| bell.rope.receiver_count() > 0));
+            self.bells.retain(|_, of_kind| !of_kind.is_empty());
+            self.count = self.bells.values().map(BTreeMap::len).sum();
+            self.heard = self.count;
         }
-        self.bells.entry((group, kind, namespace.into(), name.into())).or_insert_with(|| watch::channel(()).0).subscribe()
+        let of_kind = self.bells.entry((group.into(), kind.into())).or_default();
+        let before = of_kind.len();
+        let hung = || Bell { rope: watch::channel(()).0, rang: VecDeque::new(), since: next, due: false };
+        let bell = of_kind.entry((namespace.into(), name.into())).or_insert_with(hung).rope.subscribe();
+        self.count += of_kind.len() - before;
+        bell
     }
 
-    /// An object has changed.
-    pub(super) fn ring(&self, id: &ObjectId) {
-        if self.bells.is_empty() {
+    /// An object has changed: the bells that hang for it are to be rung.
+    pub(super) fn note(&mut self, id: &ObjectId, number: u64) {
+        let Some(of_kind) = self.bells.get_mut(&(id.group.clone(), id.kind.clone())) else { return };
+        let (any, namespace, name) = (Text::default, || id.namespace.clone(), || id.name.clone());
+        let mut mark = |place: &Place| {
+            let Some(bell) = of_kind.get_mut(place) else { return };
+            if bell.rang.len() == WINDOW {
+                bell.since = bell.rang.pop_front().map_or(bell.since, |forgotten| forgotten + 1);
+            }
+            bell.rang.push_back(number);
+            (bell.due, self.due) = (true, true);
+        };
+        mark(&(any(), any()));
+        mark(&(any(), name()));
+        if !id.namespace.is_empty() {
+            mark(&(namespace(), any()));
+            mark(&(namespace(), name()));
+        }
+    }
+
+    /// Rings those that are due, each once.
+    pub(super) fn ring(&mut self) {
+        if !std::mem::take(&mut self.due) {
             return;
         }
-        let (namespace, name) = (id.namespace.as_str(), id.name.as_str());
-        let mut place = (id.group.to_string(), id.kind.to_string(), String::new(), String::new());
-        let places = [("", ""), ("", name), (namespace, ""), (namespace, name)];
-        for (namespace, name) in &places[..if namespace.is_empty() { 2 } else { 4 }] {
-            (place.2, place.3) = ((*namespace).to_owned(), (*name).to_owned());
-            if let Some(bell) = self.bells.get(&place) {
-                bell.send_replace(());
-            }
+        for bell in self.bells.values_mut().flat_map(BTreeMap::values_mut).filter(|bell| bell.due) {
+            bell.due = false;
+            bell.rope.send_replace(());
         }
     }
 
-    /// Everything has changed.
-    pub(super) fn ring_all(&self) {
-        for bell in self.bells.values() {
-            bell.send_replace(());
+    /// Everything is new: what happened before is forgotten, and all are rung.
+    pub(super) fn reset(&mut self) {
+        for bell in self.bells.values_mut().flat_map(BTreeMap::values_mut) {
+            bell.rang.clear();
+            (bell.since, bell.due) = (0, false);
+            bell.rope.send_replace(());
         }
+    }
+
+    /// The changes at a place from a number on, so many at most; none if the bell does not hang for that long.
+    pub(super) fn rang(&mut self, (group, kind): (&str, &str), place: (&str, &str), from: u64, most: usize) -> Option<Vec<u64>> {
+        let of_kind = self.bells.get_mut(&(group.into(), kind.into()))?;
+        let bell = of_kind.get_mut(&(place.0.into(), place.1.into())).filter(|bell| bell.since <= from)?;
+        let start = bell.rang.partition_point(|number| *number < from);
+        Some(bell.rang.range(start..).take(most).copied().collect())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Bells;
-    use crate::object::ObjectId;
+    use super::{Batch, Bells, History, Line, Shown};
+    use crate::object::{ObjectId, json};
+    use crate::simulate::Change;
+    use std::sync::Arc;
     use tokio::sync::watch::Receiver;
 
     fn of(bells: &mut Bells, namespace: &str, name: &str) -> Receiver<()> {
-        bells.of((String::new(), "Pod".into()), namespace, name)
+        bells.of(("", "Pod"), (namespace, name), 0)
+    }
+
+    fn pod(namespace: &str, name: &str) -> ObjectId {
+        ObjectId { kind: "Pod".into(), namespace: namespace.into(), name: name.into(), ..ObjectId::default() }
     }
 
     #[test]
@@ -137,12 +308,38 @@ mod tests {
         let mut bells = Bells::default();
         let (all, here, one, there) =
             (of(&mut bells, "", ""), of(&mut bells, "ns", ""), of(&mut bells, "ns", "a"), of(&mut bells, "other", ""));
-        bells.ring(&ObjectId { kind: "Pod".into(), namespace: "ns".into(), name: "a".into(), ..ObjectId::default() });
+        bells.note(&pod("ns", "a"), 7);
+        bells.note(&pod("ns", "b"), 8);
+        bells.ring();
         let rang = [&all, &here, &one, &there].map(|bell| bell.has_changed().unwrap());
         assert_eq!(rang, [true, true, true, false]);
+        assert_eq!(bells.rang(("", "Pod"), ("ns", ""), 0, 9), Some(vec![7, 8]));
+        assert_eq!(bells.rang(("", "Pod"), ("ns", ""), 0, 1), Some(vec![7]));
+        assert_eq!(bells.rang(("", "Pod"), ("ns", "a"), 8, 9), Some(Vec::new()));
+        drop(bells.of(("", "Pod"), ("late", ""), 9));
+        assert_eq!(bells.rang(("", "Pod"), ("late", ""), 3, 9), None);
         for number in 0..1_000 {
             drop(of(&mut bells, "ns", &number.to_string()));
         }
-        assert!(bells.bells.len() < 200, "{}", bells.bells.len());
+        assert!(bells.count < 200, "{}", bells.count);
+    }
+
+    #[test]
+    fn what_several_are_sent_is_put_together_once() {
+        let mut history = History::starting_at(5, 0);
+        let object = Arc::new(json!({"a": 1}));
+        history.push(Change { revision: 6, id: Arc::new(pod("ns", "a")), before: None, after: Some(Arc::clone(&object)) });
+        assert_eq!((history.after(4), history.after(5), history.after(6)), (None, Some(0), Some(1)));
+        let make = |_: &mut History| Batch::new(vec![Arc::new(Line::new("ADDED", Shown::Stored(Arc::clone(&object))))]);
+        let first = history.batch(("pods".into(), 0, 0), make);
+        let second = history.batch(("pods".into(), 0, 0), |_| panic!("it is there"));
+        assert!(Arc::ptr_eq(&first, &second));
+        assert_eq!(first.text(), "{\"type\":\"ADDED\",\"object\":{\"a\":1}}\n");
+    }
+
+    #[test]
+    fn what_is_gone_is_shown_in_the_revision_in_which_it_went() {
+        let gone = Line::new("DELETED", Shown::Last(Arc::new(json!({"metadata": {"resourceVersion": "3"}})), 9));
+        assert_eq!(gone.text(), "{\"type\":\"DELETED\",\"object\":{\"metadata\":{\"resourceVersion\":\"9\"}}}\n");
     }
 }

@@ -3,13 +3,21 @@
 //! kubectl names its command and its session in headers; every other client is told by its user agent and its connections: a step
 //! goes on as long as one of the connections of that client is open.
 
+use super::brief;
 use crate::object::{ObjectId, Value, text};
 use crate::simulate::clients::{Outcome, Performed};
+use crate::simulate::controllers::Happening;
 use crate::simulate::pipeline::{self, Changes, Ended, StepRun};
 use crate::simulate::{ApiError, Body, Cause, Change, Cluster, PatchKind, Request, Response, Target, Verb, WriteOptions};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// So much may happen in a step before it is seen whether some of it can be folded.
+const MOST: usize = 1_000;
+
+/// So many refusals of a step are told one by one even where they are the same.
+const REFUSALS: usize = 1_000;
 
 /// Who sends a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,12 +47,18 @@ struct Open {
     /// The connections of the client that are open.
     connections: BTreeSet<u64>,
     run: StepRun,
+    /// What it did already: to which object, with which outcome, by which command.
+    done: BTreeSet<(ObjectId, String, String)>,
+    /// At so many happenings it is seen whether some can be folded.
+    most: usize,
 }
 
 /// The steps so far.
 #[derive(Clone, Debug, Default)]
 pub struct Journal {
     steps: Vec<Open>,
+    /// How many steps have had a name.
+    names: BTreeMap<String, usize>,
 }
 
 impl Journal {
@@ -53,9 +67,9 @@ impl Journal {
         self.steps.iter().map(|step| step.run.clone()).collect()
     }
 
-    /// A connection is gone.
+    /// A connection is gone. Only the last step can go on, so only that one has to know.
     pub(super) fn closed(&mut self, connection: u64) {
-        for step in &mut self.steps {
+        if let Some(step) = self.steps.last_mut() {
             step.connections.remove(&connection);
         }
     }
@@ -63,9 +77,17 @@ impl Journal {
     /// Notes a write, what the controllers made of it, and what changed. `since`: happenings and time before it.
     pub(super) fn note(&mut self, client: &Client, exchange: (&Request, &Response), cluster: &Cluster, since: (usize, Duration)) {
         let step = self.step(client, since);
-        step.run.performed.push(performed(client, exchange));
+        let performed = performed(client, exchange);
+        let known = (performed.object.clone(), performed.outcome.to_string(), performed.command.clone());
         if exchange.1.result.is_err() {
             step.run.ended = Ended::Failed;
+        }
+        // Each refusal is told, unless a client goes on and on.
+        let told = exchange.1.result.is_err() && step.run.performed.len() < REFUSALS;
+        if step.done.insert(known) || told {
+            step.run.performed.push(performed);
+        } else {
+            step.run.repeated += 1;
         }
         self.extend(cluster);
     }
@@ -75,6 +97,14 @@ impl Journal {
         if let Some(last) = self.steps.last_mut() {
             last.run.happenings.end = cluster.controllers.happenings.len();
             last.run.time.end = cluster.clock.now;
+        }
+    }
+
+    /// Folds what happened in the last step if it has become very much.
+    pub(super) fn fold(&mut self, happenings: &mut Vec<Happening>) {
+        if let Some(last) = self.steps.last_mut().filter(|last| last.run.happenings.len() > last.most) {
+            brief::fold(happenings, &mut last.run);
+            last.most = MOST.max(2 * last.run.happenings.len());
         }
     }
 
@@ -96,10 +126,13 @@ impl Journal {
         };
         if !self.steps.last().is_some_and(same) {
             // Commands of one name are told apart, so that each roll is told with its own.
-            let before = self.steps.iter().filter(|open| open.client.name() == client.name()).count();
+            let times = self.names.entry(client.name()).or_default();
+            *times += 1;
             let run = StepRun {
-                name: if before == 0 { client.name() } else { format!("{} ({})", client.name(), before + 1) },
+                name: if *times == 1 { client.name() } else { format!("{} ({times})", client.name()) },
                 performed: Vec::new(),
+                repeated: 0,
+                folded: BTreeMap::new(),
                 ended: Ended::Done,
                 // Whether a script goes on after a refusal is not known before it does.
                 continues: false,
@@ -107,7 +140,10 @@ impl Journal {
                 changes: Changes::new(),
                 time: now..now,
             };
-            self.steps.push(Open { client: client.clone(), connections: BTreeSet::new(), run });
+            if let Some(last) = self.steps.last_mut() {
+                (last.connections, last.done) = (BTreeSet::new(), BTreeSet::new());
+            }
+            self.steps.push(Open { client: client.clone(), connections: BTreeSet::new(), run, done: BTreeSet::new(), most: MOST });
         }
         let step = self.steps.last_mut().expect("one was pushed above");
         step.connections.insert(client.connection);

@@ -67,6 +67,11 @@ impl Selection {
         if self.name.is_empty() { named.map_or("", |term| term.value.as_str()) } else { &self.name }
     }
 
+    /// The same for selections of the same.
+    pub(super) fn feed(&self) -> String {
+        format!("{} {} {} {:?} {:?}", self.served.group, self.served.kind, self.namespace, (&self.name, &self.labels), self.fields)
+    }
+
     /// Whether an object that changed may be among them.
     pub(super) fn concerns(&self, id: &ObjectId) -> bool {
         let group = if self.served.group == "events.k8s.io" { "" } else { self.served.group.as_str() };

@@ -9,6 +9,7 @@ mod accept;
 mod address;
 mod answer;
 mod body;
+mod brief;
 mod discovery;
 mod fields;
 mod fresh;

@@ -9,14 +9,15 @@ mod v2;
 mod words;
 
 use super::accept::Accept;
-use super::answer::{self, Answer};
+use super::answer::{self, Answer, Kept};
 use super::discovery::digest;
 use super::served;
 use crate::object::{Map, Value, json, map_at};
 use crate::schema::Version;
 use crate::simulate::Cluster;
 use hyper::header;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use words::Words;
 
 /// `/openapi/v3`: where the documents are.
@@ -46,10 +47,18 @@ fn hash(cluster: &Cluster, name: &str) -> String {
 
 /// `/openapi/v3/NAME`; none if there is no such document.
 pub(super) fn document(cluster: &Cluster, name: &str, hash_asked: &str, matching: &str) -> Option<Answer> {
-    let document = builtin(cluster.schema.version(), name).or_else(|| custom::document(cluster, name))?;
+    let version = cluster.schema.version();
+    if served::openapi(version)["paths"].get(name).is_none() && !custom::documents(cluster).iter().any(|known| known == name) {
+        return None;
+    }
     let hash = hash(cluster, name);
     let tag = format!("\"{hash}\"");
-    let answer = if matching == tag { Answer::bytes(304, "application/json", "") } else { Answer::json(200, document) };
+    let answer = if matching == tag {
+        Answer::bytes(304, answer::JSON, "")
+    } else {
+        let make = || builtin(version, name).or_else(|| custom::document(cluster, name)).unwrap_or_default();
+        Answer::kept(answer::JSON, kept(&format!("{version} {name}"), &hash, || answer::encoded(&make(), false)))
+    };
     let answer = answer.header(header::ETAG, &tag).header(header::VARY, "Accept");
     Some(if hash_asked == hash { answer.header(header::CACHE_CONTROL, "public, immutable") } else { answer })
 }
@@ -110,14 +119,31 @@ fn references<'v>(value: &'v Value, found: &mut BTreeSet<&'v str>) {
     }
 }
 
+/// The documents that were made, by name, with what they were made of.
+static MADE: Mutex<BTreeMap<String, (String, Arc<Kept>)>> = Mutex::new(BTreeMap::new());
+
+/// A document as it was made last, or made again if what it is made of has changed.
+fn kept(name: &str, hash: &str, make: impl FnOnce() -> Vec<u8>) -> Arc<Kept> {
+    let made = || MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, document)) = made().get(name).filter(|(of, _)| of == hash) {
+        return Arc::clone(document);
+    }
+    let document = Arc::new(Kept::new(make()));
+    made().insert(name.to_owned(), (hash.to_owned(), Arc::clone(&document)));
+    document
+}
+
 /// `/openapi/v2`, in JSON or, for who asks for it, in protobuf.
 pub(super) fn v2_document(cluster: &Cluster, accept: &Accept, matching: &str) -> Answer {
-    let document = v2::document(cluster);
-    let answer = match gnostic::MEDIA.into_iter().find(|media| accept.prefers(media)) {
-        Some(_) => Answer::bytes(200, gnostic::MEDIA[1], gnostic::document(&document)),
-        None => Answer::json(200, document),
+    let hash = hash(cluster, "openapi/v2");
+    let tag = format!("\"{hash}\"");
+    let of = |form: &str| format!("{} openapi/v2 {form}", cluster.schema.version());
+    let answer = if matching == tag {
+        Answer::bytes(304, answer::JSON, "")
+    } else if gnostic::MEDIA.into_iter().any(|media| accept.prefers(media)) {
+        Answer::kept(gnostic::MEDIA[1], kept(&of("protobuf"), &hash, || gnostic::document(&v2::document(cluster))))
+    } else {
+        Answer::kept(answer::JSON, kept(&of("json"), &hash, || answer::encoded(&v2::document(cluster), false)))
     };
-    let tag = format!("\"{}\"", hash(cluster, "openapi/v2"));
-    let answer = if matching == tag { Answer::bytes(304, answer::JSON, "") } else { answer };
     answer.header(header::ETAG, &tag).header(header::VARY, "Accept")
 }

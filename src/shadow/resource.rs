@@ -79,6 +79,11 @@ impl Rendering {
         self.form.shape == Shape::Itself && object["apiVersion"] == self.served.gvk().api_version().as_str()
     }
 
+    /// The same for equal ones.
+    pub(super) fn feed(&self) -> String {
+        format!(" {:?} {:?} {}", self.form, self.include, self.served.version)
+    }
+
     /// The object's metadata alone.
     pub(super) fn metadata_of(object: &Value, version: &str) -> Value {
         json!({"kind": "PartialObjectMetadata", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": object["metadata"]})
@@ -315,7 +320,7 @@ fn watch(shadow: &Arc<Shadow>, call: &Call, served: Served, rendering: Rendering
         let live = shadow.lock();
         list::watch_from(&call.query, live.cluster.store.revision(), live.history.oldest())?
     };
-    let watch = Watch { selection, rendering, from, bookmarks, initial_events: initial_events && bookmarks, timeout };
+    let watch = Watch { selection, rendering: Arc::new(rendering), from, bookmarks, initial_events: initial_events && bookmarks, timeout };
     Ok(Answer::stream("application/json", watch::start(shadow, watch)?))
 }
 

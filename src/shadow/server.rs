@@ -14,7 +14,8 @@ use crate::simulate::{ApiError, Reason};
 use bytes::Bytes;
 use http::Version;
 use http::request::Parts;
-use hyper::body::Incoming;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
 use hyper::header::{self, HeaderMap};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -26,10 +27,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// How long a client may take to send its headers.
 const HEADERS: Duration = Duration::from_secs(30);
@@ -42,6 +43,9 @@ const MOST_HEADERS: usize = 4_096;
 
 /// The largest head of a request: a megabyte and a bit, as Go's server.
 const HEAD: usize = (1 << 20) + (4 << 10);
+
+/// So much of a body that nobody asked for is read, lest the connection has to be closed.
+const LEFT_OVER: u64 = 256 << 10;
 
 /// A shadow that listens.
 #[derive(Debug)]
@@ -78,7 +82,12 @@ pub fn serve(shadow: Arc<Shadow>, listener: std::net::TcpListener, tls: Option<T
     let listener = TcpListener::from_std(listener)?;
     let address = listener.local_addr()?;
     let (stop, stopped) = watch::channel(false);
-    let task = tokio::spawn(accept(shadow, listener, address, tls, stopped));
+    let task = tokio::spawn(async move {
+        tokio::select! {
+            () = accept(Arc::clone(&shadow), listener, address, tls, stopped) => {}
+            () = shadow.let_time_pass() => {}
+        }
+    });
     Ok(Listening { address, stop, task })
 }
 
@@ -99,6 +108,7 @@ async fn accept(shadow: Arc<Shadow>, listener: TcpListener, host: SocketAddr, tl
                     match tls {
                         None => converse(shadow, stream, number, host, stopped).await,
                         // Who does not get through the handshake is no client.
+                        Some(_) if speaks_plainly(&stream).await => tell_it_is_encrypted(stream).await,
                         Some(tls) => {
                             if let Ok(Ok(stream)) = timeout(HEADERS, tls.acceptor.accept(stream)).await {
                                 converse(shadow, stream, number, host, stopped).await;
@@ -110,6 +120,23 @@ async fn accept(shadow: Arc<Shadow>, listener: TcpListener, host: SocketAddr, tl
             // No descriptor is left: those who are connected go on, others wait.
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
+    }
+}
+
+/// Whether a client sends HTTP where it should begin a handshake (`net/http/server.go:tlsRecordHeaderLooksLikeHTTP`).
+async fn speaks_plainly(stream: &TcpStream) -> bool {
+    let mut first = [0; 5];
+    let came = timeout(HEADERS, stream.peek(&mut first)).await;
+    let came = came.ok().and_then(Result::ok).unwrap_or(0);
+    [b"GET /", b"HEAD ", b"POST ", b"PUT /", b"OPTIO"].iter().any(|start| came >= 4 && start.starts_with(&first[..came]))
+}
+
+async fn tell_it_is_encrypted(mut stream: TcpStream) {
+    let answer = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+    // Who is gone needs no answer. What was sent is read, lest the answer is lost with it.
+    if stream.write_all(answer).await.is_ok() {
+        drop(stream.shutdown().await);
+        drop(timeout(HEADERS, stream.read(&mut [0; 4_096])).await);
     }
 }
 
@@ -150,8 +177,21 @@ fn joined(headers: &HeaderMap, name: header::HeaderName) -> String {
     headers.get_all(name).iter().filter_map(|v| v.to_str().ok()).collect::<Vec<_>>().join(",")
 }
 
+/// An answer, and what it is for the connection.
+struct Outcome {
+    answer: Answer,
+    /// Whether nothing that comes after can be read.
+    last: bool,
+}
+
+impl From<Answer> for Outcome {
+    fn from(answer: Answer) -> Self {
+        Self { answer, last: false }
+    }
+}
+
 async fn handle(shadow: &Arc<Shadow>, connection: u64, address: SocketAddr, request: Request<Incoming>) -> Response<Payload> {
-    let (head, incoming) = request.into_parts();
+    let (head, mut incoming) = request.into_parts();
     let query = Query::read(head.uri.query().unwrap_or_default());
     let agent = header(&head.headers, "user-agent");
     let browser = ["curl", "Wget", "Mozilla/5.0"].iter().any(|b| agent.starts_with(b));
@@ -159,29 +199,69 @@ async fn handle(shadow: &Arc<Shadow>, connection: u64, address: SocketAddr, requ
         gzip: joined(&head.headers, header::ACCEPT_ENCODING).split(',').any(|e| e.trim().split(';').next() == Some("gzip")),
         pretty: query.flag("pretty").unwrap_or(browser),
     };
-    if !authorized(shadow, &head.headers) {
-        return Answer::refusal(&ApiError::new(401, Reason::Unauthorized, "Unauthorized")).send(wishes);
-    }
     let client = Client {
         command: header(&head.headers, "kubectl-command").to_owned(),
         session: header(&head.headers, "kubectl-session").to_owned(),
         user_agent: agent.to_owned(),
         connection,
     };
-    if let Some(refusal) = refused(&head) {
-        return refusal.header(header::CONNECTION, "close").send(wishes);
+    let mut read = Instant::now();
+    let Outcome { answer, last } = answered(shadow, address, (&head, query, client), &mut incoming, &mut read).await;
+    let taken = read.elapsed();
+    let goes_on = !last && passed_over(&head, &mut incoming).await;
+    let answer = if goes_on { answer } else { answer.header(header::CONNECTION, "close") };
+    let written = Instant::now();
+    let response = answer.send(wishes);
+    shadow.answered.0.fetch_add(1, Ordering::Relaxed);
+    shadow.answered.1.fetch_add(u64::try_from((taken + written.elapsed()).as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    response
+}
+
+/// What is left of a body is read, so that the next request is found behind it; whether it was worth it
+/// (`net/http/server.go:maxPostHandlerReadBytes`).
+async fn passed_over(head: &Parts, body: &mut Incoming) -> bool {
+    if body.is_end_stream() {
+        return true;
+    }
+    // Who waits to be told to go on sends nothing else.
+    if head.headers.contains_key(header::EXPECT) || body.size_hint().lower() > LEFT_OVER {
+        return false;
+    }
+    let all = async {
+        let mut room = LEFT_OVER;
+        while let Some(frame) = body.frame().await {
+            let length = frame.ok()?.data_ref().map_or(0, |data| data.len() as u64);
+            room = room.checked_sub(length)?;
+        }
+        Some(())
+    };
+    matches!(timeout(REQUEST, all).await, Ok(Some(())))
+}
+
+async fn answered(
+    shadow: &Arc<Shadow>,
+    address: SocketAddr,
+    (head, query, client): (&Parts, Query, Client),
+    incoming: &mut Incoming,
+    read: &mut Instant,
+) -> Outcome {
+    if !authorized(shadow, &head.headers) {
+        return Answer::refusal(&ApiError::new(401, Reason::Unauthorized, "Unauthorized")).into();
+    }
+    if let Some(answer) = refused(head) {
+        return Outcome { answer, last: true };
     }
     let Some(path) = address::decoded(head.uri.path()) else {
-        return Answer::text(400, "400 Bad Request").send(wishes);
+        return Answer::text(400, "400 Bad Request").into();
     };
     let place = address::read(&path);
     let Address::Resource(target, watching) = place else {
         let asked = Asked { place, method: &head.method, headers: &head.headers, query: &query, host: address };
-        return document(shadow, &asked).send(wishes);
+        return document(shadow, &asked).into();
     };
     let watching = watching || query.flag("watch") == Some(true);
     let Some(doing) = Doing::of(&head.method, &target, watching) else {
-        return Answer::method_not_allowed().send(wishes);
+        return Answer::method_not_allowed().into();
     };
     let body = match doing {
         Doing::Get | Doing::List | Doing::Watch => Ok(Bytes::new()),
@@ -189,8 +269,9 @@ async fn handle(shadow: &Arc<Shadow>, connection: u64, address: SocketAddr, requ
     };
     let body = match body {
         Ok(body) => body,
-        Err(error) => return Answer::refusal(&error).header(header::CONNECTION, "close").send(wishes),
+        Err(error) => return Outcome { answer: Answer::refusal(&error), last: true },
     };
+    *read = Instant::now();
     let call = Call {
         client,
         target,
@@ -200,7 +281,7 @@ async fn handle(shadow: &Arc<Shadow>, connection: u64, address: SocketAddr, requ
         content_type: header(&head.headers, "content-type").to_owned(),
         body,
     };
-    resource::answer(shadow, &call).send(wishes)
+    resource::answer(shadow, &call).into()
 }
 
 /// What Go's server refuses, or answers, before any handler sees it.
@@ -231,12 +312,11 @@ fn refused(head: &Parts) -> Option<Answer> {
     }
 }
 
-/// Whether the client may ask: with the right token where one is set.
+/// Whether the client may ask: with the right token where one is set (`authentication/request/bearertoken`).
 fn authorized(shadow: &Shadow, headers: &HeaderMap) -> bool {
-    match &shadow.options.token {
-        None => true,
-        Some(token) => header(headers, "authorization").strip_prefix("Bearer ").is_some_and(|given| given == token),
-    }
+    let Some(token) = &shadow.options.token else { return true };
+    let mut words = header(headers, "authorization").trim().splitn(3, ' ');
+    words.next().is_some_and(|word| word.eq_ignore_ascii_case("bearer")) && words.next() == Some(token)
 }
 
 /// A request for what is no resource.
@@ -311,7 +391,11 @@ fn own(shadow: &Shadow, method: &Method, path: &str) -> Answer {
             Some(reporter) => Answer::bytes(200, answer::JSON, (reporter.0)(&shadow.run())),
             None => Answer::nowhere(),
         },
-        (_, "reset" | "report") => Answer::method_not_allowed(),
+        ("GET", "times") => {
+            let (requests, nanoseconds) = (shadow.answered.0.load(Ordering::Relaxed), shadow.answered.1.load(Ordering::Relaxed));
+            Answer::json(200, json!({"requests": requests, "microseconds": nanoseconds / 1_000}))
+        }
+        (_, "reset" | "report" | "times") => Answer::method_not_allowed(),
         _ => Answer::nowhere(),
     }
 }

@@ -1,21 +1,29 @@
 //! The one place where requests meet the simulated cluster: a lock around it, the history for watches, the journal for reports.
 //!
 //! After each write the controllers run (see [`Pace`]), then the answer goes out. Time is virtual: it moves when a rollout is waited
-//! for, be it by the pace after a write, or because nothing but open watches is left ([`Shadow::idle`]).
+//! for, be it by the pace after a write, or because nothing but open watches is left ([`Shadow::let_time_pass`]).
 
 use super::history::{Bells, History};
 use super::journal::{Client, Journal};
-use crate::simulate::controllers::{self, Until};
+use crate::simulate::controllers::{self, Happening, Until};
 use crate::simulate::pipeline::{Pace, Run};
 use crate::simulate::{Cluster, Request, Response, Store};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, timeout};
 
 /// So long nobody asks for anything before time passes for those who watch.
 const QUIET: Duration = Duration::from_millis(10);
+
+/// After so much time those who watch let virtual time pass,
+const SILENCE: Duration = Duration::from_millis(20);
+
+/// and again after so much more while nothing comes of it.
+const LULL: Duration = Duration::from_millis(180);
 
 /// So many states are kept for clients that list page by page.
 const PAGED: usize = 32;
@@ -50,6 +58,31 @@ pub struct Shadow {
     live: Mutex<Live>,
     /// How it behaves.
     pub options: Options,
+    /// How many requests were answered, and the nanoseconds from the last byte of each to its answer.
+    pub(super) answered: (AtomicU64, AtomicU64),
+    /// How many watches are open.
+    watches: AtomicUsize,
+    /// Somebody has begun to watch, or something has happened.
+    stirred: Notify,
+}
+
+/// One open watch, counted.
+#[derive(Debug)]
+pub(super) struct Watcher(pub(super) Arc<Shadow>);
+
+impl Watcher {
+    /// Begins to watch.
+    pub(super) fn of(shadow: Arc<Shadow>) -> Self {
+        shadow.watches.fetch_add(1, Ordering::Relaxed);
+        shadow.stirred.notify_one();
+        Self(shadow)
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.0.watches.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Everything that changes.
@@ -85,7 +118,7 @@ impl Shadow {
             looked_at: BTreeSet::new(),
             unanswerable: BTreeSet::new(),
         };
-        Self { live: Mutex::new(live), options }
+        Self { live: Mutex::new(live), options, answered: Default::default(), watches: AtomicUsize::new(0), stirred: Notify::new() }
     }
 
     /// The cluster, for one request or one look. A panic elsewhere left it whole: a write is done or it is not.
@@ -109,18 +142,37 @@ impl Shadow {
         if request.options.dry_run.is_empty() {
             let Live { journal, cluster, .. } = &mut *live;
             journal.note(client, (request, &response), cluster, since);
+            journal.fold(&mut cluster.controllers.happenings);
         }
         live.take_in();
+        drop(live);
+        self.stirred.notify_one();
         response
     }
 
-    /// Lets time pass up to the next thing that happens by itself, if nobody has asked for anything for a moment. Called by those
-    /// who wait.
-    pub(super) fn idle(&self) {
+    /// As long as anybody watches, lets time pass whenever nobody has asked for anything for a moment: up to the next thing that
+    /// happens by itself. For ever.
+    pub(super) async fn let_time_pass(&self) {
+        loop {
+            while self.watches.load(Ordering::Relaxed) == 0 {
+                self.stirred.notified().await;
+            }
+            sleep(SILENCE).await;
+            if !self.idle() {
+                // Who is not stirred looks again after a while all the same.
+                timeout(LULL, self.stirred.notified()).await.ok();
+            }
+        }
+    }
+
+    /// Lets time pass if nobody has asked for anything for a moment; whether something came of it.
+    fn idle(&self) -> bool {
         let mut live = self.lock();
+        let before = live.cluster.store.revision();
         if live.last_asked.elapsed() >= QUIET {
             live.pass_time();
         }
+        live.cluster.store.revision() > before
     }
 
     /// A client reads. Who reads the same again, while nothing was written, waits for it to change: time passes.
@@ -148,7 +200,7 @@ impl Shadow {
         live.journal = Journal::default();
         live.unanswerable.clear();
         live.pages.clear();
-        live.bells.ring_all();
+        live.bells.reset();
     }
 
     /// What clients asked that only a running pod could answer: what they did next may rest on it.
@@ -173,31 +225,43 @@ impl Live {
     /// Lets the controllers work after a write, and what is due at this very instant happen.
     fn work(&mut self, pace: Pace) {
         self.looked_at.clear();
+        let told = self.cluster.controllers.happenings.len();
         let until = if pace == Pace::Settle { Until::Settled } else { Until::Now };
         controllers::run(&mut self.cluster, &until);
         let now = self.cluster.clock.now;
         if controllers::next_instant(&self.cluster).is_some_and(|next| next <= now) {
             controllers::run(&mut self.cluster, &Until::Point(now));
         }
+        self.forget_starts(told);
+    }
+
+    /// That pods were made is of no use for a report; that they stopped is.
+    fn forget_starts(&mut self, from: usize) {
+        let happenings = &mut self.cluster.controllers.happenings;
+        let told = happenings.split_off(from);
+        happenings.extend(told.into_iter().filter(|h| !matches!(h, Happening::PodStarted { .. })));
     }
 
     /// Lets time pass up to the next thing that happens by itself.
     fn pass_time(&mut self) {
         self.looked_at.clear();
         let Some(next) = controllers::next_instant(&self.cluster) else { return };
+        let told = self.cluster.controllers.happenings.len();
         controllers::run(&mut self.cluster, &Until::Point(next));
+        self.forget_starts(told);
         self.journal.extend(&self.cluster);
         self.take_in();
     }
 
     /// Takes the store's journal over into the history and the steps, and rings for who watches.
     fn take_in(&mut self) {
-        let changes: Vec<_> = self.cluster.store.forget_changes().collect();
-        for change in changes {
-            self.bells.ring(&change.id);
-            self.journal.keep(change.clone());
-            self.history.push(change);
+        let Self { cluster, history, journal, bells, .. } = self;
+        for change in cluster.store.forget_changes() {
+            bells.note(&change.id, history.next());
+            journal.keep(change.clone());
+            history.push(change);
         }
+        bells.ring();
     }
 
     /// Keeps this state for the next pages of a list.

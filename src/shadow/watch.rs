@@ -3,17 +3,19 @@
 //! Follows apiserver `pkg/storage/cacher/{cacher,cache_watcher,watch_cache}.go` and `pkg/endpoints/handlers/watch.go`.
 
 use super::answer::status;
-use super::body::Payload;
+use super::body::{Made, Next, Payload};
+use super::history::{Batch, Event, History, Line, Shown, TOGETHER, last};
 use super::list::Selection;
 use super::resource::Rendering;
-use super::state::{Live, Shadow};
-use crate::object::{Value, json, map_at};
-use crate::simulate::{ApiError, Change, Reason};
+use super::state::{Live, Shadow, Watcher};
+use crate::object::{Value, json};
+use crate::simulate::{ApiError, Cluster, Reason};
 use bytes::Bytes;
+use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 /// How often a watch that asked for bookmarks gets one.
 const BOOKMARK: Duration = Duration::from_secs(60);
@@ -21,11 +23,8 @@ const BOOKMARK: Duration = Duration::from_secs(60);
 /// How long a watch is open if nobody says; the server draws from 30 to 60 minutes.
 const OPEN: Duration = Duration::from_secs(1_800);
 
-/// After so much silence a watch lets virtual time pass.
-const SILENCE: Duration = Duration::from_millis(20);
-
-/// So many events may wait for a slow client.
-const WAITING: usize = 64;
+/// Of what is there at the beginning, so much is written at once.
+const PIECE: usize = 256 << 10;
 
 /// 410: what was asked for is no longer known.
 pub(super) fn too_old(asked: u64, oldest: u64) -> ApiError {
@@ -38,7 +37,7 @@ pub(super) struct Watch {
     /// Which objects.
     pub(super) selection: Selection,
     /// As what they are sent.
-    pub(super) rendering: Rendering,
+    pub(super) rendering: Arc<Rendering>,
     /// After which revision; none for what is there now, as if it were added, and everything after.
     pub(super) from: Option<u64>,
     /// Whether bookmarks are wanted.
@@ -49,14 +48,20 @@ pub(super) struct Watch {
     pub(super) timeout: Option<Duration>,
 }
 
+impl Watch {
+    /// The same for watches that are sent the same.
+    fn feed(&self) -> Arc<str> {
+        format!("{}{}", self.selection.feed(), self.rendering.feed()).into()
+    }
+}
+
 /// Starts a watch; the events go out as they come.
 ///
 /// # Errors
 /// 410 if it starts before what is remembered.
 pub(super) fn start(shadow: &Arc<Shadow>, watch: Watch) -> Result<Payload, ApiError> {
     let mut live = shadow.ask();
-    let bell = live.bells.of(watch.selection.stored(), &watch.selection.namespace, watch.selection.only_name());
-    let (mut pieces, now) = (Vec::new(), live.cluster.store.revision());
+    let (mut pieces, now) = (VecDeque::new(), live.cluster.store.revision());
     let seen = match watch.from {
         Some(revision) => {
             if revision < live.history.oldest() {
@@ -65,146 +70,186 @@ pub(super) fn start(shadow: &Arc<Shadow>, watch: Watch) -> Result<Payload, ApiEr
             revision
         }
         None => {
-            let found = watch.selection.objects(&live.cluster, &live.cluster.store);
-            for object in found {
-                pieces.push(match watch.rendering.plain(&object) {
-                    true => Piece::Added(object),
-                    false => Piece::Line(line("ADDED", &watch.rendering.object(&live.cluster, &object, pieces.is_empty()))),
-                });
+            for object in watch.selection.objects(&live.cluster, &live.cluster.store) {
+                let shown = match watch.rendering.plain(&object) {
+                    true => Shown::Stored(object),
+                    false => Shown::Made(watch.rendering.object(&live.cluster, &object, pieces.is_empty())),
+                };
+                pieces.push_back(Line::new("ADDED", shown));
             }
             if watch.initial_events {
-                pieces.push(Piece::Line(bookmark(&watch, now, true)));
+                pieces.push_back(bookmark(&watch, now, true));
             }
             now
         }
     };
+    let (kind, next) = (watch.selection.stored(), live.history.next());
+    let bell = live.bells.of((&kind.0, &kind.1), (&watch.selection.namespace, watch.selection.only_name()), next);
     let life = live.history.life;
     drop(live);
-    let (sender, payload) = Payload::pieces(WAITING);
-    tokio::spawn(follow(Arc::clone(shadow), watch, Position { seen, life, pieces, bell }, sender));
-    Ok(payload)
+    let began = Instant::now();
+    let (end, next_bookmark) = (began + watch.timeout.unwrap_or(OPEN), began + BOOKMARK);
+    let first = if watch.bookmarks { end.min(next_bookmark) } else { end };
+    let watching = Watching {
+        feed: watch.feed(),
+        watch,
+        kind,
+        seen,
+        life,
+        pieces,
+        bell,
+        behind: true,
+        ended: false,
+        end,
+        alarm: Box::pin(sleep_until(first)),
+        shadow: Watcher::of(Arc::clone(shadow)),
+    };
+    Ok(Payload::made(following(Box::new(watching))))
 }
 
-/// What is to be sent.
-enum Piece {
-    /// A line.
-    Line(Bytes),
-    /// An object as it is, to be written when its turn comes.
-    Added(Arc<Value>),
+/// What goes out next, and what makes the piece after it.
+fn following(mut watching: Box<Watching>) -> Next {
+    Box::pin(async move {
+        let piece = watching.next().await?;
+        Some(Made { piece, rest: following(watching) })
+    })
 }
 
-impl Piece {
-    fn line(self) -> Bytes {
-        match self {
-            Self::Line(line) => line,
-            Self::Added(object) => line("ADDED", &object),
-        }
-    }
-}
-
-/// How far a watch has come.
-struct Position {
+/// A watch that is open.
+struct Watching {
+    watch: Watch,
+    /// The same for all that are sent the same.
+    feed: Arc<str>,
+    /// Under which group and kind the objects are stored.
+    kind: (String, String),
+    /// The revision up to which everything was sent.
     seen: u64,
     life: u64,
-    pieces: Vec<Piece>,
+    /// What goes out before any change.
+    pieces: VecDeque<Line>,
     bell: tokio::sync::watch::Receiver<()>,
+    /// Whether there may be changes that were not looked at.
+    behind: bool,
+    /// Whether nothing comes after the pieces.
+    ended: bool,
+    end: Instant,
+    /// The end, or the next bookmark before it.
+    alarm: Pin<Box<Sleep>>,
+    shadow: Watcher,
 }
 
-async fn follow(shadow: Arc<Shadow>, watch: Watch, mut at: Position, sender: mpsc::Sender<Bytes>) {
-    let end = Instant::now() + watch.timeout.unwrap_or(OPEN);
-    let mut next_bookmark = Instant::now() + BOOKMARK;
-    loop {
-        at.bell.borrow_and_update();
-        let goes_on = catch_up(&shadow, &watch, &mut at);
-        for piece in at.pieces.drain(..) {
-            let sent = timeout_at(end, sender.send(piece.line())).await;
-            if !matches!(sent, Ok(Ok(()))) {
-                return;
-            }
-        }
-        if !goes_on {
-            return;
-        }
-        let mut silence = Instant::now() + SILENCE;
+impl Watching {
+    /// Waits for what is to be sent next; none at the end.
+    async fn next(&mut self) -> Option<Bytes> {
         loop {
-            tokio::select! {
-                () = sender.closed() => return,
-                changed = at.bell.changed() => match changed {
-                    Ok(()) => break,
-                    Err(_) => return,
-                },
-                () = tokio::time::sleep_until(end) => return,
-                () = tokio::time::sleep_until(next_bookmark), if watch.bookmarks => {
-                    next_bookmark = Instant::now() + BOOKMARK;
-                    at.pieces.push(Piece::Line(bookmark(&watch, at.seen, false)));
-                    break;
+            if let Some(bytes) = self.piece() {
+                return Some(bytes);
+            }
+            if self.ended {
+                return None;
+            }
+            if self.behind {
+                self.bell.borrow_and_update();
+                if let Some(batch) = self.catch_up().filter(|batch| !batch.is_empty()) {
+                    return Some(batch.text());
                 }
-                () = tokio::time::sleep_until(silence) => {
-                    silence = Instant::now() + SILENCE.max(Duration::from_millis(200));
-                    shadow.idle();
+                continue;
+            }
+            tokio::select! {
+                rang = self.bell.changed() => {
+                    rang.ok()?;
+                    self.behind = true;
+                }
+                () = self.alarm.as_mut() => {
+                    let now = Instant::now();
+                    if now >= self.end {
+                        return None;
+                    }
+                    self.alarm.as_mut().reset(self.end.min(now + BOOKMARK));
+                    self.pieces.push_back(bookmark(&self.watch, self.seen, false));
                 }
             }
         }
     }
-}
 
-/// Takes what happened since into lines; whether the watch goes on.
-fn catch_up(shadow: &Shadow, watch: &Watch, at: &mut Position) -> bool {
-    let mut live = shadow.lock();
-    let Live { cluster, history, .. } = &mut *live;
-    if history.life != at.life {
-        return false;
-    }
-    let oldest = history.oldest();
-    let Some(events) = history.since(at.seen) else {
-        at.pieces.push(Piece::Line(line("ERROR", &status(&too_old(at.seen, oldest)))));
-        return false;
-    };
-    for event in events.filter(|e| watch.selection.concerns(&e.change.id)) {
-        if let Some((kind, object)) = seen_through(&watch.selection, &event.change) {
-            let line = event.line(kind, &watch.rendering, || line(kind, &watch.rendering.object(cluster, &object(), false)));
-            at.pieces.push(Piece::Line(line));
+    /// The pieces that wait, as many as go out together.
+    fn piece(&mut self) -> Option<Bytes> {
+        if self.pieces.len() < 2 {
+            return self.pieces.pop_front().map(|line| line.text().clone());
         }
+        let mut text = Vec::new();
+        while text.len() < PIECE
+            && let Some(line) = self.pieces.pop_front()
+        {
+            text.extend_from_slice(line.text());
+        }
+        Some(text.into())
     }
-    at.seen = cluster.store.revision();
-    true
+
+    /// Takes what happened since, as much as goes out together; none, and the end, if it is not known or not of this life.
+    fn catch_up(&mut self) -> Option<Arc<Batch>> {
+        let mut live = self.shadow.0.lock();
+        let Live { cluster, history, bells, .. } = &mut *live;
+        if history.life != self.life {
+            self.ended = true;
+            return None;
+        }
+        let Some(from) = history.after(self.seen) else {
+            self.ended = true;
+            self.pieces.push_back(Line::new("ERROR", Shown::Made(status(&too_old(self.seen, history.oldest())))));
+            return None;
+        };
+        let selection = &self.watch.selection;
+        let place = (selection.namespace.as_str(), selection.only_name());
+        let rang = bells.rang((&self.kind.0, &self.kind.1), place, from, TOGETHER);
+        let numbers = rang.unwrap_or_else(|| {
+            let concerns = |number: &u64, history: &mut History| history.event(*number).is_some_and(|e| selection.concerns(&e.change.id));
+            (from..history.next()).filter(|number| concerns(number, history)).take(TOGETHER).collect()
+        });
+        let (Some(first), Some(last)) = (numbers.first().copied(), numbers.last().copied()) else {
+            (self.seen, self.behind) = (cluster.store.revision(), false);
+            return None;
+        };
+        self.behind = numbers.len() == TOGETHER;
+        self.seen = if self.behind { history.event(last).map_or(self.seen, |e| e.change.revision) } else { cluster.store.revision() };
+        let rendering = &self.watch.rendering;
+        Some(history.batch((Arc::clone(&self.feed), first, last), |history| {
+            let mut lines = Vec::with_capacity(numbers.len());
+            for number in numbers {
+                lines.extend(history.event(number).and_then(|event| shown(selection, rendering, cluster, event)));
+            }
+            Batch::new(lines)
+        }))
+    }
 }
 
-/// A change as the watch of a selection shows it: an object that no longer fits is deleted, one that fits now is added. The object
-/// is made when it has to be written.
-fn seen_through(selection: &Selection, change: &Change) -> Option<(&'static str, impl FnOnce() -> Arc<Value> + use<>)> {
+/// A change as the watch of a selection shows it: an object that no longer fits is deleted, one that fits now is added.
+fn shown(selection: &Selection, rendering: &Arc<Rendering>, cluster: &Cluster, event: &mut Event) -> Option<Arc<Line>> {
     let fits = |object: &Option<Arc<Value>>| object.as_ref().filter(|o| selection.chooses(o)).cloned();
-    let (before, after) = (fits(&change.before), fits(&change.after));
-    let event = match (&before, &after) {
+    let (before, after) = (fits(&event.change.before), fits(&event.change.after));
+    let kind = match (&before, &after) {
         (None, Some(_)) => "ADDED",
         (Some(_), Some(_)) => "MODIFIED",
         (Some(_), None) => "DELETED",
         (None, None) => return None,
     };
-    let revision = change.revision;
-    let object = move || {
-        after.unwrap_or_else(|| {
-            // An object that is gone, or that fits no longer, is shown as it was, in the revision in which that happened.
-            let mut last = before.map(|b| Value::clone(&b)).unwrap_or_default();
-            map_at(&mut last, &["metadata"]).insert("resourceVersion".into(), revision.to_string().into());
-            Arc::new(last)
-        })
-    };
-    Some((event, object))
+    let revision = event.change.revision;
+    let made = |object: &Arc<Value>| Shown::Made(rendering.object(cluster, object, false));
+    Some(event.line(kind, rendering, || match after {
+        Some(object) if rendering.plain(&object) => Shown::Stored(object),
+        Some(object) => made(&object),
+        None => {
+            let object = before.unwrap_or_default();
+            if rendering.plain(&object) { Shown::Last(object, revision) } else { made(&Arc::new(last(&object, revision))) }
+        }
+    }))
 }
 
-fn bookmark(watch: &Watch, revision: u64, initial: bool) -> Bytes {
+fn bookmark(watch: &Watch, revision: u64, initial: bool) -> Line {
     let mut metadata = json!({"resourceVersion": revision.to_string(), "creationTimestamp": null});
     if initial {
         metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
     }
     let (api_version, kind) = watch.rendering.names(&watch.selection);
-    line("BOOKMARK", &json!({"kind": kind, "apiVersion": api_version, "metadata": metadata}))
-}
-
-fn line(event: &str, object: &Value) -> Bytes {
-    let mut text = format!("{{\"type\":\"{event}\",\"object\":").into_bytes();
-    serde_json::to_writer(&mut text, object).expect("a JSON value has only string keys");
-    text.extend_from_slice(b"}\n");
-    text.into()
+    Line::new("BOOKMARK", Shown::Made(json!({"kind": kind, "apiVersion": api_version, "metadata": metadata})))
 }

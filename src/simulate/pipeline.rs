@@ -37,6 +37,17 @@ pub enum Ended {
 /// Changes by object, in order.
 pub type Changes = BTreeMap<Arc<ObjectId>, Vec<Change>>;
 
+/// What became of a workload, as numbers alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Folded {
+    /// How many revisions it had.
+    pub revisions: u32,
+    /// How many of them replaced pods.
+    pub rolls: u32,
+    /// How many pods were replaced.
+    pub pods_replaced: u32,
+}
+
 /// One step, run.
 #[derive(Clone, Debug)]
 pub struct StepRun {
@@ -44,6 +55,10 @@ pub struct StepRun {
     pub name: String,
     /// What its client did, object by object.
     pub performed: Vec<Performed>,
+    /// How many writes beyond these did what one of them did: to the same object, with the same outcome.
+    pub repeated: u32,
+    /// What happened to workloads and is not among the happenings any more.
+    pub folded: BTreeMap<ObjectId, Folded>,
     /// How it ended.
     pub ended: Ended,
     /// Whether the pipeline goes on when something in it is refused.
@@ -124,6 +139,8 @@ pub fn run(mut cluster: Cluster, plan: &Plan<'_>) -> Run {
         runs.push(StepRun {
             name: step.name.clone(),
             performed,
+            repeated: 0,
+            folded: BTreeMap::new(),
             ended,
             continues: step.continues,
             happenings: happenings..cluster.controllers.happenings.len(),

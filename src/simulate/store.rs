@@ -8,6 +8,11 @@ use std::sync::Arc;
 /// What the uids of simulated clusters start with.
 const UID: &str = "726f6c6c-6361-4374-8000-";
 
+/// The number of a uid that a simulated cluster made.
+fn number_of(uid: &str) -> Option<u64> {
+    u64::from_str_radix(uid.strip_prefix(UID)?, 16).ok()
+}
+
 /// One change of one object.
 #[derive(Clone, Debug)]
 pub struct Change {
@@ -53,6 +58,8 @@ pub struct Store {
     held: Arc<Held>,
     revision: u64,
     uids: u64,
+    /// The last uid of this form that an object brought with it.
+    met: u64,
     journal: Vec<Change>,
     /// What is stored with an object and shown to no reader.
     hidden: Arc<BTreeMap<ObjectId, Value>>,
@@ -68,8 +75,10 @@ impl Store {
         let revision = object["metadata"]["resourceVersion"].as_str().and_then(|v| v.parse().ok()).unwrap_or(0);
         self.revision = self.revision.max(revision);
         // What another simulated cluster made must not share its uid with what this one makes.
-        let own = object["metadata"]["uid"].as_str().and_then(|uid| u64::from_str_radix(uid.strip_prefix(UID)?, 16).ok());
-        self.uids = self.uids.max(own.unwrap_or(0));
+        let own = object["metadata"]["uid"].as_str().and_then(number_of);
+        if let Some(own) = own.filter(|own| *own > self.uids) {
+            (self.uids, self.met) = (own, own);
+        }
         let (id, before) = Arc::make_mut(&mut self.held).insert(Arc::clone(&object));
         self.sums.note(&id, before.as_deref(), Some(&object));
     }
@@ -171,6 +180,11 @@ impl Store {
     /// The newest resource version.
     pub fn revision(&self) -> u64 {
         self.revision
+    }
+
+    /// Whether a uid is one of those that this store gave out.
+    pub(super) fn made(&self, uid: &str) -> bool {
+        number_of(uid).is_some_and(|number| number > self.met && number <= self.uids)
     }
 
     /// A uid that no object of this store has: the same ones in the same order every time.

@@ -27,7 +27,7 @@ impl Server {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        Connection { stream, rest: Vec::new() }
+        Connection { stream, rest: Vec::new(), pieces: Vec::new() }
     }
 }
 
@@ -64,6 +64,8 @@ impl Answer {
 pub struct Connection {
     stream: TcpStream,
     rest: Vec<u8>,
+    /// What came in pieces and was not looked at.
+    pieces: Vec<u8>,
 }
 
 impl Connection {
@@ -143,6 +145,20 @@ impl Connection {
         let piece = self.exactly(size);
         assert_eq!(self.line(), "");
         piece
+    }
+
+    /// The next line of an answer that comes in pieces, however many lines a piece has; empty at its end.
+    pub fn event(&mut self) -> Vec<u8> {
+        loop {
+            if let Some(end) = self.pieces.iter().position(|b| *b == b'\n') {
+                return self.pieces.drain(..=end).collect();
+            }
+            let piece = self.piece();
+            if piece.is_empty() {
+                return std::mem::take(&mut self.pieces);
+            }
+            self.pieces.extend(piece);
+        }
     }
 
     pub fn receive(&mut self) -> Answer {

@@ -77,3 +77,18 @@ fn what_is_missing_beside_custom_resources_is_a_page_not_found() {
         assert_eq!((answer.code, answer.body.as_slice()), (404, &b"404 page not found\n"[..]), "{path}");
     }
 }
+
+/// Go's server reads what a handler left of a body, up to 256 KiB, and closes the connection where there is more.
+#[test]
+fn a_refusal_that_does_not_read_the_body_does_not_cost_the_connection() {
+    let server = Server::start(fresh_cluster(Version::V1_36));
+    let mut connection = server.connect();
+    for (method, path, code) in
+        [("PATCH", "/version", 405), ("PUT", "/api/v1/namespaces/ns/pods", 405), ("POST", "/nowhere", 404), ("GET", "/api/v1/pods", 200)]
+    {
+        let answer = connection.send(method, path, &[("Content-Type", "application/json")], &[b'x'; 100_000]);
+        assert_eq!((answer.code, answer.header("connection")), (code, ""), "{method} {path}");
+    }
+    let answer = connection.send("POST", "/nowhere", &[], &[b'x'; 300_000]);
+    assert_eq!((answer.code, answer.header("connection")), (404, "close"));
+}

@@ -17,7 +17,7 @@ fn create(connection: &mut Connection, name: &str, label: &str) -> Value {
 }
 
 fn event(connection: &mut Connection) -> (String, Value) {
-    let event: Value = serde_json::from_slice(&connection.piece()).unwrap();
+    let event: Value = serde_json::from_slice(&connection.event()).unwrap();
     (text(&event, &["type"]).to_owned(), event["object"].clone())
 }
 
@@ -155,4 +155,33 @@ fn half_closed_and_silent_clients() {
     half.close_writing();
     assert_eq!(half.receive().code, 200);
     assert_eq!(server.connect().get(MAPS).code, 200);
+}
+
+/// Those that were there from the beginning, that came in between and that begin in the past: the same events in the same order, in
+/// however many pieces they come.
+#[test]
+fn whenever_a_watch_begins_it_is_sent_the_same() {
+    let server = Server::start(fresh_cluster(Version::V1_36));
+    let mut connection = server.connect();
+    let from = text(&create(&mut connection, "a", "x"), &["metadata", "resourceVersion"]).to_owned();
+    let query = format!("resourceVersion={from}&labelSelector=app%3Dx");
+    let mut early = watch(&server, &query);
+    let mut between = None;
+    for number in 0..400 {
+        if number == 200 {
+            between = Some(watch(&server, &query));
+        }
+        let app = if number % 7 == 0 { "y" } else { "x" };
+        let body = json!({"metadata": {"labels": {"app": app}}, "data": {"n": number.to_string()}}).to_string();
+        let answer = connection.send("PATCH", &format!("{MAPS}/a"), &[("Content-Type", "application/merge-patch+json")], body.as_bytes());
+        assert_eq!(answer.code, 200);
+    }
+    let mut late = watch(&server, &query);
+    let all: Vec<Vec<u8>> = (0..400).map(|_| early.event()).collect();
+    let kind = |line: &[u8]| text(&serde_json::from_slice::<Value>(line).unwrap(), &["type"]).to_owned();
+    assert_eq!([kind(&all[0]), kind(&all[1]), kind(&all[2])], ["DELETED", "ADDED", "MODIFIED"], "the first no longer fits");
+    for other in [&mut between.expect("begun"), &mut late] {
+        let same: Vec<Vec<u8>> = (0..400).map(|_| other.event()).collect();
+        assert!(all == same);
+    }
 }

@@ -118,6 +118,13 @@ fn levels(cluster: &mut Cluster, workload: &ObjectId) {
 fn write_down(cluster: &mut Cluster, workload: &ObjectId) {
     let level = level(cluster, workload);
     if let Some(availability) = cluster.controllers.availability.get_mut(workload) {
+        // Between two levels at which pods serve, one that is no lower is of no use: a server that runs for long has very many.
+        if let [.., one, two] = availability.levels[..]
+            && one.available.min(level.available) > 0
+            && two.available >= one.available.min(level.available)
+        {
+            availability.levels.pop();
+        }
         availability.levels.push(level);
     }
 }

@@ -21,7 +21,10 @@ const VOLUME_PROTECTION: &str = "kubernetes.io/pv-protection";
 pub(super) fn note(cluster: &mut Cluster, change: &Change) {
     let replaced = |b: &Arc<Value>| change.after.as_ref().is_none_or(|a| uid(a) != uid(b));
     if let Some(before) = change.before.as_ref().filter(|b| replaced(b)) {
-        cluster.controllers.gone.insert(uid(before).to_owned());
+        // Those that were made here and are not there any more need not be remembered.
+        if !cluster.store.made(uid(before)) {
+            cluster.controllers.gone.insert(uid(before).to_owned());
+        }
         let dependents: Vec<ObjectId> = cluster.controllers.index.dependents(uid(before)).cloned().collect();
         dependents.into_iter().for_each(|id| cluster.controllers.queue.push(Task::Collect(id)));
         for owner in items(before, &["metadata", "ownerReferences"]) {
@@ -69,7 +72,10 @@ pub(super) fn collect(cluster: &mut Cluster, id: &ObjectId) {
             Some(found) if waits(&found) => foreground = true,
             Some(_) => alive = true,
             // Not in the store and not removed from it: a snapshot need not have every kind.
-            None => alive |= !cluster.controllers.gone.contains(text(owner, &["uid"])),
+            None => {
+                let owner = text(owner, &["uid"]);
+                alive |= !cluster.store.made(owner) && !cluster.controllers.gone.contains(owner);
+            }
         }
     }
     if alive {

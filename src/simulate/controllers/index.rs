@@ -31,6 +31,9 @@ impl Index {
         }
         if let Some(before) = &change.before {
             self.drop(&change.id, before);
+            if change.after.is_none() {
+                self.forget(uid(before));
+            }
         }
         if let Some(after) = &change.after {
             self.add(&change.id, after);
@@ -68,6 +71,16 @@ impl Index {
             }
         }
         self.orphans.remove(id);
+    }
+}
+
+impl Index {
+    /// An owner is gone: what is known of it is of use only to those that it leaves behind.
+    fn forget(&mut self, owner: &str) {
+        if self.owned.get(owner).is_none_or(BTreeSet::is_empty) {
+            self.owned.remove(owner);
+            self.deployments.remove(owner);
+        }
     }
 }
 

@@ -80,7 +80,7 @@ pub struct Controllers {
     refused: BTreeMap<ObjectId, (ObjectId, String)>,
     /// PodDisruptionBudgets whose status is not up to date.
     budgets: BTreeSet<ObjectId>,
-    /// The uids of objects that were removed.
+    /// The uids of objects that were removed and not made here.
     gone: BTreeSet<String>,
     /// The uids of CronJobs whose schedules were followed before the clock began.
     followed: BTreeSet<String>,
