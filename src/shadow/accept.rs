@@ -5,6 +5,9 @@
 use super::answer::Answer;
 use crate::simulate::{ApiError, Reason};
 
+/// The type of protobuf in Kubernetes' envelope.
+pub(super) const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+
 /// One entry of an `Accept` header.
 #[derive(Clone, Debug, Default)]
 struct Entry {
@@ -41,6 +44,20 @@ pub(super) enum Encoding {
     Json,
     /// `application/yaml`
     Yaml,
+    /// `application/vnd.kubernetes.protobuf`
+    Protobuf,
+}
+
+impl Encoding {
+    /// The one of a media type; a wildcard is JSON.
+    fn of(media: &str) -> Option<Self> {
+        match media {
+            "application/json" | "*/*" | "application/*" => Some(Self::Json),
+            "application/yaml" => Some(Self::Yaml),
+            PROTOBUF => Some(Self::Protobuf),
+            _ => None,
+        }
+    }
 }
 
 /// What an object is turned into before it is sent.
@@ -104,25 +121,17 @@ impl Accept {
         Self { entries, given: !header.is_empty() }
     }
 
-    /// The form of an answer that holds objects.
+    /// The form of an answer that holds objects; of custom resources protobuf has the metadata only.
     ///
     /// # Errors
     /// 406: none that is accepted is served.
-    pub(super) fn form(&self) -> Result<Form, Refusal> {
+    pub(super) fn form(&self, custom: bool) -> Result<Form, Refusal> {
         if !self.given {
             return Ok(Form { encoding: Encoding::Json, shape: Shape::Itself });
         }
         let mut refusal = Refusal::Media;
         for entry in &self.entries {
-            let encoding = match entry.media.as_str() {
-                "application/json" | "*/*" | "application/*" => Encoding::Json,
-                "application/yaml" => Encoding::Yaml,
-                "application/vnd.kubernetes.protobuf" => {
-                    refusal = Refusal::Shape;
-                    continue;
-                }
-                _ => continue,
-            };
+            let Some(encoding) = Encoding::of(&entry.media) else { continue };
             let shape = match (entry.parameter("as"), entry.parameter("g"), entry.parameter("v")) {
                 ("", ..) => Shape::Itself,
                 ("Table", "meta.k8s.io", "v1") => Shape::Table("v1"),
@@ -135,9 +144,20 @@ impl Accept {
                     continue;
                 }
             };
+            let textual = matches!(shape, Shape::Table(_)) || custom && shape == Shape::Itself;
+            if textual && encoding == Encoding::Protobuf {
+                refusal = Refusal::Shape;
+                continue;
+            }
             return Ok(Form { encoding, shape });
         }
         Err(refusal)
+    }
+
+    /// The encoding of what is no object of a resource: refusals, discovery. Who accepts none gets JSON.
+    pub(super) fn plain(&self) -> Encoding {
+        let mut plain = self.entries.iter().filter(|e| e.parameter("as").is_empty());
+        plain.find_map(|e| Encoding::of(&e.media)).unwrap_or(Encoding::Json)
     }
 
     /// Whether a document can be sent that there is in JSON only; `wild`: a wildcard may stand for the type alone.
@@ -174,7 +194,7 @@ mod tests {
 
     #[test]
     fn clients_get_the_first_form_that_is_served() {
-        let form = |header: &str| Accept::read(header).form();
+        let form = |header: &str| Accept::read(header).form(false);
         let shape = |header: &str| form(header).ok().map(|f| f.shape);
         assert_eq!(shape(""), Some(Shape::Itself));
         assert_eq!(shape("application/json, */*"), Some(Shape::Itself));
@@ -182,6 +202,13 @@ mod tests {
         let table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
         assert_eq!(shape(table), Some(Shape::Table("v1")));
         assert_eq!(shape("text/html"), None);
+        let encoding = |header: &str, custom: bool| Accept::read(header).form(custom).ok().map(|f| f.encoding);
+        let both = "application/vnd.kubernetes.protobuf,application/json";
+        assert_eq!((encoding(both, false), encoding(both, true)), (Some(Encoding::Protobuf), Some(Encoding::Json)));
+        assert_eq!(encoding("application/vnd.kubernetes.protobuf", true), None);
+        let metadata = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+        assert_eq!(encoding(metadata, true), Some(Encoding::Protobuf));
+        assert_eq!(encoding("application/vnd.kubernetes.protobuf;as=Table;g=meta.k8s.io;v=v1", false), None);
         assert_eq!(form("application/yaml").ok().map(|f| f.encoding), Some(Encoding::Yaml));
         assert_eq!(form("text/html,application/json;q=0.8,*/*;q=0.9").ok().map(|f| f.encoding), Some(Encoding::Json));
     }

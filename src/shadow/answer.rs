@@ -2,8 +2,11 @@
 //!
 //! Follows apiserver `pkg/endpoints/handlers/responsewriters` and apimachinery `pkg/api/errors/errors.go`.
 
+use super::accept::{Encoding, PROTOBUF};
 use super::body::Payload;
+use super::protobuf;
 use crate::object::{Value, json, yaml};
+use crate::schema::Schema;
 use crate::simulate::{ApiError, Reason};
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
@@ -33,6 +36,7 @@ pub(super) struct Answer {
     code: u16,
     content_type: String,
     headers: Vec<(HeaderName, String)>,
+    warnings: Vec<String>,
     content: Content,
 }
 
@@ -72,17 +76,17 @@ impl Kept {
 impl Answer {
     /// A JSON document.
     pub(super) fn json(code: u16, value: Value) -> Self {
-        Self { code, content_type: JSON.into(), headers: Vec::new(), content: Content::Json(value) }
+        Self { code, content_type: JSON.into(), headers: Vec::new(), warnings: Vec::new(), content: Content::Json(value) }
     }
 
     /// Bytes of a type.
     pub(super) fn bytes(code: u16, content_type: &str, bytes: impl Into<Vec<u8>>) -> Self {
-        Self { code, content_type: content_type.into(), headers: Vec::new(), content: Content::Bytes(bytes.into()) }
+        Self { code, content_type: content_type.into(), headers: Vec::new(), warnings: Vec::new(), content: Content::Bytes(bytes.into()) }
     }
 
     /// A document that is kept.
     pub(super) fn kept(content_type: &str, document: Arc<Kept>) -> Self {
-        Self { code: 200, content_type: content_type.into(), headers: Vec::new(), content: Content::Kept(document) }
+        Self { code: 200, content_type: content_type.into(), headers: Vec::new(), warnings: Vec::new(), content: Content::Kept(document) }
     }
 
     /// Plain text.
@@ -92,7 +96,7 @@ impl Answer {
 
     /// A body that is made while it goes out.
     pub(super) fn stream(content_type: &str, payload: Payload) -> Self {
-        Self { code: 200, content_type: content_type.into(), headers: Vec::new(), content: Content::Stream(payload) }
+        Self { code: 200, content_type: content_type.into(), headers: Vec::new(), warnings: Vec::new(), content: Content::Stream(payload) }
     }
 
     /// A refusal.
@@ -129,13 +133,27 @@ impl Answer {
         Self::bytes(code, "application/json", encoded(value, true))
     }
 
-    /// As YAML instead of JSON.
-    pub(super) fn yaml(mut self) -> Self {
-        if let Content::Json(value) = &self.content {
-            self.content = Content::Bytes(yaml::to_yaml(value).into_bytes());
-            self.content_type = "application/yaml".into();
+    /// In another encoding, if it is JSON; what protobuf has no message for stays JSON.
+    pub(super) fn encoded(mut self, schema: &'static Schema, encoding: Encoding) -> Self {
+        let Content::Json(value) = &self.content else { return self };
+        if self.content_type != JSON {
+            return self;
+        }
+        let (bytes, media) = match encoding {
+            Encoding::Json => return self,
+            Encoding::Yaml => (Some(yaml::to_yaml(value).into_bytes()), "application/yaml"),
+            Encoding::Protobuf => (protobuf::encode(schema, value), PROTOBUF),
+        };
+        if let Some(bytes) = bytes {
+            self.content = Content::Bytes(bytes);
+            self.content_type = media.into();
         }
         self
+    }
+
+    /// Whether it is no refusal.
+    pub(super) fn succeeds(&self) -> bool {
+        (200..400).contains(&self.code)
     }
 
     /// With one more header; a value that cannot stand in one is left out.
@@ -150,16 +168,15 @@ impl Answer {
         self
     }
 
-    /// With a `Warning` header for each text.
+    /// With a `Warning` header for each text, after those that there are.
     pub(super) fn warnings(mut self, texts: &[String]) -> Self {
-        for text in texts {
-            let quoted: String = text
-                .chars()
-                .flat_map(|c| if matches!(c, '"' | '\\') { vec!['\\', c] } else { vec![c] })
-                .filter(|c| !c.is_control())
-                .collect();
-            self.headers.push((header::WARNING, format!("299 - \"{quoted}\"")));
-        }
+        self.warnings.extend_from_slice(texts);
+        self
+    }
+
+    /// With a `Warning` header for each text before all others.
+    pub(super) fn warned_first(mut self, texts: Vec<String>) -> Self {
+        self.warnings.splice(0..0, texts);
         self
     }
 
@@ -194,8 +211,45 @@ impl Answer {
             add(header::CACHE_CONTROL, "no-cache, private");
         }
         self.headers.into_iter().for_each(|(name, value)| add(name, &value));
+        told(self.warnings).iter().for_each(|text| add(header::WARNING, &quoted_warning(text)));
         response
     }
+}
+
+/// From so many characters of warnings on each is shortened, and nothing is added beyond them.
+const WARNINGS: usize = 4 << 10;
+
+/// As which length it then is sent.
+const SHORT_WARNING: usize = 256;
+
+/// The warnings that are sent: each once, and not too much of them (`pkg/endpoints/filters/warning.go`).
+fn told(all: Vec<String>) -> Vec<String> {
+    let mut once: Vec<String> = Vec::new();
+    for text in all {
+        if !text.is_empty() && !once.contains(&text) {
+            once.push(text);
+        }
+    }
+    if once.iter().map(|text| text.chars().count()).sum::<usize>() <= WARNINGS {
+        return once;
+    }
+    let mut written = 0;
+    let mut sent = Vec::new();
+    for text in once {
+        if written >= WARNINGS {
+            break;
+        }
+        let short: String = text.chars().take(SHORT_WARNING).collect();
+        written += short.chars().count();
+        sent.push(short);
+    }
+    sent
+}
+
+fn quoted_warning(text: &str) -> String {
+    let quoted: String =
+        text.chars().flat_map(|c| if matches!(c, '"' | '\\') { vec!['\\', c] } else { vec![c] }).filter(|c| !c.is_control()).collect();
+    format!("299 - \"{quoted}\"")
 }
 
 /// A JSON document as it is sent. Only what is not indented ends with a new line (apimachinery `serializer/json/json.go:doEncode`).
@@ -280,9 +334,18 @@ fn details(error: &ApiError) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
-    use super::status;
+    use super::{status, told};
     use crate::object::json;
     use crate::simulate::ApiError;
+
+    #[test]
+    fn a_warning_is_told_once_and_many_are_shortened() {
+        let texts = |all: &[&str]| told(all.iter().map(|t| (*t).to_owned()).collect());
+        assert_eq!(texts(&["a", "", "b", "a"]), ["a", "b"]);
+        let long: Vec<String> = (0..30).map(|n| format!("{n}{}", "x".repeat(300))).collect();
+        let told = told(long);
+        assert_eq!((told.len(), told[0].len()), (16, 256));
+    }
 
     #[test]
     fn details_name_what_an_error_is_about() {

@@ -3,8 +3,10 @@
 //! Follows apiserver `pkg/storage/cacher/watch_cache.go`. However many watches show an event in one form, it is written once; and
 //! what several of them are to be sent next is put together once.
 
+use super::protobuf;
 use super::resource::Rendering;
 use crate::object::{ObjectId, Text, Value, map_at};
+use crate::schema::{Schema, Version};
 use crate::simulate::Change;
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
@@ -28,6 +30,8 @@ pub(super) const TOGETHER: usize = 128;
 pub(super) struct Line {
     event: &'static str,
     shown: Shown,
+    /// The Kubernetes in whose protobuf it is sent; else it is JSON.
+    protobuf: Option<Version>,
     text: OnceLock<Bytes>,
 }
 
@@ -44,17 +48,29 @@ pub(super) enum Shown {
 
 impl Line {
     /// An event that is not written yet.
-    pub(super) fn new(event: &'static str, shown: Shown) -> Self {
-        Self { event, shown, text: OnceLock::new() }
+    pub(super) fn new(event: &'static str, rendering: &Rendering, shown: Shown) -> Self {
+        Self { event, shown, protobuf: rendering.protobuf(), text: OnceLock::new() }
     }
 
     /// Its text.
     pub(super) fn text(&self) -> &Bytes {
         self.text.get_or_init(|| match &self.shown {
-            Shown::Stored(object) => written(self.event, object),
-            Shown::Made(value) => written(self.event, value),
-            Shown::Last(object, revision) => written(self.event, &last(object, *revision)),
+            Shown::Stored(object) => self.written(object),
+            Shown::Made(value) => self.written(value),
+            Shown::Last(object, revision) => self.written(&last(object, *revision)),
         })
+    }
+
+    fn written(&self, object: &Value) -> Bytes {
+        if let Some(version) = self.protobuf
+            && let Some(frame) = protobuf::event(Schema::of(version), self.event, object)
+        {
+            return frame.into();
+        }
+        let mut text = format!("{{\"type\":\"{}\",\"object\":", self.event).into_bytes();
+        serde_json::to_writer(&mut text, object).expect("a JSON value has only string keys");
+        text.extend_from_slice(b"}\n");
+        text.into()
     }
 }
 
@@ -63,13 +79,6 @@ pub(super) fn last(object: &Value, revision: u64) -> Value {
     let mut last = object.clone();
     map_at(&mut last, &["metadata"]).insert("resourceVersion".into(), revision.to_string().into());
     last
-}
-
-fn written(event: &str, object: &Value) -> Bytes {
-    let mut text = format!("{{\"type\":\"{event}\",\"object\":").into_bytes();
-    serde_json::to_writer(&mut text, object).expect("a JSON value has only string keys");
-    text.extend_from_slice(b"}\n");
-    text.into()
 }
 
 /// Some events in a row, as one piece of an answer.
@@ -119,7 +128,7 @@ impl Event {
         if let Some((_, line)) = self.lines.iter().find(|(form, line)| line.event == event && same(form)) {
             return Arc::clone(line);
         }
-        let line = Arc::new(Line::new(event, show()));
+        let line = Arc::new(Line::new(event, rendering, show()));
         self.lines.push((Arc::clone(rendering), Arc::clone(&line)));
         line
     }
@@ -291,6 +300,7 @@ impl Bells {
 mod tests {
     use super::{Batch, Bells, History, Line, Shown};
     use crate::object::{ObjectId, json};
+    use crate::schema::{Schema, Version};
     use crate::simulate::Change;
     use std::sync::Arc;
     use tokio::sync::watch::Receiver;

@@ -1,7 +1,12 @@
-//! Protobuf bodies of Kubernetes' own types become JSON.
+//! Protobuf bodies of Kubernetes' own types become JSON, and JSON protobuf ([`encode`]).
 //!
 //! Follows apimachinery `pkg/runtime/serializer/protobuf/protobuf.go`: an envelope that says what the object is, then the object. What
 //! a field is called and which number it has comes from the schema, so no kind is known here by name.
+
+mod encode;
+mod meta;
+
+pub(super) use encode::{encode, event};
 
 use crate::object::{Gvk, Map, Value, base64, map_at};
 use crate::schema::{Field, Scalar, Schema, StructType, Type};
@@ -54,15 +59,59 @@ fn read(schema: &'static Schema, envelope: &[u8]) -> Result<Value, String> {
     Ok(object)
 }
 
-/// The type of a kind: that of its resource, or one beside the types of its group version, or one of those that all groups share.
+/// One object or a list of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    One,
+    List,
+}
+
+/// The type of a kind: that of its resource or of a list of it, or one beside the types of its group version, or one of those that all
+/// groups share.
 fn type_of(schema: &'static Schema, gvk: &Gvk) -> Option<Type> {
-    let own = schema.resource_of(&gvk.group, &gvk.version, &gvk.kind).and_then(|r| r.ty.clone());
+    let stored = |kind: &str| schema.resource_of(&gvk.group, &gvk.version, kind).and_then(|r| r.ty.clone());
+    if gvk.group == "meta.k8s.io" && gvk.kind.starts_with("PartialObjectMetadata") {
+        return meta::metadata_only(schema, if gvk.kind.ends_with("List") { Shape::List } else { Shape::One });
+    }
+    let own = stored(&gvk.kind).or_else(|| gvk.kind.strip_suffix("List").and_then(stored).map(meta::list));
     own.or_else(|| {
         let mut beside = schema.resources().iter().filter(|r| r.group == gvk.group && r.version == gvk.version);
         let name = beside.find_map(|r| Some(schema.fields(r.ty.as_ref()?)?.name.as_str()))?;
         schema.named(&format!("{}.{}", name.rsplit_once('.')?.0, gvk.kind))
     })
     .or_else(|| schema.named(&format!("{META}{}", gvk.kind)))
+    .or_else(|| meta::named(&gvk.kind))
+}
+
+/// Where a custom resource's schema has a schema or something else, which protobuf tells apart by the field
+/// (`apiextensions/v1/types_jsonschema.go`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Either {
+    /// Or several schemas.
+    List,
+    /// Or whether anything is allowed.
+    Bool,
+}
+
+const PROPS: &str = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
+
+impl Either {
+    /// The type of the schema.
+    fn props(self, schema: &'static Schema) -> Type {
+        schema.named(PROPS).unwrap_or(Type::Any)
+    }
+}
+
+/// Whether a field is one of those.
+fn either(of: &StructType, field: &Field) -> Option<Either> {
+    if of.name != PROPS {
+        return None;
+    }
+    match field.name.as_str() {
+        "items" => Some(Either::List),
+        "additionalProperties" | "additionalItems" => Some(Either::Bool),
+        _ => None,
+    }
 }
 
 /// One value of a message as it stands on the wire.
@@ -148,23 +197,60 @@ fn message(schema: &'static Schema, ty: &Type, bytes: &[u8], depth: usize) -> Re
     Ok(object.into())
 }
 
-/// Reads a message into an object; `embedded` is the tag of the message that holds the fields, where Go embeds a struct.
+/// Whether a field is in protobuf at all: `apiVersion` and `kind` stand in the envelope only.
+fn on_the_wire(field: &Field) -> bool {
+    !field.protobuf.is_empty() && field.embedded.is_empty() == field.protobuf_in.is_empty()
+}
+
+/// The embedded struct just below one (a path of Go names, empty for the message's own) that holds a field, and its number.
+fn below<'f>(fields: &'f StructType, field: &'f Field, path: &str) -> Option<(&'f str, u64)> {
+    let rest = if path.is_empty() { field.embedded.as_str() } else { field.embedded.strip_prefix(path)?.strip_prefix('.')? };
+    if rest.is_empty() || !on_the_wire(field) {
+        return None;
+    }
+    let end = field.embedded.len() - rest.len() + rest.find('.').unwrap_or(rest.len());
+    let inner = &field.embedded[..end];
+    // Only the number of the innermost struct stands with a field.
+    let direct = fields.fields.iter().find(|f| f.embedded == inner).unwrap_or(field);
+    Some((inner, number(&direct.protobuf_in)))
+}
+
+/// Reads a message into an object; `embedded` is the embedded struct whose message it is.
 fn fill(schema: &'static Schema, fields: &StructType, embedded: &str, bytes: &[u8], object: &mut Map, depth: usize) -> Result<(), String> {
     for part in Parts(bytes) {
         let (tag, wire) = part?;
-        // `apiVersion` and `kind` stand in the envelope only.
-        let on_the_wire = |f: &Field| !f.protobuf.is_empty() && f.embedded.is_empty() == f.protobuf_in.is_empty();
-        let own = fields.fields.iter().find(|f| f.protobuf_in == embedded && on_the_wire(f) && number(&f.protobuf) == tag);
+        let own = fields.fields.iter().find(|f| f.embedded == embedded && on_the_wire(f) && number(&f.protobuf) == tag);
         if let Some(field) = own {
-            put(schema, field, &wire, object, depth)?;
+            match (either(fields, field), &field.ty, &wire) {
+                (Some(either), Type::Any, Wire::Bytes(bytes)) => {
+                    object.insert(field.name.clone().into(), schema_or(schema, either, bytes, depth)?);
+                }
+                _ => put(schema, field, &wire, object, depth)?,
+            }
             continue;
         }
-        let inner = fields.fields.iter().find(|f| embedded.is_empty() && !f.protobuf_in.is_empty() && number(&f.protobuf_in) == tag);
-        if let (Some(field), Wire::Bytes(bytes)) = (inner, &wire) {
-            fill(schema, fields, &field.protobuf_in, bytes, object, depth + 1)?;
+        let inner = fields.fields.iter().filter_map(|f| below(fields, f, embedded)).find(|(_, number)| *number == tag);
+        if let (Some((inner, _)), Wire::Bytes(bytes)) = (inner, &wire) {
+            fill(schema, fields, inner, bytes, object, depth + 1)?;
         }
     }
     Ok(())
+}
+
+/// What a custom resource's schema gives as a schema or as something else.
+fn schema_or(schema: &'static Schema, either: Either, bytes: &[u8], depth: usize) -> Result<Value, String> {
+    let (props, mut all, mut allows, mut one) = (either.props(schema), Vec::new(), false, None);
+    for part in Parts(bytes) {
+        match (either, part?) {
+            (Either::Bool, (1, Wire::Varint(n))) => allows = n != 0,
+            (Either::Bool, (2, Wire::Bytes(held))) | (Either::List, (1, Wire::Bytes(held))) => {
+                one = Some(message(schema, &props, held, depth + 1)?);
+            }
+            (Either::List, (2, Wire::Bytes(held))) => all.push(message(schema, &props, held, depth + 1)?),
+            _ => {}
+        }
+    }
+    Ok(one.unwrap_or(if either == Either::Bool { allows.into() } else { all.into() }))
 }
 
 fn put(schema: &'static Schema, field: &Field, wire: &Wire<'_>, object: &mut Map, depth: usize) -> Result<(), String> {
@@ -234,7 +320,7 @@ fn map_value(schema: &'static Schema, ty: &Type, wire: &Wire<'_>, depth: usize) 
 fn value(schema: &'static Schema, ty: &Type, wire: &Wire<'_>, depth: usize) -> Result<Value, String> {
     match (ty, wire) {
         (Type::Scalar(scalar), wire) => self::scalar(*scalar, wire),
-        (Type::Named(_), Wire::Bytes(bytes)) => message(schema, ty, bytes, depth + 1),
+        (Type::Named(_) | Type::Struct(_), Wire::Bytes(bytes)) => message(schema, ty, bytes, depth + 1),
         (_, Wire::Bytes(bytes)) => raw(bytes),
         _ => Err("proto: wrong wireType".into()),
     }
@@ -319,3 +405,6 @@ fn raw(bytes: &[u8]) -> Result<Value, String> {
     }
     Ok(Value::Null)
 }
+
+#[cfg(test)]
+mod recorded;

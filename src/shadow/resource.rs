@@ -14,12 +14,15 @@ use super::watch::{self, Watch};
 use super::{subresource, twice};
 use crate::object::path::FieldPath;
 use crate::object::{Gvk, ObjectId, Value, json, map_at};
-use crate::schema::Schema;
+use crate::schema::{Schema, Version};
 use crate::simulate::resources::Served;
 use crate::simulate::{ApiError, Body, Cause, Cluster, PatchKind, Request, Target, Verb, WriteOptions, unrecognized};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// The type of a watch in protobuf.
+const STREAM: &str = "application/vnd.kubernetes.protobuf;stream=watch";
 
 /// A request for a resource.
 #[derive(Debug)]
@@ -59,6 +62,7 @@ pub(super) struct Rendering {
     served: Served,
     form: Form,
     include: Include,
+    version: Version,
 }
 
 impl Rendering {
@@ -87,6 +91,11 @@ impl Rendering {
     /// The object's metadata alone.
     pub(super) fn metadata_of(object: &Value, version: &str) -> Value {
         json!({"kind": "PartialObjectMetadata", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": object["metadata"]})
+    }
+
+    /// The Kubernetes in whose protobuf events are sent; none if they are JSON.
+    pub(super) fn protobuf(&self) -> Option<Version> {
+        (self.form.encoding == Encoding::Protobuf).then_some(self.version)
     }
 
     /// `apiVersion` and `kind` of what an event holds.
@@ -148,7 +157,14 @@ impl PartialEq for Rendering {
 /// Answers a call.
 pub(super) fn answer(shadow: &Arc<Shadow>, call: &Call) -> Answer {
     let answer = decide(shadow, call).unwrap_or_else(|error| Answer::refusal(&error));
-    answer.warnings(&deprecations(&shadow.lock(), call))
+    let live = shadow.lock();
+    let answer = answer.warned_first(deprecations(&live, call));
+    let (schema, custom) = (live.cluster.schema, live.cluster.served(&call.target).is_ok_and(|s| s.definition().is_some()));
+    drop(live);
+    match call.accept.form(custom) {
+        Ok(form) if answer.succeeds() => answer.encoded(schema, form.encoding),
+        _ => answer.encoded(schema, call.accept.plain()),
+    }
 }
 
 /// What everybody is told who uses a resource that is on its way out; writes of custom ones have been told already.
@@ -186,8 +202,9 @@ fn decide(shadow: &Arc<Shadow>, call: &Call) -> Result<Answer, ApiError> {
     if !allowed(&live.cluster, &served, call) {
         return Ok(Answer::method_not_allowed());
     }
+    let version = live.cluster.schema.version();
     drop(live);
-    let form = match call.accept.form() {
+    let form = match call.accept.form(served.definition().is_some()) {
         Ok(form) => form,
         Err(refusal) => return Ok(refusal.answer(matches!(call.doing, Doing::List | Doing::Watch))),
     };
@@ -196,27 +213,26 @@ fn decide(shadow: &Arc<Shadow>, call: &Call) -> Result<Answer, ApiError> {
         return Ok(Answer::bare(415, "UnsupportedMediaType", "415: Unsupported Media Type"));
     }
     let include = if matches!(form.shape, Shape::Table(_)) { Include::of(call.query.text("includeObject"))? } else { Include::None };
-    let rendering = Rendering { served: served.clone(), form, include };
+    let rendering = Rendering { served: served.clone(), form, include, version };
     if let Some(answer) = subresource::answer(shadow, call, &served) {
-        return answer.map(|a| encode(a, form));
+        return answer;
     }
-    let answer = match call.doing {
+    match call.doing {
         Doing::Get => {
             let answer = get(shadow, call, &rendering)?;
             check_shape(&served, form.shape, call.doing)?;
-            answer
+            Ok(answer)
         }
         Doing::List => {
             check_shape(&served, form.shape, call.doing)?;
             let mut live = shadow.look(call.reading());
             let selection = Selection::of(served, &call.target, &call.query)?;
             let page = list::page(&mut live, &selection, &call.query)?;
-            Answer::json(200, rendering.many(&live.cluster, &page.objects, page.metadata))
+            Ok(Answer::json(200, rendering.many(&live.cluster, &page.objects, page.metadata)))
         }
-        Doing::Watch => return watch(shadow, call, served, rendering),
-        Doing::Create | Doing::Update | Doing::Patch | Doing::Delete | Doing::DeleteCollection => write(shadow, call, &rendering)?,
-    };
-    Ok(encode(answer, form))
+        Doing::Watch => watch(shadow, call, served, rendering),
+        Doing::Create | Doing::Update | Doing::Patch | Doing::Delete | Doing::DeleteCollection => write(shadow, call, &rendering),
+    }
 }
 
 /// Metadata alone can be asked for as that of one object or as a list, and has to be the one that there is.
@@ -234,10 +250,6 @@ fn check_shape(served: &Served, shape: Shape, doing: Doing) -> Result<(), ApiErr
         _ => return Ok(()),
     };
     Err(ApiError::new(406, crate::simulate::Reason::NotAcceptable, message))
-}
-
-fn encode(answer: Answer, form: Form) -> Answer {
-    if form.encoding == Encoding::Yaml { answer.yaml() } else { answer }
 }
 
 /// Where nothing is served: in a group of Kubernetes the API says so, elsewhere the web server.
@@ -321,7 +333,8 @@ fn watch(shadow: &Arc<Shadow>, call: &Call, served: Served, rendering: Rendering
         list::watch_from(&call.query, live.cluster.store.revision(), live.history.oldest())?
     };
     let watch = Watch { selection, rendering: Arc::new(rendering), from, bookmarks, initial_events: initial_events && bookmarks, timeout };
-    Ok(Answer::stream("application/json", watch::start(shadow, watch)?))
+    let media = if watch.rendering.protobuf().is_some() { STREAM } else { super::answer::JSON };
+    Ok(Answer::stream(media, watch::start(shadow, watch)?))
 }
 
 fn write(shadow: &Shadow, call: &Call, rendering: &Rendering) -> Result<Answer, ApiError> {

@@ -352,6 +352,7 @@ fn document(shadow: &Arc<Shadow>, asked: &Asked<'_>) -> Answer {
     if asked.method != Method::GET && there && !any {
         return Answer::method_not_allowed();
     }
+    let plain = |answer: Answer| answer.encoded(cluster.schema, accept.plain());
     match &asked.place {
         Address::Root => discovery::paths(cluster),
         Address::Version if !accept.json(false) => {
@@ -359,10 +360,11 @@ fn document(shadow: &Arc<Shadow>, asked: &Asked<'_>) -> Answer {
         }
         Address::Version => discovery::version(cluster),
         Address::Health(name) => health(name, asked.query.get("verbose").is_some()),
-        Address::CoreVersions => discovery::core_versions(cluster, &accept, matching, &asked.host.to_string()),
-        Address::Groups => discovery::groups(cluster, &accept, matching),
-        Address::Group(name) => discovery::group(cluster, name).unwrap_or_else(Answer::nowhere),
+        Address::CoreVersions => plain(discovery::core_versions(cluster, &accept, matching, &asked.host.to_string())),
+        Address::Groups => plain(discovery::groups(cluster, &accept, matching)),
+        Address::Group(name) => discovery::group(cluster, name).map_or_else(Answer::nowhere, plain),
         Address::GroupVersion(group, version) => discovery::resources(cluster, group, version)
+            .map(plain)
             .unwrap_or_else(|| if discovery::has_group(cluster, group) { Answer::no_resource() } else { Answer::nowhere() }),
         Address::OpenApiV2 if !accept.json(true) && !accept.names("application/com.github.proto-openapi.spec.v2") => {
             Answer::bytes(406, "text/plain; charset=utf-8", "")

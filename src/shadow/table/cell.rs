@@ -3,6 +3,7 @@
 use super::age;
 use crate::object::quantity::Quantity;
 use crate::object::{Value, at, integer, items, text};
+use crate::schema::Version;
 use crate::simulate::clock::Clock;
 
 /// A path of map keys.
@@ -15,6 +16,8 @@ pub(super) struct Row<'o> {
     pub(super) object: &'o Value,
     /// What time it is.
     pub(super) clock: &'o Clock,
+    /// Which Kubernetes prints it.
+    pub(super) version: Version,
 }
 
 impl<'o> Row<'o> {

@@ -5,6 +5,7 @@
 use super::cell::Cell::{Age, Count, Made, Name, Number, Text, Truth};
 use super::cell::{Kind, Row, count, quantity};
 use crate::object::{Text as Key, Value, integer, text};
+use crate::schema::Version;
 use std::collections::BTreeSet;
 
 /// The kinds.
@@ -99,7 +100,7 @@ fn or_unknown(text: &str) -> &str {
 fn kernel(row: &Row<'_>) -> Value {
     let version = or_unknown(row.text(&["status", "nodeInfo", "kernelVersion"]));
     match row.text(&["status", "nodeInfo", "architecture"]) {
-        "" => version.into(),
+        architecture if architecture.is_empty() || row.version < Version::V1_36 => version.into(),
         architecture => format!("{version} ({architecture})").into(),
     }
 }

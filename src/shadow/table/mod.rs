@@ -19,7 +19,8 @@ mod workload;
 
 use super::list;
 use super::resource::{Rendering, as_served};
-use crate::object::{Value, integer, json, map_at, text};
+use crate::object::{Value, integer, items, json, map_at, text};
+use crate::schema::Version;
 use crate::simulate::resources::Served;
 use crate::simulate::{ApiError, Cluster};
 use cell::{Cell, Kind, Row};
@@ -87,6 +88,19 @@ fn layout(served: &Served) -> (Value, Cells) {
     }
 }
 
+/// What ServiceAccounts say of the column that they had.
+const SECRETS: &str = "Secrets is a list of the secrets in the same namespace that pods running using this ServiceAccount are allowed to use. \
+    Pods are only limited to this list if this service account has a \"kubernetes.io/enforce-mountable-secrets\" annotation set to \"true\". \
+    The \"kubernetes.io/enforce-mountable-secrets\" annotation is deprecated since v1.32. Prefer separate namespaces to isolate access to \
+    mounted secrets. This field should not be used to find auto-generated service account token secrets for use outside of pods. Instead, \
+    tokens can be requested directly using the TokenRequest API, or service account token secrets can be manually created. More info: \
+    https://kubernetes.io/docs/concepts/configuration/secret";
+
+/// Up to 1.34 the table of ServiceAccounts counts their secrets.
+fn counts_secrets(cluster: &Cluster, served: &Served) -> bool {
+    cluster.schema.version() == Version::V1_34 && served.kind == "ServiceAccount" && served.group.is_empty()
+}
+
 /// A table of objects; `metadata` is that of the list or of the one object. The definitions of the columns are left out in all
 /// but the first event of a watch.
 pub(super) fn table(
@@ -98,7 +112,11 @@ pub(super) fn table(
     include: Include,
     columns: bool,
 ) -> Value {
-    let (definitions, cells) = layout(served);
+    let (mut definitions, cells) = layout(served);
+    let with_secrets = counts_secrets(cluster, served);
+    if with_secrets && let Some(columns) = definitions.as_array_mut() {
+        columns.insert(1, json!({"name": "Secrets", "type": "string", "format": "", "description": SECRETS, "priority": 0}));
+    }
     let mut objects: Vec<&Arc<Value>> = objects.iter().collect();
     if served.kind == "FlowSchema" && served.definition().is_none() {
         objects.sort_by_key(|o| integer(o, &["spec", "matchingPrecedence"]));
@@ -106,12 +124,15 @@ pub(super) fn table(
     let row = |object: &Arc<Value>| {
         // The server prints its own kinds from its internal version, which is the one they are stored in here.
         let shown = if matches!(cells, Cells::Custom(_)) { as_served(cluster, served, object) } else { Arc::clone(object) };
-        let of = Row { object: &shown, clock: &cluster.clock };
-        let cells: Vec<Value> = match &cells {
+        let of = Row { object: &shown, clock: &cluster.clock, version: cluster.schema.version() };
+        let mut cells: Vec<Value> = match &cells {
             Cells::Builtin(cells) => cells.iter().map(|cell| cell.of(&of)).collect(),
             Cells::Plain => PLAIN.iter().map(|cell| cell.of(&of)).collect(),
             Cells::Custom(columns) => custom::cells(columns, &of),
         };
+        if with_secrets {
+            cells.insert(1, items(object, &["secrets"]).len().into());
+        }
         let mut row = json!({"cells": cells});
         if served.kind == "Pod"
             && served.group.is_empty()

@@ -6,6 +6,7 @@ use super::cell::Cell::{Age, Made, Name, Text};
 use super::cell::{Kind, Row, each, some};
 use super::labels;
 use crate::object::{Value, integer, items, text};
+use crate::schema::Version;
 use std::collections::BTreeSet;
 
 /// The kinds.
@@ -112,7 +113,7 @@ fn hosts(row: &Row<'_>) -> Value {
 fn class_name(row: &Row<'_>) -> Value {
     let default = row.text(&["metadata", "annotations", "ingressclass.kubernetes.io/is-default-class"]) == "true";
     let name = row.text(&["metadata", "name"]);
-    if default { format!("{name} (default)").into() } else { name.into() }
+    if default && row.version >= Version::V1_36 { format!("{name} (default)").into() } else { name.into() }
 }
 
 fn class_parameters(row: &Row<'_>) -> Value {

@@ -135,8 +135,8 @@ pub fn update(context: &Context, new: &Value, old: &Value, subresource: &str) ->
 }
 
 /// What the server warns of; to be asked once the object was found valid.
-pub fn warnings(context: &Context, new: &Value, old: Option<&Value>) -> Vec<String> {
-    warnings::warnings(&context.gvk, new, old)
+pub fn warnings(context: &Context, new: &Value, old: Option<&Value>, subresource: &str) -> Vec<String> {
+    warnings::warnings(context, new, old, subresource)
 }
 
 /// What is wrong with the addresses, families and family policy of a Service's spec: the first thing that is looked at.

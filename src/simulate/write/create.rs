@@ -46,7 +46,7 @@ impl Cluster {
         if !causes.is_empty() {
             return Err(ApiError::invalid(&write.qualified_kind(&object), text(&object, &["metadata", "name"]), causes));
         }
-        write.warnings.extend(validate::warnings(&checks, &object, None));
+        write.warnings.extend(validate::warnings(&checks, &object, None, subresource));
         admission::validate(&asked, &told, &mut write.warnings)?;
         let id = ObjectId::of(&object);
         if let Some(there) = self.store.get(&id) {

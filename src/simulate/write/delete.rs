@@ -16,6 +16,10 @@ const FOREGROUND: &str = "foregroundDeletion";
 /// Kinds whose dependents stay when a DELETE names no propagation policy.
 const ORPHANS_BY_DEFAULT: [(&str, &str); 2] = [("batch", "Job"), ("", "ReplicationController")];
 
+/// What is said of a Job whose DELETE names none (`pkg/registry/batch/job/storage/storage.go`).
+const ORPHANED_PODS: &str = "child pods are preserved by default when jobs are deleted; \
+    set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning";
+
 /// Kinds whose DELETE answers with the object as it was (`ReturnDeletedObject`).
 const ANSWERS_WITH_OBJECT: [(&str, &str); 9] = [
     ("", "Pod"),
@@ -39,6 +43,9 @@ impl Cluster {
         check_options(&options)?;
         let id = write.id();
         admission::delete(&write.served, &id.name)?;
+        if id.group == "batch" && id.kind == "Job" && options["propagationPolicy"].is_null() && options["orphanDependents"].is_null() {
+            write.warnings.push(ORPHANED_PODS.into());
+        }
         let live = self.store.get(&id).cloned().ok_or_else(|| write.not_found())?;
         check_preconditions(write, &options, &live)?;
         if id.kind == "CustomResourceDefinition" && !live["metadata"]["deletionTimestamp"].is_string() {
@@ -105,12 +112,21 @@ impl Cluster {
         let listed = self.store.list(&target.group, &write.served.kind, namespace);
         let chosen: Vec<(ObjectId, Value)> =
             listed.filter(|(id, object)| selected(id, object)).map(|(id, object)| (ObjectId::clone(id), Value::clone(object))).collect();
+        let policy = write.body().unwrap_or_default();
+        if target.group == "batch"
+            && target.resource == "jobs"
+            && policy["propagationPolicy"].is_null()
+            && policy["orphanDependents"].is_null()
+        {
+            write.warnings.push(ORPHANED_PODS.into());
+        }
         let mut items = Vec::new();
         for (id, object) in chosen {
             let target = Target { namespace: id.namespace.into(), name: id.name.into(), ..target.clone() };
             let request = Request { verb: crate::simulate::Verb::Delete, target, ..write.request.clone() };
             let response = self.write(&request);
-            write.warnings.extend(response.warnings);
+            // The same is told once.
+            write.warnings.extend(response.warnings.into_iter().filter(|w| w != ORPHANED_PODS));
             match response.result {
                 Err(error) if error.code != 404 => return Err(error),
                 _ => items.push(object),

@@ -99,7 +99,7 @@ impl Cluster {
         if !causes.is_empty() {
             return Err(ApiError::invalid(&write.qualified_kind(&object), text(&object, &["metadata", "name"]), causes));
         }
-        write.warnings.extend(validate::warnings(&checks, &object, Some(live)));
+        write.warnings.extend(validate::warnings(&checks, &object, Some(live), subresource));
         admission::validate(&asked, &told, &mut write.warnings)?;
         // What goes is told as it was sent: it does not come back from the storage.
         let gone = (!write.dry_run && gone_with_last_finalizer(&object, live)).then(|| object.clone());
