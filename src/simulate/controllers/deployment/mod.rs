@@ -76,8 +76,10 @@ pub(super) fn sync(cluster: &mut Cluster, id: &ObjectId) {
 }
 
 /// The oldest ReplicaSet whose template means the same as the Deployment's is the new one.
-fn divide(cluster: &Cluster, deployment: Arc<Value>, mut sets: Vec<Arc<Value>>) -> Rollout {
-    sets.sort_by(|a, b| age(a).cmp(&age(b)));
+fn divide(cluster: &Cluster, deployment: Arc<Value>, sets: Vec<Arc<Value>>) -> Rollout {
+    let mut aged: Vec<_> = sets.iter().map(|set| (age(set), set)).collect();
+    aged.sort_by_key(|(age, _)| *age);
+    let mut sets: Vec<Arc<Value>> = aged.into_iter().map(|(_, set)| Arc::clone(set)).collect();
     let new = sets.iter().position(|s| template::same(cluster.schema, &deployment, s)).map(|i| sets.remove(i));
     Rollout { deployment, new, old: sets }
 }
