@@ -47,9 +47,9 @@ pub(super) enum Shown {
 }
 
 impl Line {
-    /// An event that is not written yet.
-    pub(super) fn new(event: &'static str, rendering: &Rendering, shown: Shown) -> Self {
-        Self { event, shown, protobuf: rendering.protobuf(), text: OnceLock::new() }
+    /// An event that is not written yet; in protobuf if a version says how.
+    pub(super) fn new(event: &'static str, protobuf: Option<Version>, shown: Shown) -> Self {
+        Self { event, shown, protobuf, text: OnceLock::new() }
     }
 
     /// Its text.
@@ -128,7 +128,7 @@ impl Event {
         if let Some((_, line)) = self.lines.iter().find(|(form, line)| line.event == event && same(form)) {
             return Arc::clone(line);
         }
-        let line = Arc::new(Line::new(event, rendering, show()));
+        let line = Arc::new(Line::new(event, rendering.protobuf(), show()));
         self.lines.push((Arc::clone(rendering), Arc::clone(&line)));
         line
     }
@@ -300,7 +300,6 @@ impl Bells {
 mod tests {
     use super::{Batch, Bells, History, Line, Shown};
     use crate::object::{ObjectId, json};
-    use crate::schema::{Schema, Version};
     use crate::simulate::Change;
     use std::sync::Arc;
     use tokio::sync::watch::Receiver;
@@ -340,7 +339,7 @@ mod tests {
         let object = Arc::new(json!({"a": 1}));
         history.push(Change { revision: 6, id: Arc::new(pod("ns", "a")), before: None, after: Some(Arc::clone(&object)) });
         assert_eq!((history.after(4), history.after(5), history.after(6)), (None, Some(0), Some(1)));
-        let make = |_: &mut History| Batch::new(vec![Arc::new(Line::new("ADDED", Shown::Stored(Arc::clone(&object))))]);
+        let make = |_: &mut History| Batch::new(vec![Arc::new(Line::new("ADDED", None, Shown::Stored(Arc::clone(&object))))]);
         let first = history.batch(("pods".into(), 0, 0), make);
         let second = history.batch(("pods".into(), 0, 0), |_| panic!("it is there"));
         assert!(Arc::ptr_eq(&first, &second));
@@ -349,7 +348,7 @@ mod tests {
 
     #[test]
     fn what_is_gone_is_shown_in_the_revision_in_which_it_went() {
-        let gone = Line::new("DELETED", Shown::Last(Arc::new(json!({"metadata": {"resourceVersion": "3"}})), 9));
+        let gone = Line::new("DELETED", None, Shown::Last(Arc::new(json!({"metadata": {"resourceVersion": "3"}})), 9));
         assert_eq!(gone.text(), "{\"type\":\"DELETED\",\"object\":{\"metadata\":{\"resourceVersion\":\"9\"}}}\n");
     }
 }

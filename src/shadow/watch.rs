@@ -75,7 +75,7 @@ pub(super) fn start(shadow: &Arc<Shadow>, watch: Watch) -> Result<Payload, ApiEr
                     true => Shown::Stored(object),
                     false => Shown::Made(watch.rendering.object(&live.cluster, &object, pieces.is_empty())),
                 };
-                pieces.push_back(Line::new("ADDED", &watch.rendering, shown));
+                pieces.push_back(Line::new("ADDED", watch.rendering.protobuf(), shown));
             }
             if watch.initial_events {
                 pieces.push_back(bookmark(&watch, now, true));
@@ -196,7 +196,11 @@ impl Watching {
         }
         let Some(from) = history.after(self.seen) else {
             self.ended = true;
-            self.pieces.push_back(Line::new("ERROR", &self.watch.rendering, Shown::Made(status(&too_old(self.seen, history.oldest())))));
+            self.pieces.push_back(Line::new(
+                "ERROR",
+                self.watch.rendering.protobuf(),
+                Shown::Made(status(&too_old(self.seen, history.oldest()))),
+            ));
             return None;
         };
         let selection = &self.watch.selection;
@@ -251,5 +255,5 @@ fn bookmark(watch: &Watch, revision: u64, initial: bool) -> Line {
         metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
     }
     let (api_version, kind) = watch.rendering.names(&watch.selection);
-    Line::new("BOOKMARK", &watch.rendering, Shown::Made(json!({"kind": kind, "apiVersion": api_version, "metadata": metadata})))
+    Line::new("BOOKMARK", watch.rendering.protobuf(), Shown::Made(json!({"kind": kind, "apiVersion": api_version, "metadata": metadata})))
 }
