@@ -296,6 +296,8 @@ proptest! {
         let first = ours.stored();
         prop_assume!(first.as_ref().is_some_and(|o| o["metadata"].get("deletionTimestamp").is_none() && o["spec"]["paused"] != true));
         let first = first.unwrap();
+        // Pods that a finalizer keeps hold up a Recreate: it makes no revision before they are gone.
+        prop_assume!(first["spec"]["strategy"]["type"] != "Recreate" || first["spec"]["template"]["metadata"].get("finalizers").is_none());
         let patch = |template: &Value| json!({"op": "undo", "method": "PATCH", "path": sequence.kind.path(), "query": {},
             "content_type": "application/json-patch+json", "body": [{"op": "replace", "path": "/spec/template", "value": template}]});
         let template = &first["spec"]["template"];
