@@ -146,7 +146,9 @@ impl Server {
 fn at_rest(kind: &Kind, object: &Value) -> bool {
     let metadata = &object["metadata"];
     if metadata.get("deletionTimestamp").is_some() {
-        return no_server_finalizers(object);
+        // A namespace is emptied some seconds after its deletion, whatever else keeps it.
+        let emptied = kind.name != "Namespace" || object["spec"].get("finalizers").is_none();
+        return emptied && no_server_finalizers(object);
     }
     let seen = !kind.has_revisions() && !["ReplicaSet", "PodDisruptionBudget"].contains(&kind.name)
         || object["status"]["observedGeneration"] == metadata["generation"];
