@@ -66,7 +66,7 @@ fn finalize(cluster: &mut Cluster, id: &ObjectId) {
         let spec = map_at(&mut released, &["spec"]);
         spec.shift_remove("finalizers");
         spec.extend((!others.is_empty()).then(|| ("finalizers".to_owned(), others.into())));
-        write::update(cluster, &space, released);
+        write::update_by(cluster, &space, released, "finalize");
     } else {
         cluster.store.remove(id);
     }

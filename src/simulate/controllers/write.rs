@@ -41,6 +41,13 @@ pub(super) fn update(cluster: &mut Cluster, before: &Arc<Value>, mut object: Val
     put(cluster, object)
 }
 
+/// Stores an object changed by way of an endpoint, which is the object itself if it has no name: the controllers come to own what
+/// they changed, and whoever owned what is gone owns it no more.
+pub(super) fn update_by(cluster: &mut Cluster, before: &Arc<Value>, mut object: Value, subresource: &str) -> Arc<Value> {
+    own(cluster, before, &mut object, subresource, &[&["status"]]);
+    update(cluster, before, object)
+}
+
 /// Stores a Deployment whose status and annotations changed, by way of the subresource: its controller comes to own the
 /// annotations that it wrote, and whoever wrote something else there owns it no more.
 pub(super) fn update_status(cluster: &mut Cluster, before: &Arc<Value>, mut object: Value) -> Arc<Value> {
@@ -204,6 +211,5 @@ pub(super) fn release(cluster: &mut Cluster, id: &ObjectId, finalizer: &str) {
     } else {
         metadata.insert("finalizers".into(), left.into());
     }
-    own(cluster, &object, &mut changed, "", &[&["status"]]);
-    update(cluster, &object, changed);
+    update_by(cluster, &object, changed, "");
 }
