@@ -1,6 +1,6 @@
 //! `rollcast serve` under load, and what a rehearsal costs around its script.
 //!
-//! `cargo bench --bench load` runs all of it; `-- clients`, `-- alone`, `-- start`, `-- script` or `-- rehearsals` one
+//! `cargo bench --bench load` runs all of it; `-- clients`, `-- informers`, `-- alone`, `-- start`, `-- script` or `-- rehearsals` one
 //! part. Exits 1 on an error of a request, a p99 above 20 ms, more than 2 ms in the shadow for a request of kubectl, or something that a
 //! rehearsal leaves behind.
 
@@ -199,16 +199,26 @@ impl Pieces {
     }
 }
 
-/// Opens watches: most of one namespace, or of one object in it; one in a hundred of all namespaces. What each is sent, by path.
-async fn watches(address: &str) -> BTreeMap<String, Vec<Arc<Seen>>> {
+/// How many watches there are of each thing that the clients write: as of many dashboards, or of one informer. The others wait for
+/// what nobody writes.
+#[derive(Clone, Copy, Debug)]
+enum Crowd {
+    Ten,
+    One,
+}
+
+/// Opens watches: most of one namespace, or of one object in it; in a crowd one in a hundred of all namespaces. What each is sent, by path.
+async fn watches(address: &str, crowd: Crowd) -> BTreeMap<String, Vec<Arc<Seen>>> {
     let mut all: BTreeMap<String, Vec<Arc<Seen>>> = BTreeMap::new();
     for number in 0..WATCHES {
         let client = number % CLIENTS;
-        let path = match number / CLIENTS {
-            0..=9 => format!("/api/v1/namespaces/ns-{client}/pods?watch=true"),
-            10..=19 => format!("/apis/apps/v1/namespaces/ns-{client}/deployments?watch=true"),
-            20..=29 => format!("/api/v1/namespaces/ns-{client}/configmaps?watch=true&fieldSelector=metadata.name%3Dc"),
-            _ if number % 100 == 0 => "/api/v1/pods?watch=true".to_owned(),
+        let path = match (number / CLIENTS, crowd) {
+            (0..=9, Crowd::Ten) | (0, Crowd::One) => format!("/api/v1/namespaces/ns-{client}/pods?watch=true"),
+            (10..=19, Crowd::Ten) | (1, Crowd::One) => format!("/apis/apps/v1/namespaces/ns-{client}/deployments?watch=true"),
+            (20..=29, Crowd::Ten) | (2, Crowd::One) => {
+                format!("/api/v1/namespaces/ns-{client}/configmaps?watch=true&fieldSelector=metadata.name%3Dc")
+            }
+            (_, Crowd::Ten) if number % 100 == 0 => "/api/v1/pods?watch=true".to_owned(),
             _ => format!("/api/v1/namespaces/ns-{client}/services?watch=true"),
         };
         let mut connection = Connection::open(address).await;
@@ -262,7 +272,7 @@ fn at(sorted: &[Duration], share: f64) -> Duration {
 }
 
 /// 50 clients, 2,000 watches, 20,000 requests, three times over: the memory of the second and third time tells a leak.
-fn clients() -> bool {
+fn clients(crowd: Crowd) -> bool {
     let server = Server::start(&["--empty"]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let good = Arc::new(AtomicBool::new(true));
@@ -276,9 +286,9 @@ fn clients() -> bool {
             let maps = format!("/api/v1/namespaces/ns-{client}/configmaps");
             assert_eq!(setup.ask("POST", &maps, JSON, r#"{"metadata":{"name":"c"},"data":{"n":"0"}}"#).await, 201);
         }
-        let watches = watches(&server.address).await;
+        let watches = watches(&server.address, crowd).await;
         let (mut bytes_before, mut events_before, _) = all_told(&watches).await;
-        println!("{WATCHES} watches, {CLIENTS} clients, {REQUESTS} requests; {} MiB before", server.memory());
+        println!("{WATCHES} watches, {crowd:?} of each thing that is written, {CLIENTS} clients, {REQUESTS} requests; {} MiB before", server.memory());
         for round in 1..=3 {
             let began = Instant::now();
             let used = || (processor(&server.child.id().to_string()), processor("self"));
@@ -486,7 +496,14 @@ fn rehearsals() -> bool {
 type Part = (&'static str, fn() -> bool);
 
 fn main() {
-    let parts: [Part; 5] = [("clients", clients), ("alone", alone), ("start", start), ("script", script), ("rehearsals", rehearsals)];
+    let parts: [Part; 6] = [
+        ("clients", || clients(Crowd::Ten)),
+        ("informers", || clients(Crowd::One)),
+        ("alone", alone),
+        ("start", start),
+        ("script", script),
+        ("rehearsals", rehearsals),
+    ];
     let named: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     let chosen = parts.into_iter().filter(|(name, _)| named.is_empty() || named.iter().any(|n| n == name));
     let failed: Vec<&str> = chosen.filter(|(_, part)| !part()).map(|(name, _)| name).collect();

@@ -1,6 +1,6 @@
 //! `fleet.toml` as written becomes a checked fleet.
 //!
-//! [`FleetFile`] is what the file says, each value with its place. [`Fleet`] is what it means: defaults laid
+//! [`FleetFile`](file::FleetFile) is what the file says, each value with its place. [`Fleet`] is what it means: defaults laid
 //! under every agent, patterns replaced by names, every reference found. All mistakes of a file are reported in one run.
 //!
 //! Before that, included files are put behind the file that names them (`parts`), the environment that was asked for is laid over

@@ -99,8 +99,10 @@ def remove():
             print(name, "deleted")
         except ApiException as e:
             print(e.status, e.reason)
-    for _ in range(100):
-        if not [p for p in core.list_namespaced_pod(NAMESPACE).items if p.metadata.labels["app"] == "web"]:
+    # The Deployment goes after its pods: its finalizer is taken off last.
+    for _ in range(300):
+        pods = [p for p in core.list_namespaced_pod(NAMESPACE).items if p.metadata.labels["app"] == "web"]
+        if not pods and not [d for d in apps.list_namespaced_deployment(NAMESPACE).items if d.metadata.name == "web"]:
             break
         time.sleep(0.1)
     print(sorted(o.metadata.name for o in apps.list_namespaced_deployment(NAMESPACE).items))
