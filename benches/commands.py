@@ -213,6 +213,7 @@ cai-runtime = "gcr.io/genbrain/cai-runtime:b7d92e4"
 containers = ["agent", "git-sync"]
 restart = "3m"
 stop = "0s"
+security = "restricted"
 budget = {{ rolls = 1, downtime = "3m" }}
 
 [[pipeline]]
