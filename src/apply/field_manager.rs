@@ -6,7 +6,7 @@
 use super::field_set::FieldSet;
 use super::managers::{Identity, Manager, Managers, Operation, list_of, managed_fields, unowned};
 use super::typed::{Comparison, Typed, compare_sent, empty_object, reconcile, validate_after};
-use crate::object::{Gvk, Text, Value, map_at};
+use crate::object::{Fact, Gvk, Text, TypeMark, Value, map_at};
 use crate::schema::{Schema, Type};
 use std::borrow::Cow;
 
@@ -45,20 +45,13 @@ impl<'a> FieldManager<'a> {
         if managers.is_empty() && live.is_some() {
             return;
         }
-        let empty;
-        let old = match live {
-            Some(live) => live,
-            None => {
-                empty = empty_object(self.typed(), self.gvk);
-                &empty
-            }
-        };
+        let old = live.map_or_else(|| empty_object(self.typed(), self.gvk), without_managed_fields);
         let identity = self.identity(manager, Operation::Update);
-        let entries = self.updated(managers, (old, new, sent), identity, time).map_or_else(
+        let entries = self.updated(managers, (&old, new, sent), identity, time).map_or_else(
             |_| Vec::new(),
             |mut managers| {
                 managers.cap_updaters();
-                managers.entries()
+                managers.entries(self.mark())
             },
         );
         let after = match given {
@@ -70,6 +63,11 @@ impl<'a> FieldManager<'a> {
 
     pub(super) fn typed(&self) -> Typed<'a> {
         Typed { schema: self.schema, ty: self.ty }
+    }
+
+    /// Under which mark it is noted that what managers own is in order: only where all name fields of one form.
+    pub(super) fn mark(&self) -> Option<TypeMark> {
+        self.schema.mark(self.ty).filter(|_| self.converts.is_none())
     }
 
     pub(super) fn identity<'m>(&self, manager: &'m str, operation: Operation) -> Identity<'m>
@@ -91,7 +89,7 @@ impl<'a> FieldManager<'a> {
         }
         match Managers::decode(given) {
             Ok(managers) if !managers.is_empty() => (managers, true),
-            _ => (Managers::of_object(live), false),
+            _ => (Managers::decode_as(live.and_then(managed_fields), self.mark()).unwrap_or_default(), false),
         }
     }
 
@@ -112,18 +110,33 @@ impl<'a> FieldManager<'a> {
         self.bring_up_to_date(&mut managers)?;
         let comparison = self.compared(old, new, sent)?;
         let elsewhere = self.elsewhere(&managers, old, new);
+        let gained = |comparison: &Comparison<'v>| {
+            let mut gained = comparison.modified.clone();
+            gained.unite(&comparison.added);
+            gained.subtract(unowned());
+            gained
+        };
+        // Whoever changes only what is theirs gives it up and gains it again. Controllers do little else.
+        let keeps = |m: &Manager<'v>| {
+            let loses = m.fields.meets(&comparison.removed) || m.fields.meets(unowned());
+            self.converts.is_none() && !loses && gained(&comparison).is_within(&m.fields)
+        };
+        let keeper = managers.get(&writer).is_some_and(keeps).then(|| managers.remove(&writer)).flatten();
         self.all_give_up(&mut managers, &comparison, &elsewhere, None)?;
-        let mut gained = comparison.modified;
-        gained.unite(&comparison.added);
-        gained.subtract(unowned());
-        if !gained.is_empty() {
-            if let Some(former) = managers.get(&writer) {
-                gained.unite(&former.fields);
-            }
+        let gained = gained(&comparison);
+        if let Some(keeper) = keeper {
+            let changed = !gained.is_empty();
+            let (time, kept) = if changed { (Some(Cow::Borrowed(time)), None) } else { (keeper.time.clone(), keeper.kept) };
+            managers.set(Manager { time, kept, ..keeper });
+        } else if !gained.is_empty() {
+            let fields = match managers.get(&writer) {
+                Some(former) => former.fields.and(gained),
+                None => gained.into(),
+            };
             managers.set(Manager {
                 identity: writer,
                 api_version: self.gvk.api_version().into(),
-                fields: gained,
+                fields,
                 time: Some(Cow::Borrowed(time)),
                 kept: None,
             });
@@ -151,9 +164,15 @@ impl<'a> FieldManager<'a> {
             return Err(format!("unexpected GroupVersion string: {}", m.api_version));
         }
         managers.retain(|m| m.api_version == own || self.serves(&m.api_version));
-        for manager in managers.iter_mut().filter(|m| m.api_version == own || self.converts.is_none()) {
-            if reconcile(self.typed(), &mut manager.fields) {
+        let mark = self.mark();
+        let concerned = |m: &&mut Manager<'v>| m.fields.as_unread().is_none() && (m.api_version == own || self.converts.is_none());
+        for manager in managers.iter_mut().filter(concerned) {
+            if manager.fields.change(|set| reconcile(self.typed(), set)) {
                 manager.kept = None;
+            } else if let Some((told, mark)) =
+                manager.fields.told().zip(mark).filter(|_| manager.kept.is_some() && !manager.fields.is_empty())
+            {
+                told.note(mark, Fact::Owned);
             }
         }
         Ok(())
@@ -218,7 +237,8 @@ fn give_up(
     writer: Option<&Identity<'_>>,
 ) {
     for manager in managers.iter_mut().filter(|m| writer != Some(&m.identity) && concerned(m)) {
-        let lost = [&comparison.modified, &comparison.added, &comparison.removed].map(|set| manager.fields.subtract(set));
+        let changes = [&comparison.modified, &comparison.added, &comparison.removed];
+        let lost = changes.map(|set| manager.fields.subtract(set));
         if lost.contains(&true) {
             manager.kept = None;
         }

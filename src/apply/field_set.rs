@@ -341,6 +341,18 @@ impl<'a> FieldSet<'a> {
         Self { nodes }
     }
 
+    /// Whether some path is in both.
+    pub fn meets(&self, other: &FieldSet<'_>) -> bool {
+        let mut at = 0;
+        self.nodes.iter().any(|own| {
+            while at < other.nodes.len() && other.nodes[at].element.compare(&own.element) == Ordering::Less {
+                at += 1;
+            }
+            let theirs = other.nodes.get(at).filter(|n| n.element.compare(&own.element) == Ordering::Equal);
+            theirs.is_some_and(|theirs| own.member && theirs.member || own.children.meets(&theirs.children))
+        })
+    }
+
     /// Takes out the very paths that are in the other; what lies below them stays. Tells whether there were any.
     pub fn subtract(&mut self, other: &FieldSet<'_>) -> bool {
         self.take(other, false)

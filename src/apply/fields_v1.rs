@@ -26,6 +26,11 @@ pub(super) fn read_noting(fields: &Value) -> Result<(FieldSet<'_>, bool), String
     }
 }
 
+/// Reads the field set that a map is.
+pub(super) fn read_map(fields: &Map) -> Result<FieldSet<'_>, String> {
+    read_level(fields, &mut true).map(|(set, _)| set)
+}
+
 /// What lies below a path, and whether the path itself is a member: it is if it says so, or if nothing lies below it.
 fn read_level<'a>(map: &'a Map, same: &mut bool) -> Result<(FieldSet<'a>, bool), String> {
     let (mut nodes, mut member): (Vec<Node<'a>>, bool) = (Vec::with_capacity(map.len()), false);
@@ -190,7 +195,8 @@ fn write_level(set: &FieldSet<'_>, own: bool) -> Map {
     map
 }
 
-fn write_element(element: &PathElement<'_>) -> String {
+/// `f:name`, `k:{…}`, `v:…`, `i:…`.
+pub(super) fn write_element(element: &PathElement<'_>) -> String {
     match element {
         PathElement::Field(name) => ["f:", name].concat(),
         PathElement::Key(fields) => {

@@ -5,7 +5,8 @@
 use super::field_set::FieldSet;
 use super::fields_v1;
 use super::go_format::{push_json_string, quoted};
-use crate::object::{Map, Value, text};
+use super::owned::Owned;
+use crate::object::{Fact, Map, TypeMark, Value, text};
 use jiff::Timestamp;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -75,7 +76,7 @@ pub struct Manager<'a> {
     /// The version in which its fields are named.
     pub api_version: Cow<'a, str>,
     /// What it owns.
-    pub fields: FieldSet<'a>,
+    pub fields: Owned<'a>,
     /// When it last changed something, RFC 3339.
     pub time: Option<Cow<'a, str>>,
     /// Where its entry stands in the list that was read, as long as it is still the same.
@@ -126,16 +127,16 @@ impl<'a> Managers<'a> {
     /// Reads `metadata.managedFields`. Of entries with one identity the last one counts. An entry that Kubernetes would not have
     /// written makes the whole list unreadable.
     pub fn decode(entries: Option<&'a Value>) -> Result<Self, String> {
-        let mut managers = Self::default();
-        for (i, entry) in entries.and_then(Value::as_array).into_iter().flatten().enumerate() {
-            managers.set(decode_entry(i, entry)?);
-        }
-        Ok(managers)
+        Self::decode_as(entries, None)
     }
 
-    /// Reads the managed fields of an object; none if there are none or they cannot be read.
-    pub fn of_object(object: Option<&'a Value>) -> Self {
-        Self::decode(object.and_then(managed_fields)).unwrap_or_default()
+    /// The same for an object of a type: fields of which it is noted that they are in order are read when they are needed.
+    pub fn decode_as(entries: Option<&'a Value>, mark: Option<TypeMark>) -> Result<Self, String> {
+        let mut managers = Self::default();
+        for (i, entry) in entries.and_then(Value::as_array).into_iter().flatten().enumerate() {
+            managers.set(decode_entry(i, entry, mark)?);
+        }
+        Ok(managers)
     }
 
     /// The value for `metadata.managedFields`; none if nobody owns anything.
@@ -144,10 +145,17 @@ impl<'a> Managers<'a> {
         (!made.is_empty()).then_some(Value::Array(made.into()))
     }
 
-    /// The entries of `metadata.managedFields`, those left out that are the same as before.
-    pub(super) fn entries(&self) -> Vec<Entry> {
-        let entry = |m: &Manager<'_>| m.kept.map_or_else(|| Entry::Made(encode_entry(m)), Entry::Kept);
-        self.sorted().into_iter().map(entry).collect()
+    /// The entries of `metadata.managedFields`, those left out that are the same as before. With the mark of the object's type it is
+    /// noted that their fields are in order.
+    pub(super) fn entries(&self, mark: Option<TypeMark>) -> Vec<Entry> {
+        let made = |m: &Manager<'_>| {
+            let entry = encode_entry(m);
+            if let (Some(fields), Some(mark)) = (entry["fieldsV1"].as_object(), mark) {
+                fields.note(mark, Fact::Owned);
+            }
+            Entry::Made(entry)
+        };
+        self.sorted().into_iter().map(|m| m.kept.map_or_else(|| made(m), Entry::Kept)).collect()
     }
 
     fn sorted(&self) -> Vec<&Manager<'a>> {
@@ -227,9 +235,8 @@ impl<'a> Managers<'a> {
             {
                 self.set(Manager { identity: bucket.clone(), kept: None, ..first });
             }
-            let mut joined = self.remove(&bucket).map(|m| m.fields).unwrap_or_default();
-            joined.unite(&manager.fields);
-            self.set(Manager { identity: bucket, fields: joined, kept: None, ..manager });
+            let joined = self.remove(&bucket).map_or_else(FieldSet::default, |m| FieldSet::clone(&m.fields));
+            self.set(Manager { identity: bucket, fields: manager.fields.and(joined), kept: None, ..manager });
             self.remove(&identity);
             length -= 1;
         }
@@ -262,7 +269,7 @@ pub fn unowned() -> &'static FieldSet<'static> {
     &UNOWNED
 }
 
-fn decode_entry(index: usize, entry: &Value) -> Result<Manager<'_>, String> {
+fn decode_entry(index: usize, entry: &Value, mark: Option<TypeMark>) -> Result<Manager<'_>, String> {
     let operation = match text(entry, &["operation"]) {
         "Apply" => Operation::Apply,
         "Update" => Operation::Update,
@@ -277,7 +284,19 @@ fn decode_entry(index: usize, entry: &Value) -> Result<Manager<'_>, String> {
         "" => return Err(format!("missing fieldsType in managed fields entry {index}")),
         other => return Err(format!("invalid fieldsType {} in managed fields entry {index}", quoted(other))),
     }
-    let (fields, same) = fields_v1::read_noting(entry.get("fieldsV1").unwrap_or(&Value::Null))?;
+    let told = entry.get("fieldsV1").and_then(Value::as_object);
+    let unread = told.filter(|told| mark.is_some_and(|mark| told.is_noted(mark, Fact::Owned)));
+    let (fields, same) = match unread {
+        Some(told) => (Owned::unread(told), true),
+        None => {
+            let (set, same) = fields_v1::read_noting(entry.get("fieldsV1").unwrap_or(&Value::Null))?;
+            let fields = match told.filter(|_| same) {
+                Some(told) => Owned::read(set, told),
+                None => set.into(),
+            };
+            (fields, same)
+        }
+    };
     let time = entry.get("time").and_then(Value::as_str).map(Cow::Borrowed);
     let identity = Identity {
         manager: text(entry, &["manager"]).into(),
@@ -300,7 +319,7 @@ fn encode_entry(manager: &Manager<'_>) -> Value {
     put("apiVersion", &manager.api_version);
     put("time", manager.time.as_deref().unwrap_or_default());
     put("fieldsType", "FieldsV1");
-    entry.insert("fieldsV1".into(), fields_v1::write(&manager.fields));
+    entry.insert("fieldsV1".into(), manager.fields.write());
     if !manager.identity.subresource.is_empty() {
         entry.insert("subresource".into(), manager.identity.subresource.as_ref().into());
     }

@@ -8,6 +8,7 @@ pub mod json_patch;
 pub mod last_applied;
 pub mod managers;
 pub mod merge_patch;
+mod owned;
 mod patch_error;
 pub mod scale;
 pub mod server_side;

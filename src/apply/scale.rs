@@ -27,7 +27,7 @@ pub fn to_scale(parent: Option<&Value>, paths: ReplicasPaths<'_>) -> Result<Opti
     managers.retain(|m| path_in(paths, &m.api_version).is_some_and(|path| m.fields.has_fields(path)));
     for manager in managers.iter_mut() {
         manager.api_version = SCALE.into();
-        manager.fields = FieldSet::of_fields(&[&SCALE_REPLICAS]);
+        manager.fields = FieldSet::of_fields(&[&SCALE_REPLICAS]).into();
     }
     Ok(managers.encode())
 }
@@ -54,11 +54,11 @@ pub fn to_parent(
         managers.set(Manager {
             identity: scaler.identity.clone(),
             api_version: api_version.into(),
-            fields: FieldSet::of_fields(&[path]),
+            fields: FieldSet::of_fields(&[path]).into(),
             time: None,
             kept: None,
         });
     }
     let before = parent.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    Ok(list_of(managers.entries(), |index| before[index].clone()))
+    Ok(list_of(managers.entries(None), |index| before[index].clone()))
 }

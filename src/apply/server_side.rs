@@ -7,6 +7,7 @@ use super::field_manager::{FieldManager, put_managed_fields, take_managed_fields
 use super::field_set::{FieldSet, equal, path_text};
 use super::last_applied;
 use super::managers::{Manager, Managers, Operation, list_of, managed_fields, unowned};
+use super::owned::Owned;
 use super::typed::{Typed, close_over_fields, empty_object, field_set, merge, remove_items, validate};
 use crate::object::{Gvk, Value, text};
 use std::borrow::Cow;
@@ -109,7 +110,7 @@ impl FieldManager<'_> {
         if managed_fields(config).is_some_and(Value::is_array) {
             return Err(ApplyError::BadRequest("metadata.managedFields must be nil".to_owned()));
         }
-        let managers = Managers::decode(live.and_then(managed_fields))
+        let managers = Managers::decode_as(live.and_then(managed_fields), self.mark())
             .map_err(|e| ApplyError::Internal(format!("failed to decode managed fields: {e}")))?;
         let old = live.map_or_else(|| empty_object(self.typed(), self.gvk), without_managed_fields);
         let empty;
@@ -124,7 +125,7 @@ impl FieldManager<'_> {
             Unsettled::Claimed(claims) => ApplyError::Conflicts(conflicts(claims)),
             Unsettled::Failed(why) => ApplyError::Internal(why),
         })?;
-        let entries = settled.managers.entries();
+        let entries = settled.managers.entries(self.mark());
         let mut object = match settled.merged {
             Some(merged) => default(merged).map_err(ApplyError::Default)?,
             None => old,
@@ -181,7 +182,7 @@ impl FieldManager<'_> {
         managers.set(Manager {
             identity: identity.clone(),
             api_version: self.gvk.api_version().into(),
-            fields,
+            fields: Owned::after(former.as_ref().map(|f| &f.fields), fields),
             time: former.as_ref().and_then(|f| f.time.clone()),
             kept: None,
         });
@@ -195,7 +196,7 @@ impl FieldManager<'_> {
         let elsewhere = self.elsewhere(&managers, old, &merged);
         let foreign = |m: &Manager<'_>| elsewhere.iter().any(|other| other.api_version == m.api_version);
         if !force {
-            let others = managers.iter().filter(|m| m.identity != identity && !foreign(m));
+            let others = managers.iter().filter(|m| m.identity != identity && !foreign(m) && m.fields.meets(&changed));
             let mut claims: Claims<'v> = others
                 .map(|m| (m, m.fields.intersection(&changed)))
                 .filter(|(_, fields)| !fields.is_empty())
@@ -222,7 +223,7 @@ impl FieldManager<'_> {
             if !same {
                 own.time = Some(Cow::Borrowed(time));
             }
-            let former = former.filter(|f| f.fields == own.fields && f.time == own.time && f.api_version == own.api_version);
+            let former = former.filter(|f| *f.fields == *own.fields && f.time == own.time && f.api_version == own.api_version);
             own.kept = former.and_then(|f| f.kept);
         }
         managers.retain(|m| !m.fields.is_empty());
@@ -236,7 +237,7 @@ impl FieldManager<'_> {
         let here = |object: &Value| self.converts.and_then(|convert| convert(object, &self.gvk.api_version())).map(|(object, _)| object);
         let Some((other, ty)) = there(&merged) else { return self.prune(merged, managers, &former.fields) };
         let typed = Typed { ty: &ty, ..self.typed() };
-        let last = close_over_fields(typed, former.fields.clone());
+        let last = close_over_fields(typed, FieldSet::clone(&former.fields));
         let mut bare = other.clone();
         remove_items(typed, &mut bare, &last);
         let kept = keep_claimed(typed, &other, &bare, managers.iter().filter(|m| m.api_version == former.api_version));
@@ -276,11 +277,11 @@ impl FieldManager<'_> {
 }
 
 /// An object without what is not in a pruned form of it and nobody of these managers owns.
-fn keep_claimed<'m>(typed: Typed<'_>, merged: &Value, pruned: &Value, managers: impl Iterator<Item = &'m Manager<'m>>) -> Value {
+fn keep_claimed<'m, 'a: 'm>(typed: Typed<'_>, merged: &Value, pruned: &Value, managers: impl Iterator<Item = &'m Manager<'a>>) -> Value {
     let mut unclaimed = close_over_fields(typed, field_set(typed, merged));
     unclaimed.subtract(&close_over_fields(typed, field_set(typed, pruned)));
     for manager in managers {
-        unclaimed.subtract(&close_over_fields(typed, manager.fields.clone()));
+        unclaimed.subtract(&close_over_fields(typed, FieldSet::clone(&manager.fields)));
     }
     let mut kept = merged.clone();
     remove_items(typed, &mut kept, &unclaimed);

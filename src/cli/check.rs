@@ -15,11 +15,12 @@ pub(super) fn run(options: &Plan, gate: bool, console: &mut Console) -> Result<u
     manifests::check_standard_input(&options.applied.files, &options.applied.state)?;
     each_report_has_its_place(&options.report)?;
     let applied = &options.applied;
+    let early = inputs::EarlyRead::begin(&applied.state);
     let mut work = match &options.rollback {
         Some(revision) => super::base::work(revision, &applied.fleet, &applied.files, applied.applier, console)?,
         None => inputs::work(&applied.fleet, &applied.files, applied.applier, console)?,
     };
-    let state = inputs::state(&options.applied.state, &mut work, &options.applied.fleet, options.applied.namespace.as_deref())?;
+    let state = inputs::state((&applied.state, early), &mut work, &applied.fleet, applied.namespace.as_deref())?;
     inputs::remarks(&state, &work, console);
     let mut prepared = inputs::cluster(
         &state,

@@ -15,10 +15,11 @@ use std::collections::BTreeSet;
 
 pub(super) fn run(options: &Applied, console: &mut Console) -> Result<u8, Failure> {
     manifests::check_standard_input(&options.files, &options.state)?;
+    let early = inputs::EarlyRead::begin(&options.state);
     let mut work = inputs::work(&options.fleet, &options.files, options.applier, console)?;
     let action = pipeline::Action::Apply { applier: inputs::as_applier(options.applier), files: Vec::new() };
     work.steps = vec![Step { name: "apply".into(), action, continues: true }];
-    let state = inputs::state(&options.state, &mut work, &options.fleet, options.namespace.as_deref())?;
+    let state = inputs::state((&options.state, early), &mut work, &options.fleet, options.namespace.as_deref())?;
     inputs::remarks(&state, &work, console);
     let mut prepared = inputs::cluster(&state, &work, options.kubernetes.as_deref(), (None, None), &options.state)?;
     prepared.cluster.trusted.extend(options.trust_webhook.iter().cloned());

@@ -223,14 +223,35 @@ pub(super) fn read_text(path: &Path, code: &'static str) -> Result<Arc<Source>, 
     Source::read(path.to_owned(), bytes)
 }
 
+/// The snapshot that `--from` names: it is read while the fleet is read and rendered.
+pub(super) struct EarlyRead(Option<std::thread::JoinHandle<Result<State, Diagnostics>>>);
+
+impl EarlyRead {
+    /// Begins to read, if a file is named.
+    pub(super) fn begin(from: &StateFrom) -> Self {
+        let named = from.from.clone().filter(|path| path.as_os_str() != "-");
+        Self(named.map(|path| std::thread::spawn(move || cluster::read_snapshot(&path, SNAPSHOT_LIMIT))))
+    }
+
+    /// What was read; none if no file is named.
+    fn done(self) -> Option<Result<State, Diagnostics>> {
+        self.0.map(|reading| reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    }
+}
+
 /// Reads the state that the options or the fleet name. From then on the manifests are in the namespace asked for, or in that of
 /// its context, and values of Secrets are digests in them as in the state.
-pub(super) fn state(from: &StateFrom, work: &mut Work, options: &FleetFile, namespace: Option<&str>) -> Result<State, Failure> {
+pub(super) fn state(
+    (from, early): (&StateFrom, EarlyRead),
+    work: &mut Work,
+    options: &FleetFile,
+    namespace: Option<&str>,
+) -> Result<State, Failure> {
     if let Some(namespace) = namespace {
         work.namespace = namespace.to_owned();
     }
     let asked = work.namespace.clone();
-    let state = read_state(from, work, options)?;
+    let state = read_state(from, early, work, options)?;
     if namespace.is_some() {
         work.namespace = asked;
     }
@@ -244,13 +265,9 @@ pub(super) fn state(from: &StateFrom, work: &mut Work, options: &FleetFile, name
     Ok(state)
 }
 
-fn read_state(from: &StateFrom, work: &mut Work, options: &FleetFile) -> Result<State, Failure> {
+fn read_state(from: &StateFrom, early: EarlyRead, work: &mut Work, options: &FleetFile) -> Result<State, Failure> {
     if let Some(path) = &from.from {
-        let read = if path.as_os_str() == "-" {
-            cluster::read_snapshot_from(std::io::stdin().lock(), path, SNAPSHOT_LIMIT)?
-        } else {
-            cluster::read_snapshot(path, SNAPSHOT_LIMIT)?
-        };
+        let read = early.done().unwrap_or_else(|| cluster::read_snapshot_from(std::io::stdin().lock(), path, SNAPSHOT_LIMIT))?;
         return if never_stored(&read) { super::base::as_applied(read, work, jiff::Timestamp::UNIX_EPOCH) } else { Ok(read) };
     }
     let choice = work.fleet.as_ref().map(|f| f.fleet.cluster.clone()).unwrap_or_default();

@@ -15,7 +15,7 @@ pub mod yaml;
 
 pub use id::{Gvk, ObjectId};
 pub use id_map::IdMap;
-pub use value::{Entry, List, Map, Number, Pool, Text, ToValue, Value, json, sorted_json};
+pub use value::{Entry, Fact, List, Map, Number, Pool, Text, ToValue, TypeMark, Value, json, sorted_json};
 
 /// The value at a path of map keys, if every step is there.
 #[inline]

@@ -6,7 +6,7 @@
 
 use super::scalar::{Fault, go_type, scalar};
 use super::{Scalar, Schema, Type};
-use crate::object::Value;
+use crate::object::{Fact, Value};
 
 /// Fits a value to a type, or says why it cannot be.
 pub fn convert(schema: &Schema, ty: &Type, value: &mut Value) -> Result<(), String> {
@@ -47,8 +47,17 @@ fn fits(schema: &Schema, ty: &Type, declared: &str, value: &Value) -> Result<Fit
         (Type::Map(_), other) => Err(format!("cannot restore map from {}", kind_of(other))),
         (Type::Named(_) | Type::Struct(_), Value::Object(entries)) => {
             let Some(own) = schema.fields(ty) else { return Ok(Fit::AsItIs) };
-            let present = own.fields.iter().filter_map(|field| Some((field, entries.get(field.name.as_str())?)));
-            present.into_iter().try_fold(Fit::AsItIs, |fit, (field, entry)| Ok(fit.and(fits(schema, &field.ty, &field.go_type, entry)?)))
+            let mark = schema.mark(ty);
+            if mark.is_some_and(|mark| entries.is_noted(mark, Fact::Fits)) {
+                return Ok(Fit::AsItIs);
+            }
+            let mut present = own.fields.iter().filter_map(|field| Some((field, entries.get(field.name.as_str())?)));
+            let fit = present
+                .try_fold(Fit::AsItIs, |fit, (field, entry)| Ok::<_, String>(fit.and(fits(schema, &field.ty, &field.go_type, entry)?)))?;
+            if let Some(mark) = mark.filter(|_| fit == Fit::AsItIs) {
+                entries.note(mark, Fact::Fits);
+            }
+            Ok(fit)
         }
         (Type::Named(_) | Type::Struct(_), other) => Err(format!("cannot restore struct from: {}", kind_of(other))),
     }

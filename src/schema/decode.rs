@@ -7,7 +7,7 @@
 
 use super::scalar::{Fault, scalar, zero_scalar};
 use super::{Field, ListType, Omit, Scalar, Schema, StructType, Type};
-use crate::object::{Map, Text, Value, json_kind};
+use crate::object::{Fact, Map, Text, Value, json_kind};
 use std::fmt;
 
 /// What came out of a value.
@@ -67,10 +67,12 @@ fn keeps_empties(schema: &Schema, ty: &Type, value: &Value) -> bool {
         (Type::Named(_) | Type::Struct(_), Value::Object(entries)) => {
             let Some(own) = schema.fields(ty) else { return false };
             let mut near = 0;
-            entries.iter().any(|(name, value)| {
-                let Some(place) = position(own, name, near) else { return false };
-                near = place;
-                is_empty(&own.fields[place], value) || keeps_empties(schema, &own.fields[place].ty, value)
+            !known(schema, ty, entries, Fact::NoEmpties, || {
+                !entries.iter().any(|(name, value)| {
+                    let Some(place) = position(own, name, near) else { return false };
+                    near = place;
+                    is_empty(&own.fields[place], value) || keeps_empties(schema, &own.fields[place].ty, value)
+                })
             })
         }
         _ => false,
@@ -94,6 +96,18 @@ fn make_nil(schema: &Schema, ty: &Type, value: &mut Value) {
     }
 }
 
+/// Whether a fact holds of a struct's fields: known from before, or found out and noted.
+pub(super) fn known(schema: &Schema, ty: &Type, entries: &Map, fact: Fact, find_out: impl FnOnce() -> bool) -> bool {
+    let Some(mark) = schema.mark(ty) else { return find_out() };
+    entries.is_noted(mark, fact) || {
+        let holds = find_out();
+        if holds {
+            entries.note(mark, fact);
+        }
+        holds
+    }
+}
+
 /// Puts the fields of every struct into the order of its type; what defaulting filled in stands at the end before.
 pub fn arrange(schema: &Schema, ty: &Type, value: &mut Value) {
     // What is in order already, which is nearly everything, stays shared.
@@ -111,11 +125,13 @@ pub fn is_arranged(schema: &Schema, ty: &Type, value: &Value) -> bool {
         }
         (ty, Value::Object(entries)) => schema.fields(ty).is_none_or(|own| {
             let mut last = 0;
-            entries.iter().all(|(name, value)| {
-                let place = position(own, name, last);
-                let in_order = place.is_none_or(|place| place >= last && is_arranged(schema, &own.fields[place].ty, value));
-                last = place.unwrap_or(own.fields.len());
-                in_order
+            known(schema, ty, entries, Fact::Arranged, || {
+                entries.iter().all(|(name, value)| {
+                    let place = position(own, name, last);
+                    let in_order = place.is_none_or(|place| place >= last && is_arranged(schema, &own.fields[place].ty, value));
+                    last = place.unwrap_or(own.fields.len());
+                    in_order
+                })
             })
         }),
         _ => true,
@@ -158,6 +174,7 @@ fn arrange_fields(schema: &Schema, own: &StructType, entries: &mut Map) {
             .map(|(name, value)| (position(own, &name, 0).unwrap_or(own.fields.len()), name, value))
             .collect();
         sorted.sort_by_key(|(place, _, _)| *place);
+        *entries = Map::with_capacity(sorted.len());
         entries.extend(sorted.into_iter().map(|(_, name, value)| (name, value)));
     }
 }
@@ -197,8 +214,17 @@ impl<'v> Decoder<'v> {
             (Type::Scalar(kind), value) => self.scalar(*kind, value),
             (Type::Named(_) | Type::Struct(_), value) => {
                 let own = self.schema.fields(ty).expect("named and inline types are structs");
+                let mark = self.schema.mark(ty);
                 match value {
-                    Value::Object(entries) => self.fields(own, Some(entries)),
+                    Value::Object(entries) if mark.is_some_and(|mark| entries.is_noted(mark, Fact::Decoded)) => Ok(value.clone()),
+                    Value::Object(entries) => {
+                        let decoded = self.fields(own, Some(entries))?;
+                        // Decoding it again gives the same.
+                        if let Some((mark, decoded)) = mark.zip(decoded.as_object()) {
+                            decoded.note(mark, Fact::Decoded);
+                        }
+                        Ok(decoded)
+                    }
                     Value::Null => self.fields(own, None),
                     other => {
                         self.mismatch(json_kind(other), ty);

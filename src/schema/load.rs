@@ -2,7 +2,7 @@
 
 use super::{Field, ListKind, ListType, MapType, Omit, Resource, Scalar, StructType, Type, Version};
 use crate::diagnostic::nearest;
-use crate::object::{Gvk, Value, items, text};
+use crate::object::{Gvk, TypeMark, Value, items, text};
 use flate2::read::GzDecoder;
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -27,7 +27,45 @@ pub struct Schema {
     lines: Vec<Range<usize>>,
     names: BTreeMap<String, u32>,
     types: Vec<OnceLock<StructType>>,
-    resources: OnceLock<Vec<Resource>>,
+    resources: OnceLock<Resources>,
+}
+
+/// What a version serves, and where in the list stands what is looked up.
+struct Resources {
+    list: Vec<Resource>,
+    /// The resources that store objects, by [`kind_of`].
+    by_kind: Vec<usize>,
+    /// All of them, by [`name_of`].
+    by_name: Vec<usize>,
+}
+
+fn kind_of(resource: &Resource) -> (&str, &str, &str) {
+    (&resource.group, &resource.version, &resource.kind)
+}
+
+fn name_of(resource: &Resource) -> (&str, &str, &str) {
+    (&resource.resource, &resource.group, &resource.version)
+}
+
+impl Resources {
+    fn new(list: Vec<Resource>) -> Self {
+        let (mut by_name, mut by_kind): (Vec<usize>, Vec<usize>) = ((0..list.len()).collect(), (0..list.len()).collect());
+        by_name.sort_by_key(|place| name_of(&list[*place]));
+        by_kind.retain(|place| !list[*place].resource.contains('/'));
+        by_kind.sort_by_key(|place| kind_of(&list[*place]));
+        Self { list, by_kind, by_name }
+    }
+
+    /// The first of those that have a key.
+    fn find<'r>(
+        &'r self,
+        places: &[usize],
+        key_of: impl Fn(&'r Resource) -> (&'r str, &'r str, &'r str),
+        key: (&str, &str, &str),
+    ) -> Option<&'r Resource> {
+        let first = places.partition_point(|place| key_of(&self.list[*place]) < key);
+        places.get(first).map(|place| &self.list[*place]).filter(|resource| key_of(resource) == key)
+    }
 }
 
 impl Schema {
@@ -64,20 +102,27 @@ impl Schema {
 
     /// Every resource and subresource that the version serves, by group, version and name.
     pub fn resources(&self) -> &[Resource] {
+        &self.served().list
+    }
+
+    fn served(&self) -> &Resources {
         self.resources.get_or_init(|| {
             let head: Value = serde_json::from_str(&self.data[self.lines[0].clone()]).expect("shipped schema data is JSON");
-            items(&head, &["resources"]).iter().map(|r| self.resource(r)).collect()
+            let list: Vec<Resource> = items(&head, &["resources"]).iter().map(|r| self.resource(r)).collect();
+            Resources::new(list)
         })
     }
 
     /// The resource that stores objects of a kind.
     pub fn resource_of(&self, group: &str, version: &str, kind: &str) -> Option<&Resource> {
-        self.resources().iter().find(|r| r.group == group && r.version == version && r.kind == kind && !r.resource.contains('/'))
+        let served = self.served();
+        served.find(&served.by_kind, kind_of, (group, version, kind))
     }
 
     /// The resource or subresource of a name: `deployments`, `deployments/scale`.
     pub fn find(&self, group: &str, version: &str, name: &str) -> Option<&Resource> {
-        self.resources().iter().find(|r| r.resource == name && r.group == group && r.version == version)
+        let served = self.served();
+        served.find(&served.by_name, name_of, (name, group, version))
     }
 
     /// The resource that stores an object.
@@ -116,6 +161,14 @@ impl Schema {
         match ty {
             Type::Named(index) => Some(self.types[*index as usize].get_or_init(|| self.decode(*index as usize))),
             Type::Struct(inline) => Some(inline),
+            _ => None,
+        }
+    }
+
+    /// What tells a built-in struct from all others, whatever the version; none for a type that may go away.
+    pub fn mark(&self, ty: &Type) -> Option<TypeMark> {
+        match ty {
+            Type::Named(index) => Some(TypeMark::of_struct(self.version as u32, *index)),
             _ => None,
         }
     }

@@ -4,7 +4,7 @@ use super::clients::{self, Api, Performed, Session};
 use super::controllers::{self, Until};
 use super::{Change, Cluster, Request, Response, Store};
 use crate::fleet::pipeline::{Action, Step};
-use crate::object::{ObjectId, Value};
+use crate::object::{Gvk, ObjectId, Value};
 use crate::schema::{Resource, Schema};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -189,8 +189,12 @@ impl Api for Watched<'_> {
     }
 
     fn find_resource(&self, wanted: &dyn Fn(&Resource) -> bool) -> Option<Resource> {
-        let own = self.cluster.schema.resources().iter().filter(|r| !r.resource.contains('/'));
-        own.chain(self.cluster.custom.iter().map(|d| &d.resource)).find(|r| wanted(r)).cloned()
+        let own = self.cluster.schema.resources().iter();
+        own.chain(self.cluster.custom.iter().map(|d| &d.resource)).find(|r| wanted(r) && !r.resource.contains('/')).cloned()
+    }
+
+    fn resource(&self, gvk: &Gvk) -> Option<Resource> {
+        self.cluster.served_kind(gvk).map(|served| (*served).clone())
     }
 
     fn get(&self, id: &ObjectId) -> Option<Arc<Value>> {

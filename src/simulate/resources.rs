@@ -74,7 +74,7 @@ impl Cluster {
     /// 404, as for a path that no handler serves.
     pub fn served(&self, target: &Target) -> Result<Served, ApiError> {
         let matches = |r: &Resource| r.group == target.group && r.version == target.version && r.resource == target.resource;
-        let builtin = self.schema.resources().iter().find(|r| matches(r)).map(Served::Builtin);
+        let builtin = self.schema.find(&target.group, &target.version, &target.resource).map(Served::Builtin);
         builtin
             .or_else(|| self.custom.iter().find(|d| matches(&d.resource)).cloned().map(Served::Custom))
             .filter(|served| served.definition().is_none() || in_its_scope(served, target))

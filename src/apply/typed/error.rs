@@ -67,6 +67,11 @@ impl<'a> Trail<'a> {
         self.errors.push((path, message));
     }
 
+    /// How many errors there were so far.
+    pub(super) fn errors(&self) -> usize {
+        self.errors.len()
+    }
+
     /// The errors, if there were any.
     pub(super) fn finish(self) -> Result<(), TypeErrors> {
         if self.errors.is_empty() { Ok(()) } else { Err(TypeErrors(self.errors)) }

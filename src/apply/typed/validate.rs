@@ -7,7 +7,7 @@ use super::{
 };
 use crate::apply::field_set::PathElement;
 use crate::apply::go_format::{plain, source, type_name};
-use crate::object::{Map, Value};
+use crate::object::{Fact, Map, TypeMark, Value};
 use crate::schema::Schema;
 use std::collections::BTreeSet;
 
@@ -61,10 +61,28 @@ impl<'a> Walk<'a> {
                 }
             }
             (Shape::List(list), Value::Array(items)) => self.list(list, items, as_list(before)),
-            (Shape::Map(map), Value::Object(entries)) => self.map(map, entries, as_map(before)),
+            (Shape::Map(map), Value::Object(entries)) => {
+                let mark = self.mark(ty);
+                if mark.is_some_and(|mark| entries.is_noted(mark, Fact::Typed)) {
+                    return;
+                }
+                let errors = self.trail.errors();
+                self.map(map, entries, as_map(before));
+                if let Some(mark) = mark.filter(|_| self.trail.errors() == errors) {
+                    entries.note(mark, Fact::Typed);
+                }
+            }
             (_, Value::Null) => {}
             (Shape::List(_), other) => self.trail.error(format!("expected list, got &{{{}}}", plain(other))),
             (Shape::Map(_), other) => self.trail.error(format!("expected map, got &{{{}}}", plain(other))),
+        }
+    }
+
+    /// Under which mark it is noted that a value passes as stored: what is applied is held to more.
+    fn mark(&self, ty: TypeRef<'a>) -> Option<TypeMark> {
+        match ty {
+            TypeRef::Of(ty) if self.duplicates => self.schema.mark(ty),
+            _ => None,
         }
     }
 

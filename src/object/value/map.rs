@@ -1,5 +1,6 @@
 //! The entries of a map, in the order they came in, shared until one is written to.
 
+use super::facts::{Fact, Facts, TypeMark};
 use super::{Text, Value};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,6 +10,9 @@ use std::sync::Arc;
 
 /// The largest map that is searched key by key: of the maps of Kubernetes' own objects nearly all are smaller.
 const FEW: usize = 24;
+
+/// For how many more entries a small map that is full makes room.
+const ROOM: usize = 4;
 
 /// A map that keeps the order of its keys; two are equal whatever their order. Empty ones, of which ownership is full, hold no
 /// memory.
@@ -55,6 +59,7 @@ struct Entries {
     list: Vec<Slot>,
     /// Where each key stands, once there are more than a few.
     places: Option<BTreeMap<Text, usize>>,
+    facts: Facts,
 }
 
 impl Entries {
@@ -84,6 +89,10 @@ impl Entries {
         if let Some(places) = &mut self.places {
             places.insert(key.clone(), self.list.len());
         }
+        // Maps are many and small: room for as many again would be a third of what they take.
+        if self.list.len() == self.list.capacity() && self.list.len() <= FEW {
+            self.list.reserve_exact(ROOM);
+        }
         self.list.push(Slot::new(key, value));
         if self.places.is_none() && self.list.len() > FEW {
             self.find_places();
@@ -106,7 +115,7 @@ impl Map {
     pub fn with_capacity(capacity: usize) -> Self {
         match capacity {
             0 => Self(None),
-            _ => Self(Some(Arc::new(Entries { list: Vec::with_capacity(capacity), places: None }))),
+            _ => Self(Some(Arc::new(Entries { list: Vec::with_capacity(capacity), ..Entries::default() }))),
         }
     }
 
@@ -115,8 +124,24 @@ impl Map {
         self.0.as_deref().map_or(&[], |entries| &entries.list)
     }
 
+    /// Everything that changes a map goes through here: what was known of it holds no more.
     fn entries_mut(&mut self) -> &mut Entries {
-        Arc::make_mut(self.0.get_or_insert_default())
+        let entries = Arc::make_mut(self.0.get_or_insert_default());
+        entries.facts.forget();
+        entries
+    }
+
+    /// Whether a fact was noted of it as of a type. False says nothing.
+    #[inline]
+    pub fn is_noted(&self, of: TypeMark, fact: Fact) -> bool {
+        self.0.as_ref().is_some_and(|entries| entries.facts.has(of, fact))
+    }
+
+    /// Notes a fact of it as of a type, for as long as it is not written to.
+    pub fn note(&self, of: TypeMark, fact: Fact) {
+        if let Some(entries) = &self.0 {
+            entries.facts.note(of, fact);
+        }
     }
 
     #[inline]
@@ -124,7 +149,7 @@ impl Map {
         self.0.as_deref()?.place(key)
     }
 
-    /// See [`Value::reunite`]. A map that others share is left as it is.
+    /// See [`Value::reunite`]. A map that others share is left as it is. What is known of this one is then known of the other too.
     pub(super) fn reunite(&mut self, with: &Self) -> bool {
         if self.is_empty() || with.is_empty() {
             return self.is_empty() && with.is_empty();
@@ -136,6 +161,9 @@ impl Map {
             same &= at_its_place.is_some();
             let other = at_its_place.map(|other| &other.value).or_else(|| with.get(&own.key));
             same &= other.is_some_and(|other| own.value.reunite(other));
+        }
+        if let Some(other) = with.0.as_ref().filter(|_| same) {
+            other.facts.learn(&entries.facts);
         }
         same
     }

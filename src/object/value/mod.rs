@@ -4,12 +4,14 @@
 //! A simulated cluster keeps every state of every object that a plan goes through, and compares one with the next. With shared
 //! maps the second state of an object costs what differs, and equal parts are told by where they are.
 
+mod facts;
 mod list;
 mod literal;
 mod map;
 mod pool;
 mod text_form;
 
+pub use facts::{Fact, TypeMark};
 pub use list::List;
 pub use literal::{ToValue, json};
 pub use map::{Entry, Map};
@@ -72,6 +74,11 @@ impl Value {
     /// The list that it is, to be changed.
     pub fn as_array_mut(&mut self) -> Option<&mut Vec<Self>> {
         if let Self::Array(list) = self { Some(list) } else { None }
+    }
+
+    /// The string that it is, shared; an empty one if it is none.
+    pub fn to_text(&self) -> Text {
+        if let Self::String(text) = self { text.clone() } else { Text::default() }
     }
 
     /// The string that it is.

@@ -41,7 +41,7 @@ impl<'a> Options<'a> {
 
 impl<'a, A: Api> Sender<'a, A> {
     pub(super) fn new(api: &'a mut A, aim: &'a Aim) -> Self {
-        Self { api, aim, exchanges: Vec::new() }
+        Self { api, aim, exchanges: Vec::with_capacity(1) }
     }
 
     /// The object as it is now, in the version that is aimed at.

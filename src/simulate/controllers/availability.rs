@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// The counts.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
-    available: IdMap<BTreeSet<ObjectId>>,
+    available: IdMap<BTreeSet<Arc<ObjectId>>>,
     desired: IdMap<u32>,
     existed: IdMap<()>,
 }
@@ -28,7 +28,7 @@ pub(super) fn meet(cluster: &mut Cluster, objects: &[(Arc<ObjectId>, Arc<Value>)
         } else if is_pod(id) && !deleting(object) && ready(object) {
             let Some(workload) = workload_of(cluster, object) else { continue };
             if available(&cluster.clock, object, min_ready(cluster, &workload)) {
-                tally.available.entry(&workload).insert(ObjectId::clone(id));
+                tally.available.entry(&workload).insert(Arc::clone(id));
             } else {
                 watch(cluster, &workload, id, object);
             }
@@ -59,7 +59,7 @@ pub(super) fn note(cluster: &mut Cluster, change: &Change) {
 pub(super) fn look_again(cluster: &mut Cluster, id: &ObjectId) {
     let Some(pod) = cluster.store.get(id).cloned() else { return };
     if let Some(workload) = workload_of(cluster, &pod) {
-        count(cluster, &workload, id, Some(&pod));
+        count(cluster, &workload, &Arc::new(id.clone()), Some(&pod));
     }
 }
 
@@ -81,14 +81,14 @@ fn min_ready(cluster: &Cluster, workload: &ObjectId) -> i64 {
     cluster.store.get(workload).map_or(0, |w| min_ready_seconds(w))
 }
 
-fn count(cluster: &mut Cluster, workload: &ObjectId, id: &ObjectId, pod: Option<&Arc<Value>>) {
+fn count(cluster: &mut Cluster, workload: &ObjectId, id: &Arc<ObjectId>, pod: Option<&Arc<Value>>) {
     let needed = min_ready(cluster, workload);
     let serves = pod.is_some_and(|p| !deleting(p) && available(&cluster.clock, p, needed));
     let served = cluster.controllers.tally.available.get(workload).is_some_and(|pods| pods.contains(id));
     if serves != served {
         levels(cluster, workload);
         let pods = cluster.controllers.tally.available.entry(workload);
-        let _changed = if serves { pods.insert(id.clone()) } else { pods.remove(id) };
+        let _changed = if serves { pods.insert(Arc::clone(id)) } else { pods.remove(id) };
         write_down(cluster, workload);
     }
     if let Some(pod) = pod.filter(|p| !serves && ready(p) && !deleting(p)) {

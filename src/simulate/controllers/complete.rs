@@ -126,6 +126,6 @@ fn load(cluster: &mut Cluster, mut object: Value) {
     metadata.insert("uid".into(), uid.into());
     metadata.insert("resourceVersion".into(), revision.into());
     metadata.entry("generation").or_insert(1.into());
-    cluster.controllers.index.add(&ObjectId::of(&object), &object);
+    cluster.controllers.index.add(&Arc::new(ObjectId::of(&object)), &object);
     cluster.store.load(Arc::new(object));
 }

@@ -2,7 +2,7 @@
 
 use super::reading::{controlled_by, controller_of, deleting, labels, selector, selects, uid};
 use super::write;
-use crate::object::{ObjectId, Value, items, text};
+use crate::object::{ObjectId, Text, Value, items, text};
 use crate::simulate::store::Change;
 use crate::simulate::{Cluster, kubelet};
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,9 +12,9 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Index {
     stale: bool,
-    owned: BTreeMap<String, BTreeSet<ObjectId>>,
-    orphans: BTreeSet<ObjectId>,
-    deployments: BTreeMap<String, ObjectId>,
+    owned: BTreeMap<Text, BTreeSet<Arc<ObjectId>>>,
+    orphans: BTreeSet<Arc<ObjectId>>,
+    deployments: BTreeMap<Text, ObjectId>,
 }
 
 impl Index {
@@ -42,7 +42,7 @@ impl Index {
 
     /// The objects that refer to an owner.
     pub(super) fn dependents(&self, owner_uid: &str) -> impl Iterator<Item = &ObjectId> {
-        self.owned.get(owner_uid).into_iter().flatten()
+        self.owned.get(owner_uid).into_iter().flatten().map(|id| &**id)
     }
 
     /// The Deployment that controls (or controlled last) the ReplicaSet of a uid.
@@ -51,16 +51,16 @@ impl Index {
     }
 
     /// Takes an object in.
-    pub(super) fn add(&mut self, id: &ObjectId, object: &Value) {
+    pub(super) fn add(&mut self, id: &Arc<ObjectId>, object: &Value) {
         for reference in items(object, &["metadata", "ownerReferences"]) {
-            self.owned.entry(text(reference, &["uid"]).to_owned()).or_default().insert(id.clone());
+            self.owned.entry(reference["uid"].to_text()).or_default().insert(Arc::clone(id));
         }
         let controller = controller_of(object);
         if controller.is_none() && adoptable(id) {
-            self.orphans.insert(id.clone());
+            self.orphans.insert(Arc::clone(id));
         }
         if let Some(reference) = controller.filter(|_| id.kind == "ReplicaSet") {
-            self.deployments.insert(uid(object).to_owned(), super::reading::referred(reference, &id.namespace));
+            self.deployments.insert(object["metadata"]["uid"].to_text(), super::reading::referred(reference, &id.namespace));
         }
     }
 
@@ -144,10 +144,13 @@ pub(super) fn claim(cluster: &mut Cluster, owner: &Arc<Value>, kind: &str, fits:
 
 /// The objects of a kind without a controller that a workload selects.
 pub(super) fn orphans(cluster: &Cluster, owner: &Value, kind: &str) -> Vec<Arc<Value>> {
+    if cluster.controllers.index.orphans.is_empty() {
+        return Vec::new();
+    }
     let group = if kind == "Pod" { "" } else { "apps" };
     let namespace = text(owner, &["metadata", "namespace"]);
     let first = ObjectId { group: group.into(), kind: kind.into(), namespace: namespace.into(), name: "".into() };
-    let all = cluster.controllers.index.orphans.range(first..).take_while(|id| id.kind == kind && id.namespace == namespace);
+    let all = cluster.controllers.index.orphans.range::<ObjectId, _>(first..).take_while(|id| id.kind == kind && id.namespace == namespace);
     let free = |o: &&Arc<Value>| controller_of(o).is_none() && !deleting(o) && selects(selector(owner), labels(o));
     all.filter_map(|id| cluster.store.get(id)).filter(free).cloned().collect()
 }

@@ -10,7 +10,7 @@ use crate::schema::{Field, ListType, MapType, Scalar, Schema, StructType, Type};
 use std::fmt::{Result, Write};
 
 /// Prints a value of a type.
-pub(super) fn spew(schema: &Schema, ty: &Type, value: &Value, out: &mut dyn Write) -> Result {
+pub(super) fn spew(schema: &Schema, ty: &Type, value: &Value, out: &mut impl Write) -> Result {
     let printer = Printer { schema };
     out.write_str("(")?;
     printer.name(ty, "", out)?;
@@ -24,7 +24,7 @@ struct Printer<'s> {
 
 impl Printer<'_> {
     /// What Go calls a type: by the name that a field declares, or by what it is made of.
-    fn name(&self, ty: &Type, declared: &str, out: &mut dyn Write) -> Result {
+    fn name(&self, ty: &Type, declared: &str, out: &mut impl Write) -> Result {
         if !declared.is_empty() {
             return out.write_str(declared);
         }
@@ -32,7 +32,7 @@ impl Printer<'_> {
             Type::Scalar(scalar) => out.write_str(scalar_name(*scalar)),
             Type::Named(_) | Type::Struct(_) => {
                 let own = self.schema.fields(ty);
-                write!(out, "{}.{}", own.map_or("", package), own.map_or("", |own| &own.go))
+                all([own.map_or("", package), ".", own.map_or("", |own| &own.go)], out)
             }
             Type::List(list) => {
                 out.write_str(if list.pointers { "[]*" } else { "[]" })?;
@@ -47,7 +47,7 @@ impl Printer<'_> {
     }
 
     /// A value without its type in front.
-    fn bare(&self, ty: &Type, value: Option<&Value>, out: &mut dyn Write) -> Result {
+    fn bare(&self, ty: &Type, value: Option<&Value>, out: &mut impl Write) -> Result {
         match ty {
             Type::Scalar(kind) => scalar(*kind, value, out),
             Type::Named(_) | Type::Struct(_) => match self.schema.fields(ty) {
@@ -60,7 +60,7 @@ impl Printer<'_> {
         }
     }
 
-    fn items(&self, list: &ListType, items: &[Value], out: &mut dyn Write) -> Result {
+    fn items(&self, list: &ListType, items: &[Value], out: &mut impl Write) -> Result {
         if items.is_empty() {
             return out.write_str("<nil>");
         }
@@ -74,26 +74,29 @@ impl Printer<'_> {
         out.write_str("]")
     }
 
-    fn entries(&self, map: &MapType, entries: Option<&Map>, out: &mut dyn Write) -> Result {
+    fn entries(&self, map: &MapType, entries: Option<&Map>, out: &mut impl Write) -> Result {
         let mut entries: Vec<_> = entries.into_iter().flatten().collect();
         if entries.is_empty() {
             return out.write_str("<nil>");
         }
         entries.sort_by_key(|(key, _)| *key);
         for (i, (key, entry)) in entries.into_iter().enumerate() {
-            write!(out, "{}{key}:", if i == 0 { "map[" } else { " " })?;
+            all([if i == 0 { "map[" } else { " " }, key, ":"], out)?;
             self.bare(&map.value, Some(entry), out)?;
         }
         out.write_str("]")
     }
 
     /// The fields of a struct; those of embedded ones stand together in the schema, and within these here.
-    fn fields(&self, own: &StructType, value: Option<&Value>, out: &mut dyn Write) -> Result {
+    fn fields(&self, own: &StructType, value: Option<&Value>, out: &mut impl Write) -> Result {
         let mut inside: Vec<&str> = Vec::new();
         out.write_str("{")?;
         let mut first = true;
         for field in &own.fields {
-            let path: Vec<&str> = field.embedded.split('.').filter(|part| !part.is_empty()).collect();
+            let path: Vec<&str> = match field.embedded.as_str() {
+                "" => Vec::new(),
+                embedded => embedded.split('.').collect(),
+            };
             let shared = inside.iter().zip(&path).take_while(|(a, b)| a == b).count();
             for _ in shared..inside.len() {
                 out.write_str("}")?;
@@ -102,10 +105,10 @@ impl Printer<'_> {
                 out.write_str(" ")?;
             }
             for name in &path[shared..] {
-                write!(out, "{name}:({}.{name}){{", package(own))?;
+                all([name, ":(", package(own), ".", name, "){"], out)?;
             }
             inside = path;
-            write!(out, "{}:", field.go)?;
+            all([&field.go, ":"], out)?;
             self.field(field, value.and_then(|v| v.get(field.name.as_str())).filter(|v| !v.is_null()), out)?;
         }
         for _ in &inside {
@@ -114,12 +117,17 @@ impl Printer<'_> {
         out.write_str("}")
     }
 
-    fn field(&self, field: &Field, value: Option<&Value>, out: &mut dyn Write) -> Result {
+    fn field(&self, field: &Field, value: Option<&Value>, out: &mut impl Write) -> Result {
         out.write_str(if field.pointer { "(*" } else { "(" })?;
         self.name(&field.ty, &field.go_type, out)?;
         out.write_str(")")?;
         if field.pointer && value.is_none() { out.write_str("<nil>") } else { self.bare(&field.ty, value, out) }
     }
+}
+
+/// Several texts in a row: a template has hundreds of them, and formatting costs more than what is formatted.
+fn all<const N: usize>(texts: [&str; N], out: &mut impl Write) -> Result {
+    texts.into_iter().try_for_each(|text| out.write_str(text))
 }
 
 /// `v1` of `io.k8s.api.core.v1.PodSpec`.
@@ -143,12 +151,15 @@ fn scalar_name(scalar: Scalar) -> &'static str {
     }
 }
 
-fn scalar(kind: Scalar, value: Option<&Value>, out: &mut dyn Write) -> Result {
+fn scalar(kind: Scalar, value: Option<&Value>, out: &mut impl Write) -> Result {
     let text = value.and_then(Value::as_str);
     match kind {
         Scalar::String => out.write_str(text.unwrap_or_default()),
-        Scalar::Bool => write!(out, "{}", value.and_then(Value::as_bool).unwrap_or_default()),
-        Scalar::Int32 | Scalar::Int64 => write!(out, "{}", value.and_then(Value::as_i64).unwrap_or_default()),
+        Scalar::Bool => out.write_str(if value.and_then(Value::as_bool) == Some(true) { "true" } else { "false" }),
+        Scalar::Int32 | Scalar::Int64 => match value.and_then(Value::as_i64) {
+            None | Some(0) => out.write_str("0"),
+            Some(number) => write!(out, "{number}"),
+        },
         Scalar::Float => write!(out, "{}", value.and_then(Value::as_f64).unwrap_or_default()),
         Scalar::Quantity => {
             let quantity = value.and_then(|v| Quantity::from_value(v).ok());

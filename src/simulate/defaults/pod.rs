@@ -5,8 +5,8 @@
 
 use super::image::pull_policy;
 use super::{each, fill, fill_zero, inside, resource_list, resources};
-use crate::object::{Map, Value, map_at};
-use crate::schema::Version;
+use crate::object::{Fact, Map, Value, map_at};
+use crate::schema::{Schema, Version};
 
 /// The lists of containers in a pod spec.
 pub(in crate::simulate) const CONTAINER_LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
@@ -22,12 +22,23 @@ const INIT_CONTAINER_ANNOTATIONS: [&str; 4] = [
 /// Everything that a pod template gets, wherever it stands.
 pub(super) fn template(template: &mut Value, version: Version) {
     drop_init_container_annotations(template, version);
-    pod_spec(map_at(template, &["spec"]));
+    let schema = Schema::of(version);
+    let Some(mark) = schema.named("io.k8s.api.core.v1.PodSpec").and_then(|ty| schema.mark(&ty)) else { return };
+    if template["spec"].as_object().is_some_and(|spec| spec.is_noted(mark, Fact::Defaulted)) {
+        return;
+    }
+    let spec = map_at(template, &["spec"]);
+    pod_spec(spec);
+    spec.note(mark, Fact::Defaulted);
 }
 
 /// Drops annotations that the conversion of templates and pods drops.
 pub(super) fn drop_init_container_annotations(holder: &mut Value, version: Version) {
     if version >= Version::V1_37 {
+        return;
+    }
+    let has_one = |annotations: &Map| INIT_CONTAINER_ANNOTATIONS.iter().any(|name| annotations.contains_key(name));
+    if !holder["metadata"]["annotations"].as_object().is_some_and(|annotations| has_one(annotations) || annotations.is_empty()) {
         return;
     }
     let Some(metadata) = inside(holder, "metadata") else { return };

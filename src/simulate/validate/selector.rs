@@ -5,7 +5,7 @@
 use super::check::{Check, Place};
 use super::formats::{label_value, qualified_name};
 use super::read::Read;
-use crate::object::Value;
+use crate::object::{Fact, TypeMark, Value};
 use crate::schema::Version;
 
 /// What a selector says about labels.
@@ -103,13 +103,22 @@ fn requirement(check: &mut Check, term: &Value, lax: bool, at: &Place) {
     }
 }
 
-/// Whether labels are valid.
+/// Whether labels are valid. The same ones stand in several places of an object, and in each of its states.
 pub(super) fn labels(check: &mut Check, labels: &Value, at: &Place) {
-    for (key, value) in labels.as_object().into_iter().flatten() {
+    let Some(labels) = labels.as_object() else { return };
+    let mark = TypeMark::labels(check.version() as u32);
+    if labels.is_noted(mark, Fact::Valid) {
+        return;
+    }
+    let before = check.count();
+    for (key, value) in labels {
         label_key(check, key, at);
         let value = value.as_str().unwrap_or_default();
         let messages = label_value(check.version(), value);
         check.invalid_each(at, value, messages);
+    }
+    if check.count() == before {
+        labels.note(mark, Fact::Valid);
     }
 }
 

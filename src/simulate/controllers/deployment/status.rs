@@ -104,27 +104,19 @@ fn computed(cluster: &Cluster, rollout: &Rollout) -> Value {
     let sum = |key: &str| rollout.all().map(|s| counted(s, key)).sum::<i64>();
     let total: i64 = rollout.all().map(|s| replicas(s)).sum();
     let available = sum("availableReplicas");
-    let mut status = Map::new();
-    status.insert("observedGeneration".into(), generation(deployment).into());
-    let counts = [
-        ("replicas", sum("replicas")),
-        ("updatedReplicas", rollout.new.as_ref().map_or(0, |s| counted(s, "replicas"))),
-        ("readyReplicas", sum("readyReplicas")),
-        ("availableReplicas", available),
-        ("unavailableReplicas", (total - available).max(0)),
-    ];
-    status.extend(counts.into_iter().filter(|(_, n)| *n != 0).map(|(key, n)| (key, n.into())));
     let synced = |s: &&std::sync::Arc<Value>| counted(s, "observedGeneration") != 0;
-    let known = rollout.all().filter(synced).all(|s| s["status"].get("terminatingReplicas").is_some());
-    if cluster.schema.version().minor() >= 35 && known {
-        status.insert("terminatingReplicas".into(), sum("terminatingReplicas").into());
-    }
-    for key in ["conditions", "collisionCount"] {
-        if let Some(value) = deployment["status"].get(key) {
-            status.insert(key.into(), value.clone());
-        }
-    }
-    let mut object = Value::Object(Map::from_iter([("status", status.into())]));
+    let known = || rollout.all().filter(synced).all(|s| s["status"].get("terminatingReplicas").is_some());
+    let unless_zero = |n: i64| (n != 0).then_some(n);
+    let counts = [
+        ("observedGeneration", Some(generation(deployment))),
+        ("replicas", unless_zero(sum("replicas"))),
+        ("updatedReplicas", rollout.new.as_ref().and_then(|s| unless_zero(counted(s, "replicas")))),
+        ("readyReplicas", unless_zero(sum("readyReplicas"))),
+        ("availableReplicas", unless_zero(available)),
+        ("unavailableReplicas", unless_zero((total - available).max(0))),
+        ("terminatingReplicas", (cluster.schema.version().minor() >= 35 && known()).then(|| sum("terminatingReplicas"))),
+    ];
+    let mut object = Value::Object(Map::from_iter([("status", with_counts(&deployment["status"], &counts))]));
     let (_, unavailable) = rollout.fenceposts();
     if available >= rollout.replicas() - unavailable {
         let message = "Deployment has minimum availability.";
@@ -134,6 +126,17 @@ fn computed(cluster: &Cluster, rollout: &Rollout) -> Value {
         set(cluster, &mut object, "Available", "False", "MinimumReplicasUnavailable", message);
     }
     object
+}
+
+/// A status with other counts; the same one where they are the same.
+fn with_counts(before: &Value, counts: &[(&str, Option<i64>)]) -> Value {
+    if before.is_object() && counts.iter().all(|(key, count)| before.get(*key).and_then(Value::as_i64) == *count) {
+        return before.clone();
+    }
+    let mut status: Map = counts.iter().filter_map(|(key, count)| Some((*key, Value::from((*count)?)))).collect();
+    let kept = ["conditions", "collisionCount"].into_iter().filter_map(|key| Some((key, before.get(key)?.clone())));
+    status.extend(kept);
+    status.into()
 }
 
 /// Writes the status without judging progress.
@@ -152,17 +155,17 @@ pub(super) fn sync_rollout(cluster: &mut Cluster, rollout: &Rollout) {
     if !has_deadline(deployment) {
         unset(&mut object, "Progressing");
     } else if !done {
-        let who = rollout
-            .new
-            .as_ref()
-            .map_or_else(|| format!("Deployment \"{}\"", name(deployment)), |set| format!("ReplicaSet \"{}\"", name(set)));
+        let who = || match &rollout.new {
+            Some(set) => format!("ReplicaSet \"{}\"", name(set)),
+            None => format!("Deployment \"{}\"", name(deployment)),
+        };
         if complete(deployment, &object["status"]) {
-            let message = format!("{who} has successfully progressed.");
+            let message = format!("{} has successfully progressed.", who());
             set(cluster, &mut object, "Progressing", "True", "NewReplicaSetAvailable", &message);
         } else if progressed(&deployment["status"], &object["status"]) {
-            progressing(cluster, &mut object, current.as_ref(), &format!("{who} is progressing."));
+            progressing(cluster, &mut object, current.as_ref(), &format!("{} is progressing.", who()));
         } else if timed_out(cluster, deployment, &object) {
-            let message = format!("{who} has timed out progressing.");
+            let message = format!("{} has timed out progressing.", who());
             set(cluster, &mut object, "Progressing", "False", "ProgressDeadlineExceeded", &message);
         }
     }
