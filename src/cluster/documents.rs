@@ -206,7 +206,7 @@ impl Reading<'_> {
 
     fn document(&mut self, document: Document, start: usize, item_start: &dyn Fn(usize) -> usize) {
         match document {
-            Document::Object(object) => self.object(object, "", &|| start),
+            Document::Object(object) => self.object(object, None, &|| start),
             Document::List(head, items) => self.list(head, items, item_start),
             Document::Other(other) => {
                 let text = format!("{} holds {} where an object or a List is expected", called(self.file), kind_of(&other));
@@ -235,28 +235,34 @@ impl Reading<'_> {
                     let Some(Value::Array(items)) = inner.shift_remove("items") else { continue };
                     self.list(inner, items.into(), &|_| item_start(index));
                 }
-                item => self.object(item, &format!(" (item {} of the list)", index + 1), &|| item_start(index)),
+                item => self.object(item, Some(index), &|| item_start(index)),
             }
         }
         self.out.lists.push(head);
     }
 
-    fn object(&mut self, object: Value, which: &str, start: &dyn Fn() -> usize) {
-        if let Some(mistake) = self.mistake_of(&object, which) {
+    /// Takes in one object, of a List if `item` says which one.
+    fn object(&mut self, object: Value, item: Option<usize>, start: &dyn Fn() -> usize) {
+        if let Some(mistake) = self.mistake_of(&object, item) {
             self.mistakes.push((mistake, start()));
         } else {
             self.out.objects.push(object);
         }
     }
 
-    fn mistake_of(&self, object: &Value, which: &str) -> Option<Diagnostic> {
+    fn mistake_of(&self, object: &Value, item: Option<usize>) -> Option<Diagnostic> {
+        let named = |key: &str| !text(object, &["metadata", key]).is_empty();
+        let (api_version, kind) = (text(object, &["apiVersion"]), text(object, &["kind"]));
+        if !api_version.is_empty() && !kind.is_empty() && kind != "Status" && (named("name") || named("generateName")) {
+            return None;
+        }
+        let which = item.map_or_else(String::new, |index| format!(" (item {} of the list)", index + 1));
         let file = called(self.file);
         let wrong = |what: String| Some(Diagnostic::error("input-not-an-object", what));
         if !object.is_object() {
             return wrong(format!("{file} holds {}{which} where an object is expected", kind_of(object)));
         }
-        let named = |key: &str| !text(object, &["metadata", key]).is_empty();
-        match (text(object, &["apiVersion"]), text(object, &["kind"])) {
+        match (api_version, kind) {
             ("v1", "Status") => {
                 let said = text(object, &["message"]);
                 wrong(format!("{file} holds an answer of the server instead of objects: {said}"))

@@ -11,16 +11,30 @@ const LONG: usize = 1 << 20;
 /// What stands behind the items of a List is little, else they are not read apart from it.
 const LONGEST_TAIL: usize = 1 << 16;
 
+/// How much of a List the first thread reads: somewhat more than half, since the second one must find where that ends.
+const FIRST: (usize, usize) = (11, 20);
+
 /// Reads the List that starts at an offset; gives it and the offset behind it. None where it is short, or not plainly a List.
 pub(super) fn read_list(text: &str, start: usize, memory: &Memory) -> Option<(Document, usize)> {
-    let Middle { items, comma } = middle(text.as_bytes(), start)?;
+    if text.len() - start < LONG {
+        return None;
+    }
+    let mut scan = Scan::begin(text.as_bytes(), start);
+    let items = scan.items()?;
+    let goal = start + (text.len() - start) / FIRST.1 * FIRST.0;
     let (first, second) = (memory.half(), memory.half());
     let (before, after) = std::thread::scope(|scope| {
-        let after = scope.spawn(move || items_from(text, comma + 1, None, second));
-        let before = items_from(text, items, Some(comma), first);
+        let after = scope.spawn(move || {
+            let comma = scan.comma(goal)?;
+            Some((comma, items_from(text, comma + 1, None, second)?))
+        });
+        let before = items_from(text, items, Some(goal), first);
         (before, after.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
-    let ((mut all, _, first), (rest, end, second)) = (before?, after?);
+    let ((mut all, middle, first), (comma, (rest, end, second))) = (before?, after?);
+    if middle != comma {
+        return None;
+    }
     // What stands around the items is read as a List without any.
     let tail = text.get(end..).filter(|tail| tail.len() < LONGEST_TAIL)?;
     let around = [&text[start..items], tail].concat();
@@ -30,49 +44,75 @@ pub(super) fn read_list(text: &str, start: usize, memory: &Memory) -> Option<(Do
     Some((Document::List(head, all), end + length - (items - start)))
 }
 
-/// The items from an offset on: up to the comma at an offset, or up to the end of the list. Gives them and the offset of what ended them.
-fn items_from(text: &str, from: usize, until: Option<usize>, memory: Memory) -> Option<(Vec<Value>, usize, Memory)> {
+/// The items from an offset on: up to the first comma between two of them behind a goal, or up to the end of the list. Gives them and
+/// the offset of what ended them.
+fn items_from(text: &str, from: usize, goal: Option<usize>, memory: Memory) -> Option<(Vec<Value>, usize, Memory)> {
     let (mut items, mut at) = (Vec::new(), from);
     loop {
         let (value, end) = read_value(text, at, &memory)?;
         items.push(value);
         at = end + text[end..].bytes().take_while(is_blank).count();
         match text.as_bytes().get(at)? {
-            _ if until == Some(at) => return Some((items, at, memory)),
+            b',' if goal.is_some_and(|goal| at >= goal) => return Some((items, at, memory)),
             b',' => at += 1,
-            b']' if until.is_none() => return Some((items, at, memory)),
+            b']' if goal.is_none() => return Some((items, at, memory)),
             _ => return None,
         }
     }
 }
 
-/// Where the items of a List begin, and a comma between two of them in the middle of the text.
-struct Middle {
-    items: usize,
-    comma: usize,
+/// Goes over a text and knows how deep in lists and maps it is, nothing more.
+struct Scan<'t> {
+    text: &'t [u8],
+    at: usize,
+    depth: usize,
 }
 
-fn middle(text: &[u8], start: usize) -> Option<Middle> {
-    if text.len() - start < LONG {
-        return None;
+impl<'t> Scan<'t> {
+    fn begin(text: &'t [u8], start: usize) -> Self {
+        Self { text, at: start, depth: 0 }
     }
-    let goal = start + (text.len() - start) / 2;
-    let (mut at, mut depth, mut items) = (start, 0_usize, None);
-    loop {
-        match text.get(at)? {
-            b'"' => {
-                let end = at + 1 + string_length(&text[at + 1..])?;
-                if depth == 1 && &text[at + 1..end] == b"items" {
-                    items = items.or_else(|| list_after_key(text, end + 1));
+
+    /// Where the first of the items stands that the outermost map holds; the scan then stands before it.
+    fn items(&mut self) -> Option<usize> {
+        loop {
+            match self.text.get(self.at)? {
+                b'"' => {
+                    let (start, end) = (self.at + 1, self.at + 1 + string_length(&self.text[self.at + 1..])?);
+                    let first = list_after_key(self.text, end + 1).filter(|_| self.depth == 1 && &self.text[start..end] == b"items");
+                    if let Some(first) = first {
+                        (self.at, self.depth) = (first, 2);
+                        return Some(first);
+                    }
+                    self.at = end;
                 }
-                at = end;
+                _ => self.step()?,
             }
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.checked_sub(1).filter(|depth| *depth > 0)?,
-            b',' if depth == 2 && at >= goal => return items.map(|items| Middle { items, comma: at }),
+            self.at += 1;
+        }
+    }
+
+    /// The first comma between two items at or behind an offset.
+    fn comma(&mut self, goal: usize) -> Option<usize> {
+        loop {
+            match self.text.get(self.at)? {
+                b'"' => self.at += 1 + string_length(&self.text[self.at + 1..])?,
+                b',' if self.depth == 2 && self.at >= goal => return Some(self.at),
+                _ => self.step()?,
+            }
+            self.at += 1;
+        }
+    }
+
+    /// None behind the end of the outermost map.
+    #[inline]
+    fn step(&mut self) -> Option<()> {
+        match self.text[self.at] {
+            b'{' | b'[' => self.depth += 1,
+            b'}' | b']' => self.depth = self.depth.checked_sub(1).filter(|depth| *depth > 0)?,
             _ => {}
         }
-        at += 1;
+        Some(())
     }
 }
 
@@ -80,11 +120,11 @@ fn middle(text: &[u8], start: usize) -> Option<Middle> {
 fn string_length(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
-        match text.get(at)? {
-            b'"' => return Some(at),
-            b'\\' => at += 2,
-            _ => at += 1,
+        at += text.get(at..)?.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+        if text[at] == b'"' {
+            return Some(at);
         }
+        at += 2;
     }
 }
 

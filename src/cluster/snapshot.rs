@@ -4,9 +4,7 @@ use super::documents::{Documents, read_documents, too_large};
 use super::write::Heading;
 use super::{State, mask_secret};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
-use crate::object::{Map, ObjectId, Value, text};
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use crate::object::{IdMap, Map, ObjectId, Value, text};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -60,34 +58,32 @@ fn how_to_get(wrong: Diagnostics) -> Diagnostics {
 
 /// Whether there is something to own and nobody said to own it. A ServiceAccount `default` has nothing: no server tracks its owners.
 fn lacks_owners(object: &Value) -> bool {
-    let metadata = |field: &str| object.pointer(&format!("/metadata/{field}")).is_some();
+    let metadata = |field: &str| object["metadata"].get(field).is_some();
     let holds = |object: &Map| object.keys().any(|key| !matches!(key.as_str(), "apiVersion" | "kind" | "metadata"));
     !metadata("managedFields") && (metadata("labels") || metadata("annotations") || object.as_object().is_some_and(holds))
 }
 
 /// Keeps each object once and, if asked to, masks Secrets; says how many of them held values.
 fn keep_each_once(state: &mut State, objects: Vec<Value>, mask: bool) -> Result<usize, Diagnostics> {
-    let mut places: BTreeMap<ObjectId, usize> = BTreeMap::new();
+    let mut places: IdMap<usize> = IdMap::default();
     let (mut kept, mut twice, mut clashes, mut masked) = (Vec::<Value>::with_capacity(objects.len()), Vec::new(), Vec::new(), 0);
     for mut object in objects {
         masked += usize::from(mask && mask_secret(&mut object));
-        match places.entry(ObjectId::of(&object)) {
-            Entry::Vacant(hole) => {
-                hole.insert(kept.len());
-                kept.push(object);
+        let id = ObjectId::of(&object);
+        let Some(place) = places.get(&id) else {
+            places.insert(Arc::new(id), kept.len());
+            kept.push(object);
+            continue;
+        };
+        let before = &mut kept[*place];
+        match newer(before, &object) {
+            Newer::Same => {}
+            Newer::Before => twice.push(id.to_string()),
+            Newer::After => {
+                twice.push(id.to_string());
+                *before = object;
             }
-            Entry::Occupied(there) => {
-                let before = &mut kept[*there.get()];
-                match newer(before, &object) {
-                    Newer::Same => {}
-                    Newer::Before => twice.push(there.key().to_string()),
-                    Newer::After => {
-                        twice.push(there.key().to_string());
-                        *before = object;
-                    }
-                    Newer::Unknown => clashes.push(there.key().to_string()),
-                }
-            }
+            Newer::Unknown => clashes.push(id.to_string()),
         }
     }
     if !clashes.is_empty() {
