@@ -186,3 +186,27 @@ pub struct Field {
     /// The number of the embedded message that holds it, where Go embeds a struct: `bytes,2`.
     pub protobuf_in: String,
 }
+
+impl Field {
+    /// A field of which nothing is known but its name and type; Go holds it by value and always writes it.
+    pub fn plain(name: &str, ty: Type) -> Self {
+        Self {
+            name: name.to_owned(),
+            go: String::new(),
+            ty,
+            pointer: false,
+            omit: Omit::Never,
+            default: None,
+            allowed: Vec::new(),
+            required: false,
+            patch_merge: false,
+            patch_replace: false,
+            retain_keys: false,
+            merge_key: None,
+            go_type: String::new(),
+            embedded: String::new(),
+            protobuf: String::new(),
+            protobuf_in: String::new(),
+        }
+    }
+}

@@ -3,7 +3,7 @@
 //! Follows apimachinery `pkg/apis/meta/v1/generated.proto`.
 
 use super::{META, Shape};
-use crate::schema::{Field, ListKind, ListType, Omit, Scalar, Schema, StructType, Type};
+use crate::schema::{Field, ListKind, ListType, Scalar, Schema, StructType, Type};
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
@@ -72,24 +72,7 @@ fn list_of(item: Type) -> Type {
 }
 
 fn field(number: &str, name: &str, ty: Type, pointer: bool) -> Field {
-    Field {
-        name: name.to_owned(),
-        go: name.to_owned(),
-        ty,
-        pointer,
-        omit: Omit::Never,
-        default: None,
-        allowed: Vec::new(),
-        required: false,
-        patch_merge: false,
-        patch_replace: false,
-        retain_keys: false,
-        merge_key: None,
-        go_type: String::new(),
-        embedded: String::new(),
-        protobuf: format!("bytes,{number}"),
-        protobuf_in: String::new(),
-    }
+    Field { go: name.to_owned(), pointer, protobuf: format!("bytes,{number}"), ..Field::plain(name, ty) }
 }
 
 /// A list of objects of a type.

@@ -14,8 +14,6 @@ use crate::simulate::{Body, Cluster, Request, Target, Verb, WriteOptions};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
-const CONTROLLER: &str = "kube-controller-manager";
-
 /// What the Jobs of a schedule say they were due at.
 const SCHEDULED: &str = "batch.kubernetes.io/cronjob-scheduled-timestamp";
 
@@ -262,7 +260,7 @@ impl Visit<'_> {
             namespace: text(&self.cron, &["metadata", "namespace"]).into(),
             ..Target::default()
         };
-        let options = WriteOptions { field_manager: CONTROLLER.into(), ..WriteOptions::default() };
+        let options = WriteOptions { field_manager: write::MANAGER.into(), ..WriteOptions::default() };
         let made = self.cluster.write(&Request { verb: Verb::Create, target, options, body: Body::Value(job) });
         made.result.map_err(|error| error.message)
     }

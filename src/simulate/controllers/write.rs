@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Whom the controllers write as.
-const MANAGER: &str = "kube-controller-manager";
+pub(super) const MANAGER: &str = "kube-controller-manager";
 
 fn put(cluster: &mut Cluster, object: Value) -> Arc<Value> {
     cluster.store.put(object)

@@ -87,24 +87,7 @@ fn with_metadata(schema: &Schema, own: &mut StructType) {
 }
 
 fn field(name: &str, ty: Type) -> Field {
-    Field {
-        name: name.to_owned(),
-        go: String::new(),
-        ty,
-        pointer: true,
-        omit: Omit::Empty,
-        default: None,
-        allowed: Vec::new(),
-        required: false,
-        patch_merge: false,
-        patch_replace: false,
-        retain_keys: false,
-        merge_key: None,
-        go_type: String::new(),
-        embedded: String::new(),
-        protobuf: String::new(),
-        protobuf_in: String::new(),
-    }
+    Field { pointer: true, omit: Omit::Empty, ..Field::plain(name, ty) }
 }
 
 /// The type of metadata.
