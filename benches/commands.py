@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How long whole commands take beside their peers, on inputs made here.
 
-usage: benches/commands.py [--rounds N=5] [render] [tenants] [plan] [steps] [diff] [start]      all if none is named
+usage: benches/commands.py [--rounds N=5] [render] [tenants] [plan] [deploy] [steps] [diff] [start]      all if none is named
 
 Needs `cargo build --release` first, and what tests/controlplane/README.md names (diff: 10 s for a control plane once it is built).
 Peers run in turn with rollcast on the same objects: a round is one run of each, and the ratio is taken round by round, so that a
@@ -237,9 +237,9 @@ AGENTS_OF_EXAMPLE = {
 }
 
 
-def example(count, first):
+def example(count, first, agents=None):
     """The example's snapshot so often in its one namespace, each time under other names, that it has `count` objects; and the fleet
-    file of all its agents, with a pipeline of three steps that begins with `first`."""
+    file of all its agents, or of so many, with a pipeline of three steps that begins with `first`."""
     with open(os.path.join(ROOT, "examples/genbrain.json")) as f:
         items = json.load(f)["items"]
     text = json.dumps([o for o in items if o["kind"] != "Namespace"])
@@ -250,7 +250,8 @@ def example(count, first):
         own = text
         for name in AGENTS_OF_EXAMPLE:
             own = re.sub(rf'(["/]|name=\\*")({name})-', rf"\g<1>\g<2>-{i}-", own)
-            toml += f"\n[agents.{name}-{i}]\n{AGENTS_OF_EXAMPLE[name]}\n"
+            if agents is None or toml.count("[agents.") < agents:
+                toml += f"\n[agents.{name}-{i}]\n{AGENTS_OF_EXAMPLE[name]}\n"
         for j, uid in enumerate(uids):
             own = own.replace(uid, f"{i:08x}-{j:04x}-4000-8000-000000000000")
         every.extend(json.loads(own))
@@ -268,6 +269,16 @@ def plan(table, folder):
     manifests = write(folder, "plan/next.json", as_list(following))
     command = [ROLLCAST, "plan", "--from", state, "-f", manifests, "--as", "kubectl-server", "--report", "json"]
     table.row(f"plan, {len(every):,} objects, {len(following)} Deployments roll", (command, [0], {"cwd": folder}))
+
+
+def deploy(table, folder):
+    """4,000 objects, and a fleet of some of their workloads that goes through the three steps of `steps`; the others are only there."""
+    for agents in (50, 200):
+        every, toml = example(4000, "{}", agents)
+        state = write(folder, "deploy/snapshot.json", as_list(every))
+        own = write(folder, "deploy/fleet.toml", toml)
+        command = [ROLLCAST, "plan", "--from", state, "--fleet", own, "--report", "json"]
+        table.row(f"plan, {len(every):,} objects, 3 steps, {agents} workloads roll", (command, [0], {"cwd": folder}))
 
 
 def steps(table, folder):
@@ -315,7 +326,7 @@ def main():
         i = arguments.index("--rounds")
         rounds = int(arguments[i + 1])
         del arguments[i : i + 2]
-    parts = {"render": render, "tenants": tenants, "plan": plan, "steps": steps, "diff": diff, "start": start}
+    parts = {"render": render, "tenants": tenants, "plan": plan, "deploy": deploy, "steps": steps, "diff": diff, "start": start}
     unknown = [a for a in arguments if a not in parts]
     if unknown:
         sys.exit(f"no part {', '.join(unknown)}; there are {', '.join(parts)}")

@@ -1,13 +1,15 @@
-//! Holds the virtual clock against `tests/recorded/timeline.json`: real controllers, pods ready 3 s after they are bound and
-//! gone 1 s after their deletion.
+//! Holds the virtual clock against what real controllers did with pods that take a known time to start and to stop: 17 shapes that
+//! were chosen (`tests/recorded/timeline.json`) and many that were drawn (`timelines.json.gz`).
 
 use super::timeline::timeline;
 use crate::object::{ObjectId, Value, items, json, map_at, text};
 use crate::schema::Version;
-use crate::simulate::Cluster;
+use crate::simulate::{Body, Cluster, PatchKind, Request, Target, Verb, WriteOptions};
 use crate::simulate::clock::Clock;
 use crate::simulate::controllers::{Happening, Until, complete, run};
 use crate::simulate::kubelet::PodTiming;
+use flate2::read::GzDecoder;
+use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -132,5 +134,84 @@ fn every_recorded_shape_comes_out() {
     let wrong: Vec<String> =
         shapes.iter().flat_map(|s| differences(s, &recorded).into_iter().map(|d| format!("{}: {d}", text(s, &["name"])))).collect();
     assert_eq!(shapes.len(), 17);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A merge patch by the whole write path.
+fn patch(cluster: &mut Cluster, id: &ObjectId, patch: &Value) {
+    let target = Target {
+        group: "apps".into(),
+        version: "v1".into(),
+        resource: format!("{}s", id.kind.to_lowercase()),
+        namespace: id.namespace.to_string(),
+        name: id.name.to_string(),
+        ..Target::default()
+    };
+    let request = Request { verb: Verb::Patch(PatchKind::Merge), target, options: WriteOptions::default(), body: Body::Value(patch.clone()) };
+    assert_eq!(cluster.write(&request).code, 200, "{id}: {patch}");
+}
+
+/// The windows, the fewest pods available, and when their number changed last: in seconds from the first step on.
+fn seen(cluster: &Cluster, id: &ObjectId) -> (Vec<(f64, Option<f64>)>, Option<u32>, f64) {
+    let availability = cluster.controllers.availability.get(id).cloned().unwrap_or_default();
+    let changes = availability.levels.windows(2).filter(|pair| pair[0].available != pair[1].available).map(|pair| pair[1].at.as_secs_f64());
+    let last = changes.fold(0.0, f64::max);
+    let line = timeline(&availability);
+    (line.windows.iter().map(|(from, to)| (from.as_secs_f64(), to.map(|to| to.as_secs_f64()))).collect(), line.lowest_available, last)
+}
+
+/// What differs between a drawn shape as real controllers had it and as it comes out here.
+fn drawn_differences(shape: &Value) -> Vec<String> {
+    let (mut cluster, id) = start(&json!({"snapshot": shape["snapshot"], "object": workload_of(shape)}), shape);
+    for step in items(shape, &["steps"]) {
+        let at = Duration::from_secs_f64(step["at"].as_f64().unwrap());
+        run(&mut cluster, &Until::Point(at));
+        patch(&mut cluster, &id, &step["patch"]);
+    }
+    run(&mut cluster, &Until::Settled);
+    let (windows, lowest, last) = seen(&cluster, &id);
+    let real: Vec<(f64, Option<f64>)> = items(shape, &["windows"]).iter().map(|w| (w[0].as_f64().unwrap(), w[1].as_f64())).collect();
+    if real.len() != windows.len() {
+        return vec![format!("windows: {windows:?} for {real:?}")];
+    }
+    // Each generation of pods is waited for once, by a controller and by the kubelet.
+    let wait = shape["start"].as_f64().unwrap();
+    let near = |what: &str, ours: f64, real: f64| near(what, ours, real, (real / wait).ceil() as usize + 2);
+    let mut wrong = Vec::new();
+    for ((from, to), (real_from, real_to)) in windows.iter().zip(&real) {
+        wrong.extend(near("from", *from, *real_from));
+        wrong.extend(near("to", to.unwrap_or(f64::INFINITY), real_to.unwrap_or(f64::INFINITY)).into_iter().filter(|_| to.is_some() || real_to.is_some()));
+    }
+    wrong.extend(near("ended", last, shape["ended"].as_f64().unwrap()));
+    let expected = shape["lowest_available"].as_u64().unwrap();
+    if lowest.is_some_and(|lowest| u64::from(lowest) != expected) {
+        wrong.push(format!("lowest: {lowest:?} for {expected}"));
+    }
+    let (pods, expected) = (there(&cluster, shape), shape["pods_seen"].as_u64().unwrap());
+    if pods as u64 != expected {
+        wrong.push(format!("pods: {pods} for {expected}"));
+    }
+    wrong
+}
+
+fn workload_of(shape: &Value) -> Value {
+    let workload = |o: &&Value| ["Deployment", "StatefulSet", "DaemonSet"].iter().any(|kind| o["kind"] == *kind);
+    items(shape, &["snapshot", "items"]).iter().find(workload).unwrap().clone()
+}
+
+/// How many pods there were, before the first step and since.
+fn there(cluster: &Cluster, shape: &Value) -> usize {
+    let before = items(shape, &["snapshot", "items"]).iter().filter(|o| o["kind"] == "Pod").count();
+    before + cluster.controllers.happenings.iter().filter(|h| matches!(h, Happening::PodStarted { .. })).count()
+}
+
+#[test]
+fn drawn_shapes_come_out() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/recorded/timelines.json.gz");
+    let recorded: Value = serde_json::from_reader(GzDecoder::new(File::open(path).unwrap())).unwrap();
+    let shapes = items(&recorded, &["shapes"]);
+    let wrong: Vec<String> =
+        shapes.iter().flat_map(|s| drawn_differences(s).into_iter().map(|d| format!("{}: {d}", text(s, &["name"])))).collect();
+    println!("{} drawn shapes, {} differences", shapes.len(), wrong.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
