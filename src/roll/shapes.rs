@@ -17,7 +17,8 @@ use std::time::Duration;
 const LATENCY: f64 = 0.35;
 
 fn start(shape: &Value, recorded: &Value) -> (Cluster, ObjectId) {
-    let mut cluster = Cluster::new(Version::V1_36, Clock::new("2026-11-22T00:00:00Z".parse().unwrap()));
+    // Later than anything in the snapshots.
+    let mut cluster = Cluster::new(Version::V1_36, Clock::new("2027-01-01T00:00:00Z".parse().unwrap()));
     for object in items(shape, &["snapshot", "items"]) {
         cluster.load(Arc::new(object.clone()));
     }
@@ -153,11 +154,9 @@ fn patch(cluster: &mut Cluster, id: &ObjectId, patch: &Value) {
 
 /// The windows, the fewest pods available, and when their number changed last: in seconds from the first step on.
 fn seen(cluster: &Cluster, id: &ObjectId) -> (Vec<(f64, Option<f64>)>, Option<u32>, f64) {
-    let availability = cluster.controllers.availability.get(id).cloned().unwrap_or_default();
-    let changes = availability.levels.windows(2).filter(|pair| pair[0].available != pair[1].available).map(|pair| pair[1].at.as_secs_f64());
-    let last = changes.fold(0.0, f64::max);
-    let line = timeline(&availability);
-    (line.windows.iter().map(|(from, to)| (from.as_secs_f64(), to.map(|to| to.as_secs_f64()))).collect(), line.lowest_available, last)
+    let line = timeline(&cluster.controllers.availability.get(id).cloned().unwrap_or_default());
+    let windows = line.windows.iter().map(|(from, to)| (from.as_secs_f64(), to.map(|to| to.as_secs_f64())));
+    (windows.collect(), line.lowest_available, line.ended.as_secs_f64())
 }
 
 /// What differs between a drawn shape as real controllers had it and as it comes out here.

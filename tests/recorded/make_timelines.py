@@ -6,7 +6,7 @@ usage: make_timelines.py https://127.0.0.1:PORT START STOP SEED COUNT     a serv
 Each shape has a namespace of its own: a workload that is drawn, its state before the first step, the steps (merge patches and when they were sent), and what
 was seen of its pods by a watch. Shapes are added to those that the file has.
 """
-import gzip, json, os, random, ssl, sys, threading, time, urllib.error, urllib.request
+import datetime, gzip, json, os, random, ssl, sys, threading, time, urllib.error, urllib.request
 
 SERVER, START, STOP = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
 SEED, COUNT = int(sys.argv[4]), int(sys.argv[5])
@@ -96,17 +96,18 @@ class Watched:
             time.sleep(0.1)
 
 def intervals(events, min_ready, end):
-    """When each pod was available: ready for long enough, and not being deleted."""
+    """When each pod was available: not being deleted, and ready for long enough as controllers see it, who read a time of whole seconds."""
     since, spans = {}, []
     for at, kind, pod in events + [(end, None, None)]:
         names = list(since) if pod is None else [pod["metadata"]["uid"]]
         for uid in names:
-            ready = pod is not None and kind != "DELETED" and "deletionTimestamp" not in pod["metadata"] and any(
-                c["type"] == "Ready" and c["status"] == "True" for c in pod.get("status", {}).get("conditions", []))
-            if ready:
-                since.setdefault(uid, at)
+            conditions = pod["status"].get("conditions", []) if pod else []
+            ready = next((c for c in conditions if c["type"] == "Ready" and c["status"] == "True"), None)
+            if ready and kind != "DELETED" and "deletionTimestamp" not in pod["metadata"]:
+                told = datetime.datetime.fromisoformat(ready["lastTransitionTime"]).timestamp() - time.time() + time.monotonic()
+                since.setdefault(uid, max(at, told + min_ready) if min_ready else at)
             elif uid in since:
-                begun = since.pop(uid) + min_ready
+                begun = since.pop(uid)
                 if begun < at:
                     spans.append((begun, at))
     return spans
