@@ -13,6 +13,8 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// By how much a recorded time may be too early, which the clock of the recorder lets it be.
+const EARLY: f64 = 0.1;
 /// What a client and the controllers may take for one wait.
 const LATENCY: f64 = 0.35;
 
@@ -82,9 +84,10 @@ fn pods_seen(happenings: &[Happening]) -> usize {
     made.len() + there_before
 }
 
-fn near(what: &str, ours: f64, real: f64, waits: usize) -> Vec<String> {
+/// Nothing where the real time is no more than `early` before ours, and late by no more than so many waits.
+fn near(what: &str, ours: f64, real: f64, (early, waits): (f64, usize)) -> Vec<String> {
     let late = real - ours;
-    if (-0.1..=LATENCY * waits as f64).contains(&late) { vec![] } else { vec![format!("{what}: {ours} for {real}")] }
+    if (-early..=LATENCY * waits as f64).contains(&late) { vec![] } else { vec![format!("{what}: {ours} for {real}")] }
 }
 
 fn differences(shape: &Value, recorded: &Value) -> Vec<String> {
@@ -103,8 +106,8 @@ fn differences(shape: &Value, recorded: &Value) -> Vec<String> {
         return vec![format!("windows: {:?} for {windows:?}", line.windows)];
     }
     for ((from, to), real) in line.windows.iter().zip(windows) {
-        wrong.extend(near("from", from.as_secs_f64(), real[0].as_f64().unwrap(), 2));
-        wrong.extend(near("to", to.map_or(f64::INFINITY, |t| t.as_secs_f64()), real[1].as_f64().unwrap(), 3));
+        wrong.extend(near("from", from.as_secs_f64(), real[0].as_f64().unwrap(), (EARLY, 2)));
+        wrong.extend(near("to", to.map_or(f64::INFINITY, |t| t.as_secs_f64()), real[1].as_f64().unwrap(), (EARLY, 3)));
     }
     let downtime = shape["downtime"].as_f64().unwrap();
     if (line.downtime.map_or(f64::INFINITY, |d| d.as_secs_f64()) - downtime).abs() > 0.3 * windows.len() as f64 {
@@ -118,7 +121,7 @@ fn differences(shape: &Value, recorded: &Value) -> Vec<String> {
         // One wait for each generation of pods, one for the client's last look.
         let took = shape["took"].as_f64().unwrap();
         let waits = (took / 3.0).ceil() as usize + 1;
-        wrong.extend(near("took", line.ended.as_secs_f64(), took, waits));
+        wrong.extend(near("took", line.ended.as_secs_f64(), took, (EARLY, waits)));
     }
     let seen = shape["pods_seen"].as_u64().unwrap();
     if pods_seen(&cluster.controllers.happenings) as u64 != seen {
@@ -175,7 +178,9 @@ fn drawn_differences(shape: &Value) -> Vec<String> {
     }
     // Each generation of pods is waited for once, by a controller and by the kubelet.
     let wait = shape["start"].as_f64().unwrap();
-    let near = |what: &str, ours: f64, real: f64| near(what, ours, real, (real / wait).ceil() as usize + 2);
+    // Controllers read the time since which a pod is ready in whole seconds: its minReadySeconds are over up to a second sooner.
+    let early = if workload_of(shape)["spec"].get("minReadySeconds").is_some() { 1.0 } else { EARLY };
+    let near = |what: &str, ours: f64, real: f64| near(what, ours, real, (early, (real / wait).ceil() as usize + 2));
     let mut wrong = Vec::new();
     for ((from, to), (real_from, real_to)) in windows.iter().zip(&real) {
         wrong.extend(near("from", *from, *real_from));
