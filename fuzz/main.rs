@@ -21,6 +21,7 @@ mod mutate;
 #[path = "../tests/differential/random.rs"]
 mod random;
 mod targets;
+mod watches;
 
 use random::Random;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -41,11 +42,12 @@ static DOING: Mutex<String> = Mutex::new(String::new());
 
 type Target = fn(&Corpus, &mut Random);
 
-const TARGETS: [(&str, Target); 6] = [
+const TARGETS: [(&str, Target); 7] = [
     ("bodies", targets::bodies),
     ("patches", targets::patches),
     ("protobuf", targets::protobuf),
     ("heads", targets::heads),
+    ("watches", watches::watches),
     ("yaml", targets::yaml),
     ("files", targets::files),
 ];

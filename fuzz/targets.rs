@@ -21,7 +21,7 @@ const THROWN: usize = 100;
 /// What is varied.
 pub struct Corpus {
     /// Method, path with its query, content type, body: as recorded from clients.
-    requests: Vec<(String, String, String, Vec<u8>)>,
+    pub requests: Vec<(String, String, String, Vec<u8>)>,
     /// The bodies alone.
     bodies: Vec<Vec<u8>>,
     protobuf: Vec<(String, Vec<u8>)>,
@@ -87,14 +87,14 @@ fn read_folder(folder: &Path, found: &mut Vec<Vec<u8>>) {
     }
 }
 
-fn server() -> Server {
+pub fn server() -> Server {
     let mut cluster = Cluster::new(Version::V1_36, Clock::new("2026-01-01T00:00:00Z".parse().unwrap()));
     rollcast::shadow::fill(&mut cluster);
     Server::start(cluster)
 }
 
 /// Sends, and sees to it that an answer comes in time.
-fn throw(connection: &mut Connection, server: &Server, request: (&str, &str, &str, &[u8])) {
+pub fn throw(connection: &mut Connection, server: &Server, request: (&str, &str, &str, &[u8])) {
     step();
     let (method, path, content_type, body) = request;
     let began = Instant::now();

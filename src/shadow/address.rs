@@ -135,6 +135,11 @@ impl Doing {
         })
     }
 
+    /// Whether it changes nothing.
+    pub(super) fn reads(self) -> bool {
+        matches!(self, Self::Get | Self::List | Self::Watch)
+    }
+
     /// As discovery names it.
     pub(super) fn verb(self) -> &'static str {
         match self {

@@ -4,7 +4,7 @@
 
 use super::accept::{Encoding, PROTOBUF};
 use super::body::Payload;
-use super::protobuf;
+use super::{protobuf, text};
 use crate::object::{Value, json, yaml};
 use crate::schema::Schema;
 use crate::simulate::{ApiError, Reason};
@@ -17,6 +17,9 @@ use std::sync::{Arc, OnceLock};
 
 /// From this size on an answer is packed if the client takes it (`responsewriters/writers.go:defaultGzipThresholdBytes`).
 const WORTH_PACKING: usize = 128 << 10;
+
+/// Most answers have that much room.
+const ROOM: usize = 4 << 10;
 
 /// The type of every JSON answer.
 pub(super) const JSON: &str = "application/json";
@@ -254,11 +257,12 @@ fn quoted_warning(text: &str) -> String {
 
 /// A JSON document as it is sent. Only what is not indented ends with a new line (apimachinery `serializer/json/json.go:doEncode`).
 pub(super) fn encoded(value: &Value, pretty: bool) -> Vec<u8> {
-    let written = if pretty { serde_json::to_vec_pretty(value) } else { serde_json::to_vec(value) };
-    let mut bytes = written.expect("a JSON value has only string keys");
-    if !pretty {
-        bytes.push(b'\n');
+    if pretty {
+        return serde_json::to_vec_pretty(value).expect("a JSON value has only string keys");
     }
+    let mut bytes = Vec::with_capacity(ROOM);
+    text::write(value, &mut bytes);
+    bytes.push(b'\n');
     bytes
 }
 

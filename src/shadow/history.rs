@@ -3,8 +3,8 @@
 //! Follows apiserver `pkg/storage/cacher/watch_cache.go`. However many watches show an event in one form, it is written once; and
 //! what several of them are to be sent next is put together once.
 
-use super::protobuf;
 use super::resource::Rendering;
+use super::{protobuf, text};
 use crate::object::{ObjectId, Text, Value, map_at};
 use crate::schema::{Schema, Version};
 use crate::simulate::Change;
@@ -21,6 +21,9 @@ const WRITTEN: usize = 512;
 
 /// So many batches are kept for those who are to be sent the same.
 const BATCHES: usize = 32;
+
+/// Most lines have that much room.
+const ROOM: usize = 4 << 10;
 
 /// So many changes go out together at most.
 pub(super) const TOGETHER: usize = 128;
@@ -67,10 +70,12 @@ impl Line {
         {
             return frame.into();
         }
-        let mut text = format!("{{\"type\":\"{}\",\"object\":", self.event).into_bytes();
-        serde_json::to_writer(&mut text, object).expect("a JSON value has only string keys");
-        text.extend_from_slice(b"}\n");
-        text.into()
+        let mut line = Vec::with_capacity(ROOM);
+        line.extend_from_slice(format!("{{\"type\":\"{}\",\"object\":", self.event).as_bytes());
+        text::write(object, &mut line);
+        line.extend_from_slice(b"}\n");
+        line.shrink_to_fit();
+        line.into()
     }
 }
 
@@ -216,8 +221,8 @@ struct Bell {
     rang: VecDeque<u64>,
     /// The number of the first change for which it could have rung.
     since: u64,
-    /// Whether it is to be rung.
-    due: bool,
+    /// In which round it was last due.
+    due: u64,
 }
 
 /// One bell for each place that is watched, by group and kind.
@@ -227,7 +232,10 @@ pub(super) struct Bells {
     count: usize,
     /// How many there were when those that nobody hears were last taken down.
     heard: usize,
-    due: bool,
+    /// How often they were rung.
+    round: u64,
+    /// The ropes of those that are due.
+    due: Vec<watch::Sender<()>>,
 }
 
 impl Bells {
@@ -241,7 +249,7 @@ impl Bells {
         }
         let of_kind = self.bells.entry((group.into(), kind.into())).or_default();
         let before = of_kind.len();
-        let hung = || Bell { rope: watch::channel(()).0, rang: VecDeque::new(), since: next, due: false };
+        let hung = || Bell { rope: watch::channel(()).0, rang: VecDeque::new(), since: next, due: u64::MAX };
         let bell = of_kind.entry((namespace.into(), name.into())).or_insert_with(hung).rope.subscribe();
         self.count += of_kind.len() - before;
         bell
@@ -257,7 +265,9 @@ impl Bells {
                 bell.since = bell.rang.pop_front().map_or(bell.since, |forgotten| forgotten + 1);
             }
             bell.rang.push_back(number);
-            (bell.due, self.due) = (true, true);
+            if std::mem::replace(&mut bell.due, self.round) != self.round {
+                self.due.push(bell.rope.clone());
+            }
         };
         mark(&(any(), any()));
         mark(&(any(), name()));
@@ -267,30 +277,25 @@ impl Bells {
         }
     }
 
-    /// Rings those that are due, each once.
-    pub(super) fn ring(&mut self) {
-        if !std::mem::take(&mut self.due) {
-            return;
-        }
-        for bell in self.bells.values_mut().flat_map(BTreeMap::values_mut).filter(|bell| bell.due) {
-            bell.due = false;
-            bell.rope.send_replace(());
-        }
+    /// The ropes of those that are due, for each to be pulled once: whoever is woken finds nothing locked.
+    pub(super) fn due(&mut self) -> Vec<watch::Sender<()>> {
+        self.round += 1;
+        std::mem::take(&mut self.due)
     }
 
     /// Everything is new: what happened before is forgotten, and all are rung.
     pub(super) fn reset(&mut self) {
         for bell in self.bells.values_mut().flat_map(BTreeMap::values_mut) {
             bell.rang.clear();
-            (bell.since, bell.due) = (0, false);
+            bell.since = 0;
             bell.rope.send_replace(());
         }
     }
 
     /// The changes at a place from a number on, so many at most; none if the bell does not hang for that long.
-    pub(super) fn rang(&mut self, (group, kind): (&str, &str), place: (&str, &str), from: u64, most: usize) -> Option<Vec<u64>> {
-        let of_kind = self.bells.get_mut(&(group.into(), kind.into()))?;
-        let bell = of_kind.get_mut(&(place.0.into(), place.1.into())).filter(|bell| bell.since <= from)?;
+    pub(super) fn rang(&self, (group, kind): (&str, &str), place: (&str, &str), from: u64, most: usize) -> Option<Vec<u64>> {
+        let of_kind = self.bells.get(&(group.into(), kind.into()))?;
+        let bell = of_kind.get(&(place.0.into(), place.1.into())).filter(|bell| bell.since <= from)?;
         let start = bell.rang.partition_point(|number| *number < from);
         Some(bell.rang.range(start..).take(most).copied().collect())
     }
@@ -319,7 +324,7 @@ mod tests {
             (of(&mut bells, "", ""), of(&mut bells, "ns", ""), of(&mut bells, "ns", "a"), of(&mut bells, "other", ""));
         bells.note(&pod("ns", "a"), 7);
         bells.note(&pod("ns", "b"), 8);
-        bells.ring();
+        bells.due().iter().for_each(|rope| rope.send_replace(()));
         let rang = [&all, &here, &one, &there].map(|bell| bell.has_changed().unwrap());
         assert_eq!(rang, [true, true, true, false]);
         assert_eq!(bells.rang(("", "Pod"), ("ns", ""), 0, 9), Some(vec![7, 8]));

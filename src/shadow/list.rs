@@ -4,7 +4,7 @@
 
 use super::address::Query;
 use super::fields;
-use super::state::Live;
+use super::view::View;
 use super::watch::too_old;
 use crate::object::path::FieldPath;
 use crate::object::{ObjectId, Value, base64, json, json_text, selector, text};
@@ -88,7 +88,7 @@ impl Selection {
     }
 
     /// The objects of a store, by namespace and name.
-    pub(super) fn objects(&self, _cluster: &Cluster, store: &Store) -> Vec<Arc<Value>> {
+    pub(super) fn objects(&self, store: &Store) -> Vec<Arc<Value>> {
         let (group, kind) = self.stored();
         let namespace = Some(self.namespace.as_str()).filter(|n| !n.is_empty());
         let named = |id: &ObjectId| self.name.is_empty() || id.name == self.name;
@@ -144,29 +144,29 @@ fn read_token(text: &str) -> Result<(u64, String), String> {
     found.ok_or_else(|| "incorrect encoded start resourceVersion".to_owned())
 }
 
-/// Lists.
+/// Lists what is to be seen of a cluster.
 ///
 /// # Errors
 /// 400, 410 or 422 for a query that the server refuses.
-pub(super) fn page(live: &mut Live, selection: &Selection, query: &Query) -> Result<Page, ApiError> {
+pub(super) fn page(view: &View, cluster: &Cluster, selection: &Selection, query: &Query) -> Result<Page, ApiError> {
     check(query, false)?;
     let limit = number(query, "limit")?.unwrap_or(0);
     let from = Some(query.text("continue")).filter(|c| !c.is_empty());
-    let now = live.cluster.store.revision();
-    let (store, revision, start) = match from {
+    let now = cluster.store.revision();
+    let (earlier, revision, start) = match from {
         None => {
             check_revision(query.text("resourceVersion"), now)?;
-            (&live.cluster.store, now, String::new())
+            (None, now, String::new())
         }
         Some(given) => {
             let (revision, start) = read_token(given)
                 .map_err(|why| ApiError::bad_request(format!("invalid continue token: continue key is not valid: {why}")))?;
             let expired = "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.";
-            let store = if revision == now { Some(&live.cluster.store) } else { live.pages.get(&revision) };
-            (store.ok_or_else(|| ApiError::new(410, Reason::Expired, expired))?, revision, start)
+            let earlier = (revision != now).then(|| view.page(revision).ok_or_else(|| ApiError::new(410, Reason::Expired, expired)));
+            (earlier.transpose()?, revision, start)
         }
     };
-    let mut objects = selection.objects(&live.cluster, store);
+    let mut objects = selection.objects(earlier.as_ref().unwrap_or(&cluster.store));
     objects.retain(|object| start.is_empty() || key(object) >= start);
     let mut metadata = json!({"resourceVersion": revision.to_string()});
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -178,7 +178,7 @@ pub(super) fn page(live: &mut Live, selection: &Selection, query: &Query) -> Res
         }
         objects.truncate(most);
         if revision == now {
-            live.keep_page();
+            view.keep_page(&cluster.store);
         }
     }
     Ok(Page { objects, metadata })

@@ -24,8 +24,11 @@ mod server;
 mod state;
 mod subresource;
 mod table;
+mod text;
 mod tls;
+mod turns;
 mod twice;
+mod view;
 mod watch;
 
 pub use fresh::fill;

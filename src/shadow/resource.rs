@@ -8,7 +8,7 @@ use super::answer::Answer;
 use super::body;
 use super::journal::Client;
 use super::list::{self, Selection};
-use super::state::{Live, Shadow};
+use super::state::Shadow;
 use super::table::{self, Include};
 use super::watch::{self, Watch};
 use super::{subresource, twice};
@@ -27,6 +27,8 @@ const STREAM: &str = "application/vnd.kubernetes.protobuf;stream=watch";
 /// A request for a resource.
 #[derive(Debug)]
 pub(super) struct Call {
+    /// The path and the query as they came: two reads of the same are told by them.
+    pub(super) asked: String,
     /// Who asks.
     pub(super) client: Client,
     /// For what.
@@ -41,13 +43,6 @@ pub(super) struct Call {
     pub(super) content_type: String,
     /// The body.
     pub(super) body: Bytes,
-}
-
-impl Call {
-    /// What is read, for two reads of the same to be known.
-    fn reading(&self) -> String {
-        format!("{:?}{:?}", self.target, self.query)
-    }
 }
 
 /// An object in the version that was asked for.
@@ -156,35 +151,32 @@ impl PartialEq for Rendering {
 
 /// Answers a call.
 pub(super) fn answer(shadow: &Arc<Shadow>, call: &Call) -> Answer {
-    let answer = decide(shadow, call).unwrap_or_else(|error| Answer::refusal(&error));
-    let live = shadow.lock();
-    let answer = answer.warned_first(deprecations(&live, call));
-    let (schema, custom) = (live.cluster.schema, live.cluster.served(&call.target).is_ok_and(|s| s.definition().is_some()));
-    drop(live);
-    match call.accept.form(custom) {
+    let cluster = shadow.view.cluster();
+    let (schema, served) = (cluster.schema, cluster.served(&call.target).ok());
+    drop(cluster);
+    let answer = decide(shadow, call, served.as_ref()).unwrap_or_else(|error| Answer::refusal(&error));
+    let answer = answer.warned_first(deprecations(served.as_ref(), call));
+    match call.accept.form(served.is_some_and(|s| s.definition().is_some())) {
         Ok(form) if answer.succeeds() => answer.encoded(schema, form.encoding),
         _ => answer.encoded(schema, call.accept.plain()),
     }
 }
 
 /// What everybody is told who uses a resource that is on its way out; writes of custom ones have been told already.
-fn deprecations(live: &Live, call: &Call) -> Vec<String> {
+fn deprecations(served: Option<&Served>, call: &Call) -> Vec<String> {
     let target = &call.target;
     match (target.group.as_str(), target.resource.as_str()) {
         ("", "endpoints") => vec!["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".into()],
         ("", "componentstatuses") => vec!["v1 ComponentStatus is deprecated in v1.19+".into()],
-        _ if matches!(call.doing, Doing::Get | Doing::List | Doing::Watch) => {
-            let served = live.cluster.served(target).ok();
-            served.and_then(|s| s.definition().and_then(|d| d.deprecation.clone())).into_iter().collect()
-        }
+        _ if call.doing.reads() => served.and_then(|s| s.definition()?.deprecation.clone()).into_iter().collect(),
         _ => Vec::new(),
     }
 }
 
-fn decide(shadow: &Arc<Shadow>, call: &Call) -> Result<Answer, ApiError> {
-    let live = shadow.lock();
-    let Ok(served) = live.cluster.served(&call.target) else { return Ok(unserved(&live, &call.target)) };
-    if !has_subresource(&live.cluster, &served, &call.target) {
+fn decide(shadow: &Arc<Shadow>, call: &Call, served: Option<&Served>) -> Result<Answer, ApiError> {
+    let cluster = shadow.view.cluster();
+    let Some(served) = served else { return Ok(unserved(&cluster, &call.target)) };
+    if !has_subresource(&cluster, served, &call.target) {
         let custom = served.definition().is_some();
         return if custom { Err(ApiError::not_found(&served.qualified_resource(), &call.target.name)) } else { Ok(Answer::no_resource()) };
     }
@@ -199,11 +191,11 @@ fn decide(shadow: &Arc<Shadow>, call: &Call) -> Result<Answer, ApiError> {
     if matches!(call.target.namespace.as_str(), "." | "..") {
         return Err(ApiError::internal(format!("invalid key: \"/{}/{}\"", call.target.resource, call.target.namespace)));
     }
-    if !allowed(&live.cluster, &served, call) {
+    if !allowed(&cluster, served, call) {
         return Ok(Answer::method_not_allowed());
     }
-    let version = live.cluster.schema.version();
-    drop(live);
+    let version = cluster.schema.version();
+    drop(cluster);
     let form = match call.accept.form(served.definition().is_some()) {
         Ok(form) => form,
         Err(refusal) => return Ok(refusal.answer(matches!(call.doing, Doing::List | Doing::Watch))),
@@ -214,23 +206,23 @@ fn decide(shadow: &Arc<Shadow>, call: &Call) -> Result<Answer, ApiError> {
     }
     let include = if matches!(form.shape, Shape::Table(_)) { Include::of(call.query.text("includeObject"))? } else { Include::None };
     let rendering = Rendering { served: served.clone(), form, include, version };
-    if let Some(answer) = subresource::answer(shadow, call, &served) {
+    if let Some(answer) = subresource::answer(shadow, call, served) {
         return answer;
     }
     match call.doing {
         Doing::Get => {
             let answer = get(shadow, call, &rendering)?;
-            check_shape(&served, form.shape, call.doing)?;
+            check_shape(served, form.shape, call.doing)?;
             Ok(answer)
         }
         Doing::List => {
-            check_shape(&served, form.shape, call.doing)?;
-            let mut live = shadow.look(call.reading());
-            let selection = Selection::of(served, &call.target, &call.query)?;
-            let page = list::page(&mut live, &selection, &call.query)?;
-            Ok(Answer::json(200, rendering.many(&live.cluster, &page.objects, page.metadata)))
+            check_shape(served, form.shape, call.doing)?;
+            let selection = Selection::of(served.clone(), &call.target, &call.query)?;
+            let cluster = shadow.look(&call.asked);
+            let page = list::page(&shadow.view, &cluster, &selection, &call.query)?;
+            Ok(Answer::json(200, rendering.many(&cluster, &page.objects, page.metadata)))
         }
-        Doing::Watch => watch(shadow, call, served, rendering),
+        Doing::Watch => watch(shadow, call, served.clone(), rendering),
         Doing::Create | Doing::Update | Doing::Patch | Doing::Delete | Doing::DeleteCollection => write(shadow, call, &rendering),
     }
 }
@@ -253,8 +245,8 @@ fn check_shape(served: &Served, shape: Shape, doing: Doing) -> Result<(), ApiErr
 }
 
 /// Where nothing is served: in a group of Kubernetes the API says so, elsewhere the web server.
-fn unserved(live: &Live, target: &Target) -> Answer {
-    let known = super::discovery::has_group(&live.cluster, &target.group);
+fn unserved(cluster: &Cluster, target: &Target) -> Answer {
+    let known = super::discovery::has_group(cluster, &target.group);
     if known { Answer::no_resource() } else { Answer::nowhere() }
 }
 
@@ -300,23 +292,23 @@ fn id_of(served: &Served, target: &Target) -> ObjectId {
 }
 
 fn get(shadow: &Shadow, call: &Call, rendering: &Rendering) -> Result<Answer, ApiError> {
-    let live = shadow.look(call.reading());
+    let cluster = shadow.look(&call.asked);
     let served = &rendering.served;
     list::revision(call.query.text("resourceVersion"))
         .map_err(|e| ApiError::bad_request(format!("invalid resource version: {}", e.message)))?;
-    let object = stored(&live, served, &call.target)?;
+    let object = stored(&cluster, served, &call.target)?;
     if call.target.subresource == "scale" {
-        return Ok(Answer::json(200, live.cluster.scale_of(served, &object)?));
+        return Ok(Answer::json(200, cluster.scale_of(served, &object)?));
     }
-    Ok(Answer::json(200, rendering.one(&live.cluster, &object)))
+    Ok(Answer::json(200, rendering.one(&cluster, &object)))
 }
 
 /// The stored object that a target names.
 ///
 /// # Errors
 /// 404 if there is none.
-pub(super) fn stored(live: &Live, served: &Served, target: &Target) -> Result<Arc<Value>, ApiError> {
-    let found = live.cluster.store.get(&id_of(served, target)).cloned();
+pub(super) fn stored(cluster: &Cluster, served: &Served, target: &Target) -> Result<Arc<Value>, ApiError> {
+    let found = cluster.store.get(&id_of(served, target)).cloned();
     found.ok_or_else(|| ApiError::not_found(&served.qualified_resource(), &target.name))
 }
 
@@ -329,8 +321,8 @@ fn watch(shadow: &Arc<Shadow>, call: &Call, served: Served, rendering: Rendering
     let initial_events = call.query.flag("sendInitialEvents") == Some(true);
     let bookmarks = call.query.flag("allowWatchBookmarks") == Some(true);
     let from = {
-        let live = shadow.lock();
-        list::watch_from(&call.query, live.cluster.store.revision(), live.history.oldest())?
+        let cluster = shadow.view.cluster();
+        list::watch_from(&call.query, cluster.store.revision(), shadow.view.told().history.oldest())?
     };
     let watch = Watch { selection, rendering: Arc::new(rendering), from, bookmarks, initial_events: initial_events && bookmarks, timeout };
     let media = if watch.rendering.protobuf().is_some() { STREAM } else { super::answer::JSON };
@@ -338,12 +330,12 @@ fn watch(shadow: &Arc<Shadow>, call: &Call, served: Served, rendering: Rendering
 }
 
 fn write(shadow: &Shadow, call: &Call, rendering: &Rendering) -> Result<Answer, ApiError> {
-    let schema = shadow.lock().cluster.schema;
+    let schema = shadow.view.cluster().schema;
     let mut request = request(schema, call, &rendering.served)?;
     let mut listed = None;
     if call.doing == Doing::DeleteCollection {
         let selection = Selection::of(rendering.served.clone(), &call.target, &call.query)?;
-        let page = list::page(&mut shadow.lock(), &selection, &call.query)?;
+        let page = list::page(&shadow.view, &shadow.view.cluster(), &selection, &call.query)?;
         request.options.chosen = Some(page.objects.iter().map(|o| ObjectId::of(o)).collect());
         listed = Some(page);
     }
@@ -351,14 +343,10 @@ fn write(shadow: &Shadow, call: &Call, rendering: &Rendering) -> Result<Answer, 
     let mut response = shadow.write(&call.client, &request);
     warnings.append(&mut response.warnings);
     let answer = match &response.result {
-        Ok(_) if let Some(page) = listed => {
-            let live = shadow.lock();
-            Answer::json(200, rendering.many(&live.cluster, &page.objects, page.metadata))
-        }
+        Ok(_) if let Some(page) = listed => Answer::json(200, rendering.many(&shadow.view.cluster(), &page.objects, page.metadata)),
         Ok(object) => {
-            let live = shadow.lock();
             let value = if Gvk::of(object) == rendering.served.gvk() && call.doing != Doing::Delete {
-                rendering.one(&live.cluster, object)
+                rendering.one(&shadow.view.cluster(), object)
             } else {
                 Value::clone(object)
             };

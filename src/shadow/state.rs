@@ -1,20 +1,21 @@
-//! The one place where requests meet the simulated cluster: a lock around it, the history for watches, the journal for reports.
+//! The one place where requests meet the simulated cluster: a lock around it, the journal for reports.
 //!
-//! After each write the controllers run (see [`Pace`]), then the answer goes out. Time is virtual: it moves when a rollout is waited
+//! After each write the controllers run (see [`Pace`]), what came of it is shown to readers ([`View`]), then the answer goes out. Time is virtual: it moves when a rollout is waited
 //! for, be it by the pace after a write, or because nothing but open watches is left ([`Shadow::let_time_pass`]).
 
-use super::history::{Bells, History};
 use super::journal::{Client, Journal};
+use super::turns::Turns;
+use super::view::View;
 use crate::simulate::controllers::{self, Happening, Until};
 use crate::simulate::pipeline::{Pace, Run};
-use crate::simulate::{Cluster, Request, Response, Store};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::simulate::{Cluster, Request, Response};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLockReadGuard};
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 /// So long nobody asks for anything before time passes for those who watch.
 const QUIET: Duration = Duration::from_millis(10);
@@ -24,9 +25,6 @@ const SILENCE: Duration = Duration::from_millis(20);
 
 /// and again after so much more while nothing comes of it.
 const LULL: Duration = Duration::from_millis(180);
-
-/// So many states are kept for clients that list page by page.
-const PAGED: usize = 32;
 
 /// Makes the text of a report in JSON of what was done so far.
 #[derive(Clone)]
@@ -49,13 +47,14 @@ pub struct Options {
     pub reporter: Option<Reporter>,
 }
 
-/// So many different reads are remembered at once, lest who reads very many things makes them all stay.
-const LOOKS: usize = 10_000;
-
 /// The simulated cluster as many clients see it at once.
 #[derive(Debug)]
 pub struct Shadow {
     live: Mutex<Live>,
+    /// What readers see.
+    pub(super) view: View,
+    /// Whose turn it is to write.
+    pub(super) turns: Turns,
     /// How it behaves.
     pub options: Options,
     /// How many requests were answered, and the nanoseconds from the last byte of each to its answer.
@@ -85,21 +84,14 @@ impl Drop for Watcher {
     }
 }
 
-/// Everything that changes.
+/// Everything that writes change.
 #[derive(Debug)]
-pub(super) struct Live {
-    pub(super) cluster: Cluster,
+struct Live {
+    cluster: Cluster,
     start: Cluster,
-    pub(super) history: History,
     journal: Journal,
-    /// States that a list with a limit was answered from, by revision.
-    pub(super) pages: BTreeMap<u64, Store>,
-    pub(super) bells: Bells,
-    last_asked: Instant,
-    /// What was read since something was written or time passed.
-    looked_at: BTreeSet<String>,
     /// What was asked that only a running pod could answer.
-    pub(super) unanswerable: BTreeSet<String>,
+    unanswerable: BTreeSet<String>,
 }
 
 impl Shadow {
@@ -107,35 +99,28 @@ impl Shadow {
     pub fn new(mut cluster: Cluster, options: Options) -> Self {
         controllers::run(&mut cluster, &Until::Settled);
         cluster.store.forget_changes().for_each(drop);
-        let live = Live {
-            start: cluster.clone(),
-            history: History::starting_at(cluster.store.revision(), 0),
-            cluster,
-            journal: Journal::default(),
-            pages: BTreeMap::new(),
-            bells: Bells::default(),
-            last_asked: Instant::now(),
-            looked_at: BTreeSet::new(),
-            unanswerable: BTreeSet::new(),
-        };
-        Self { live: Mutex::new(live), options, answered: Default::default(), watches: AtomicUsize::new(0), stirred: Notify::new() }
+        let view = View::of(&cluster);
+        let live = Live { start: cluster.clone(), cluster, journal: Journal::default(), unanswerable: BTreeSet::new() };
+        Self {
+            live: Mutex::new(live),
+            view,
+            turns: Turns::default(),
+            options,
+            answered: Default::default(),
+            watches: AtomicUsize::new(0),
+            stirred: Notify::new(),
+        }
     }
 
-    /// The cluster, for one request or one look. A panic elsewhere left it whole: a write is done or it is not.
-    pub(super) fn lock(&self) -> MutexGuard<'_, Live> {
+    /// The cluster, for one write. A panic elsewhere left it whole: a write is done or it is not.
+    fn lock(&self) -> MutexGuard<'_, Live> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same, for a client that waits for its answer.
-    pub(super) fn ask(&self) -> MutexGuard<'_, Live> {
-        let mut live = self.lock();
-        live.last_asked = Instant::now();
-        live
-    }
-
-    /// Does a write, lets the controllers run and tells the watches.
+    /// Does a write, lets the controllers run and shows what came of it.
     pub(super) fn write(&self, client: &Client, request: &Request) -> Response {
-        let mut live = self.ask();
+        self.view.asked();
+        let mut live = self.lock();
         let since = (live.cluster.controllers.happenings.len(), live.cluster.clock.now);
         let response = live.cluster.write(request);
         live.work(self.options.pace);
@@ -144,7 +129,7 @@ impl Shadow {
             journal.note(client, (request, &response), cluster, since);
             journal.fold(&mut cluster.controllers.happenings);
         }
-        live.take_in();
+        live.show(&self.view);
         drop(live);
         self.stirred.notify_one();
         response
@@ -169,21 +154,24 @@ impl Shadow {
     fn idle(&self) -> bool {
         let mut live = self.lock();
         let before = live.cluster.store.revision();
-        if live.last_asked.elapsed() >= QUIET {
-            live.pass_time();
+        if self.view.quiet() >= QUIET {
+            live.pass_time(&self.view);
         }
         live.cluster.store.revision() > before
     }
 
     /// A client reads. Who reads the same again, while nothing was written, waits for it to change: time passes.
-    pub(super) fn look(&self, what: String) -> MutexGuard<'_, Live> {
-        let mut live = self.ask();
-        if !live.looked_at.insert(what) {
-            live.pass_time();
-        } else if live.looked_at.len() > LOOKS {
-            live.looked_at.clear();
+    pub(super) fn look(&self, what: &str) -> RwLockReadGuard<'_, Cluster> {
+        if self.view.looks_again(what) {
+            self.lock().pass_time(&self.view);
         }
-        live
+        self.view.cluster()
+    }
+
+    /// A client asks for what only a running pod could answer.
+    pub(super) fn unanswered(&self, what: String) {
+        self.view.asked();
+        self.lock().unanswerable.insert(what);
     }
 
     /// A connection is gone.
@@ -195,12 +183,10 @@ impl Shadow {
     pub fn reset(&self) {
         let mut live = self.lock();
         let start = live.start.clone();
-        live.history = History::starting_at(start.store.revision(), live.history.life + 1);
+        self.view.reset(&start);
         live.cluster = start;
         live.journal = Journal::default();
         live.unanswerable.clear();
-        live.pages.clear();
-        live.bells.reset();
     }
 
     /// What clients asked that only a running pod could answer: what they did next may rest on it.
@@ -224,7 +210,6 @@ impl Shadow {
 impl Live {
     /// Lets the controllers work after a write, and what is due at this very instant happen.
     fn work(&mut self, pace: Pace) {
-        self.looked_at.clear();
         let told = self.cluster.controllers.happenings.len();
         let until = if pace == Pace::Settle { Until::Settled } else { Until::Now };
         controllers::run(&mut self.cluster, &until);
@@ -243,33 +228,18 @@ impl Live {
     }
 
     /// Lets time pass up to the next thing that happens by itself.
-    fn pass_time(&mut self) {
-        self.looked_at.clear();
+    fn pass_time(&mut self, view: &View) {
+        view.forget_looks();
         let Some(next) = controllers::next_instant(&self.cluster) else { return };
         let told = self.cluster.controllers.happenings.len();
         controllers::run(&mut self.cluster, &Until::Point(next));
         self.forget_starts(told);
         self.journal.extend(&self.cluster);
-        self.take_in();
+        self.show(view);
     }
 
-    /// Takes the store's journal over into the history and the steps, and rings for who watches.
-    fn take_in(&mut self) {
-        let Self { cluster, history, journal, bells, .. } = self;
-        for change in cluster.store.forget_changes() {
-            bells.note(&change.id, history.next());
-            journal.keep(change.clone());
-            history.push(change);
-        }
-        bells.ring();
-    }
-
-    /// Keeps this state for the next pages of a list.
-    pub(super) fn keep_page(&mut self) {
-        let revision = self.cluster.store.revision();
-        self.pages.entry(revision).or_insert_with(|| self.cluster.store.clone());
-        if self.pages.len() > PAGED {
-            self.pages.pop_first();
-        }
+    /// Shows readers what this has come to, and takes the changes over into the steps.
+    fn show(&mut self, view: &View) {
+        view.show(&mut self.cluster).into_iter().for_each(|change| self.journal.keep(change));
     }
 }

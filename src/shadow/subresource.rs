@@ -47,7 +47,7 @@ pub(super) fn answer(shadow: &Shadow, call: &Call, served: &Served) -> Option<Re
 fn nothing_runs(shadow: &Shadow, call: &Call) -> ApiError {
     let (kind, name, what) = (call.target.resource.trim_end_matches('s'), &call.target.name, &call.target.subresource);
     let text = format!("rollcast simulates {kind} {name:?}: nothing runs in it, so there is no {what}");
-    shadow.ask().unanswerable.insert(text.clone());
+    shadow.unanswered(text.clone());
     ApiError::bad_request(text)
 }
 
@@ -61,7 +61,7 @@ fn success(code: u16) -> Answer {
 
 /// A binding posted beside the pods is one posted to the pod that it names.
 fn bind(shadow: &Shadow, call: &Call) -> Result<Answer, ApiError> {
-    let schema = shadow.ask().cluster.schema;
+    let schema = shadow.view.ask().schema;
     let binding = sent(schema, call)?;
     let name = text(&binding, &["metadata", "name"]).to_owned();
     let target = Target { resource: "pods".into(), subresource: "binding".into(), name, ..call.target.clone() };
@@ -72,15 +72,15 @@ fn bind(shadow: &Shadow, call: &Call) -> Result<Answer, ApiError> {
 
 /// A token that any shadow takes, and no cluster.
 fn token(shadow: &Shadow, call: &Call, served: &Served) -> Result<Answer, ApiError> {
-    let live = shadow.ask();
-    let mut request = sent(live.cluster.schema, call)?;
-    let account = stored(&live, served, &call.target)?;
+    let cluster = shadow.view.ask();
+    let mut request = sent(cluster.schema, call)?;
+    let account = stored(&cluster, served, &call.target)?;
     let seconds = integer(&request, &["spec", "expirationSeconds"]).and_then(|s| u64::try_from(s).ok()).unwrap_or(TOKEN);
-    let now = live.cluster.clock.now;
-    let expires = live.cluster.clock.timestamp_at(now + Duration::from_secs(seconds));
+    let now = cluster.clock.now;
+    let expires = cluster.clock.timestamp_at(now + Duration::from_secs(seconds));
     let metadata = json!({
         "name": call.target.name, "namespace": call.target.namespace, "uid": account["metadata"]["uid"],
-        "creationTimestamp": live.cluster.clock.timestamp(),
+        "creationTimestamp": cluster.clock.timestamp(),
     });
     let map = map_at(&mut request, &[]);
     map.insert("kind".into(), "TokenRequest".into());
@@ -90,7 +90,7 @@ fn token(shadow: &Shadow, call: &Call, served: &Served) -> Result<Answer, ApiErr
     spec.entry("audiences").or_insert_with(|| json!([ISSUER]));
     spec.insert("expirationSeconds".into(), seconds.into());
     spec.entry("boundObjectRef").or_insert(Value::Null);
-    let times = (live.cluster.clock.timestamp(), expires.clone());
+    let times = (cluster.clock.timestamp(), expires.clone());
     let token = web_token(&account, &request["spec"]["audiences"], times);
     map_at(&mut request, &[]).insert("status".into(), json!({"token": token, "expirationTimestamp": expires}));
     Ok(Answer::json(201, request))
@@ -113,7 +113,7 @@ fn web_token(account: &Value, audiences: &Value, (from, to): (String, String)) -
 
 /// Everything is allowed; the user is the administrator.
 fn review(shadow: &Shadow, call: &Call, served: &Served) -> Result<Answer, ApiError> {
-    let schema = shadow.ask().cluster.schema;
+    let schema = shadow.view.ask().schema;
     let mut review = sent(schema, call)?;
     let user = json!({"username": USER, "groups": GROUPS});
     let status = match served.kind.as_str() {

@@ -7,7 +7,8 @@ use super::body::{Made, Next, Payload};
 use super::history::{Batch, Event, History, Line, Shown, TOGETHER, last};
 use super::list::Selection;
 use super::resource::Rendering;
-use super::state::{Live, Shadow, Watcher};
+use super::state::{Shadow, Watcher};
+use super::view::Told;
 use crate::object::{Value, json};
 use crate::simulate::{ApiError, Cluster, Reason};
 use bytes::Bytes;
@@ -60,20 +61,22 @@ impl Watch {
 /// # Errors
 /// 410 if it starts before what is remembered.
 pub(super) fn start(shadow: &Arc<Shadow>, watch: Watch) -> Result<Payload, ApiError> {
-    let mut live = shadow.ask();
-    let (mut pieces, now) = (VecDeque::new(), live.cluster.store.revision());
+    // Nothing is shown to anybody while the cluster is held: what is there now and what is told from now on fit together.
+    let cluster = shadow.view.ask();
+    let mut told = shadow.view.told();
+    let (mut pieces, now) = (VecDeque::new(), cluster.store.revision());
     let seen = match watch.from {
         Some(revision) => {
-            if revision < live.history.oldest() {
-                return Err(too_old(revision, live.history.oldest()));
+            if revision < told.history.oldest() {
+                return Err(too_old(revision, told.history.oldest()));
             }
             revision
         }
         None => {
-            for object in watch.selection.objects(&live.cluster, &live.cluster.store) {
+            for object in watch.selection.objects(&cluster.store) {
                 let shown = match watch.rendering.plain(&object) {
                     true => Shown::Stored(object),
-                    false => Shown::Made(watch.rendering.object(&live.cluster, &object, pieces.is_empty())),
+                    false => Shown::Made(watch.rendering.object(&cluster, &object, pieces.is_empty())),
                 };
                 pieces.push_back(Line::new("ADDED", watch.rendering.protobuf(), shown));
             }
@@ -83,10 +86,11 @@ pub(super) fn start(shadow: &Arc<Shadow>, watch: Watch) -> Result<Payload, ApiEr
             now
         }
     };
-    let (kind, next) = (watch.selection.stored(), live.history.next());
-    let bell = live.bells.of((&kind.0, &kind.1), (&watch.selection.namespace, watch.selection.only_name()), next);
-    let life = live.history.life;
-    drop(live);
+    let (kind, next) = (watch.selection.stored(), told.history.next());
+    let bell = told.bells.of((&kind.0, &kind.1), (&watch.selection.namespace, watch.selection.only_name()), next);
+    let life = told.history.life;
+    drop(told);
+    drop(cluster);
     let began = Instant::now();
     let (end, next_bookmark) = (began + watch.timeout.unwrap_or(OPEN), began + BOOKMARK);
     let first = if watch.bookmarks { end.min(next_bookmark) } else { end };
@@ -188,8 +192,9 @@ impl Watching {
 
     /// Takes what happened since, as much as goes out together; none, and the end, if it is not known or not of this life.
     fn catch_up(&mut self) -> Option<Arc<Batch>> {
-        let mut live = self.shadow.0.lock();
-        let Live { cluster, history, bells, .. } = &mut *live;
+        let cluster = &*self.shadow.0.view.cluster();
+        let mut told = self.shadow.0.view.told();
+        let Told { history, bells } = &mut *told;
         if history.life != self.life {
             self.ended = true;
             return None;

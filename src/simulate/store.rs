@@ -161,6 +161,23 @@ impl Store {
         Some(before)
     }
 
+    /// Takes over a change of a store of which this one has every change before; notes nothing of it.
+    pub fn follow(&mut self, change: &Change) {
+        let held = Arc::make_mut(&mut self.held);
+        match &change.after {
+            Some(object) => {
+                if held.objects.insert(Arc::clone(&change.id), Arc::clone(object)).is_none() {
+                    held.order.insert(Arc::clone(&change.id));
+                }
+            }
+            None => {
+                held.objects.remove(&change.id);
+                held.order.remove(&change.id);
+            }
+        }
+        self.revision = change.revision;
+    }
+
     /// What changed since the journal was that long, as far as it was not forgotten.
     pub fn changes_since(&self, length: usize) -> &[Change] {
         self.journal.get(length.saturating_sub(self.forgotten)..).unwrap_or_default()
