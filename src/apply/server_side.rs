@@ -230,25 +230,36 @@ impl FieldManager<'_> {
         Ok(Settled { managers, merged: (!same).then_some(merged) })
     }
 
-    /// Prunes in the version in which the applier named its fields the last time. What another version shows all the same (a
-    /// default of the conversion) is taken back as it was.
+    /// Prunes in the version in which the applier named its fields the last time, and looks in every other version at what its managers
+    /// own there. What another version shows all the same (a default of the conversion) is taken back as it was, even if it is not
+    /// what the merged object has (`merge/update.go`: `prune`, `addBackOwnedItems`, `addBackDanglingItems`).
     fn pruned(&self, merged: Value, managers: &Managers<'_>, former: &Manager<'_>) -> Value {
-        let there = |object: &Value| self.converts.and_then(|convert| convert(object, &former.api_version));
-        let here = |object: &Value| self.converts.and_then(|convert| convert(object, &self.gvk.api_version())).map(|(object, _)| object);
-        let Some((other, ty)) = there(&merged) else { return self.prune(merged, managers, &former.fields) };
+        let own = self.gvk.api_version();
+        let within = |object: &Value, version: &str| self.converts.and_then(|convert| convert(object, version));
+        let elsewhere = managers.iter().map(|m| &*m.api_version).find(|version| *version != former.api_version);
+        let elsewhere = elsewhere.and_then(|version| match version == own {
+            true => Some((version, merged.clone(), self.ty.clone())),
+            false => within(&merged, version).map(|(object, ty)| (version, object, ty)),
+        });
+        let there = within(&merged, &former.api_version);
+        let Some((version, object, its_type)) = elsewhere.filter(|_| self.converts.is_some()) else {
+            return self.prune(merged, managers, &former.fields);
+        };
+        let (other, ty) = there.unwrap_or_else(|| (merged.clone(), self.ty.clone()));
         let typed = Typed { ty: &ty, ..self.typed() };
         let last = close_over_fields(typed, FieldSet::clone(&former.fields));
         let mut bare = other.clone();
         remove_items(typed, &mut bare, &last);
         let kept = keep_claimed(typed, &other, &bare, managers.iter().filter(|m| m.api_version == former.api_version));
-        let Some(kept) = here(&kept) else { return merged };
-        let kept = keep_claimed(self.typed(), &merged, &kept, managers.iter().filter(|m| m.api_version != former.api_version));
-        let Some((kept, _)) = there(&kept) else { return merged };
+        let Some((kept, _)) = within(&kept, version) else { return merged };
+        let its = Typed { ty: &its_type, ..self.typed() };
+        let kept = keep_claimed(its, &object, &kept, managers.iter().filter(|m| m.api_version == version));
+        let Some((kept, _)) = within(&kept, &former.api_version) else { return merged };
         let all = close_over_fields(typed, field_set(typed, &other));
         let gone = all.difference(&close_over_fields(typed, field_set(typed, &kept))).intersection(&last);
         let mut out = other.clone();
         remove_items(typed, &mut out, &gone);
-        here(&out).unwrap_or(merged)
+        if former.api_version == own { out } else { within(&out, &own).map_or(merged, |(out, _)| out) }
     }
 
     /// Removes what the applier named the last time and names no more, unless someone else owns it.
