@@ -5,6 +5,7 @@
 //! are behind gates that are off.
 
 use crate::object::Value;
+use crate::schema::Version;
 use crate::simulate::validate::check::{Check, Place};
 use crate::simulate::validate::formats::{dns_label, dns_subdomain};
 use crate::simulate::validate::read::Read;
@@ -102,7 +103,8 @@ pub(super) fn claims(check: &mut Check, statuses: &[Value], spec: &Value, list_a
             check.duplicate(&at.child("name"), name);
         }
         if let Some(claim) = status.field("resourceClaimName").and_then(Value::as_str) {
-            check.invalid_each(&at.child("resourceClaimName"), claim, dns_subdomain(claim));
+            let field = if check.version() < Version::V1_36 { "name" } else { "resourceClaimName" };
+            check.invalid_each(&at.child(field), claim, dns_subdomain(claim));
         }
     }
 }
