@@ -40,7 +40,7 @@ pub(super) fn pod(object: &mut Value, version: Version) {
     if !Gate::PodLevelResourcesFixDefaulting.enabled(version) {
         pod_level_resources(object, false);
     }
-    pod_spec(map_at(object, &["spec"]));
+    pod_spec(map_at(object, &["spec"]), version);
     status(object);
 }
 

@@ -7,6 +7,7 @@ use super::gated::drop_disabled;
 use crate::object::{Value, at, map_at, text};
 use crate::schema::Version;
 use crate::schema::equal::equal;
+use crate::simulate::defaults::pod::without_init_container_annotations;
 
 /// Where a DaemonSet's template generation is told.
 const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
@@ -15,9 +16,13 @@ const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 pub(super) fn drop_from_template(version: Version, path: &[&str], new: &mut Value, old: Option<&Value>) {
     let spec: Vec<&str> = path.iter().copied().chain(["spec"]).collect();
     let old = old.and_then(|old| at(old, &spec));
-    let new = spec.iter().try_fold(new, |value, key| value.get_mut(key));
-    if let Some(new) = new {
+    let holder = path.iter().try_fold(new, |value, key| value.get_mut(*key));
+    let Some(holder) = holder else { return };
+    if let Some(new) = holder.get_mut("spec") {
         drop_disabled(version, new, old);
+    }
+    if version >= Version::V1_37 {
+        without_init_container_annotations(holder);
     }
 }
 
