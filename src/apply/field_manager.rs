@@ -7,7 +7,7 @@ use super::field_set::FieldSet;
 use super::managers::{Identity, Manager, Managers, Operation, list_of, managed_fields, unowned};
 use super::typed::{Comparison, Typed, compare_sent, empty_object, reconcile, validate_after};
 use crate::object::{Fact, Gvk, Text, TypeMark, Value, map_at};
-use crate::schema::{Schema, Type};
+use crate::schema::{Schema, Type, Version};
 use std::borrow::Cow;
 
 /// Gives an object in an API version, and its type there; none where it has the same form in both.
@@ -47,13 +47,18 @@ impl<'a> FieldManager<'a> {
         }
         let old = live.map_or_else(|| empty_object(self.typed(), self.gvk), without_managed_fields);
         let identity = self.identity(manager, Operation::Update);
-        let entries = self.updated(managers, (&old, new, sent), identity, time).map_or_else(
-            |_| Vec::new(),
-            |mut managers| {
+        let entries = match self.updated(managers, (&old, new, sent), identity, time) {
+            Ok(mut managers) => {
                 managers.cap_updaters();
                 managers.entries(self.mark())
-            },
-        );
+            }
+            // Where owners cannot be told (a list without the keys of its items), nobody owns anything any more, and since 1.37
+            // everybody what was owned before (apimachinery `managedfields/internal/fieldmanager.go:UpdateNoErrors`).
+            Err(_) if self.schema.version() >= Version::V1_37 => {
+                return put_managed_fields(new, live.and_then(managed_fields).cloned());
+            }
+            Err(_) => Vec::new(),
+        };
         let after = match given {
             Some(Value::Array(mut before)) if from_given => list_of(entries, |index| std::mem::take(&mut before[index])),
             _ => list_of(entries, |index| live.and_then(managed_fields).map_or(Value::Null, |before| before[index].clone())),

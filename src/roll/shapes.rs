@@ -4,10 +4,10 @@
 use super::timeline::timeline;
 use crate::object::{ObjectId, Value, items, json, map_at, text};
 use crate::schema::Version;
-use crate::simulate::{Body, Cluster, PatchKind, Request, Target, Verb, WriteOptions};
 use crate::simulate::clock::Clock;
 use crate::simulate::controllers::{Happening, Until, complete, run};
 use crate::simulate::kubelet::PodTiming;
+use crate::simulate::{Body, Cluster, PatchKind, Request, Target, Verb, WriteOptions};
 use flate2::read::GzDecoder;
 use std::fs::File;
 use std::sync::Arc;
@@ -151,7 +151,8 @@ fn patch(cluster: &mut Cluster, id: &ObjectId, patch: &Value) {
         name: id.name.to_string(),
         ..Target::default()
     };
-    let request = Request { verb: Verb::Patch(PatchKind::Merge), target, options: WriteOptions::default(), body: Body::Value(patch.clone()) };
+    let request =
+        Request { verb: Verb::Patch(PatchKind::Merge), target, options: WriteOptions::default(), body: Body::Value(patch.clone()) };
     assert_eq!(cluster.write(&request).code, 200, "{id}: {patch}");
 }
 
@@ -184,7 +185,11 @@ fn drawn_differences(shape: &Value) -> Vec<String> {
     let mut wrong = Vec::new();
     for ((from, to), (real_from, real_to)) in windows.iter().zip(&real) {
         wrong.extend(near("from", *from, *real_from));
-        wrong.extend(near("to", to.unwrap_or(f64::INFINITY), real_to.unwrap_or(f64::INFINITY)).into_iter().filter(|_| to.is_some() || real_to.is_some()));
+        wrong.extend(
+            near("to", to.unwrap_or(f64::INFINITY), real_to.unwrap_or(f64::INFINITY))
+                .into_iter()
+                .filter(|_| to.is_some() || real_to.is_some()),
+        );
     }
     wrong.extend(near("ended", last, shape["ended"].as_f64().unwrap()));
     let expected = shape["lowest_available"].as_u64().unwrap();

@@ -9,7 +9,7 @@ use super::body;
 use super::journal::Client;
 use super::list::{self, Selection};
 use super::state::Shadow;
-use super::table::{self, Include};
+use super::table::{self, Include, Shown};
 use super::watch::{self, Watch};
 use super::{subresource, twice};
 use crate::object::path::FieldPath;
@@ -66,7 +66,15 @@ impl Rendering {
         match self.form.shape {
             Shape::Table(version) => {
                 let metadata = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
-                table::table(cluster, &self.served, version, std::slice::from_ref(object), metadata, self.include, first)
+                table::table(
+                    cluster,
+                    &self.served,
+                    version,
+                    std::slice::from_ref(object),
+                    metadata,
+                    self.include,
+                    if first { Shown::Object } else { Shown::LaterEvent },
+                )
             }
             Shape::Metadata(version, _) => Self::metadata_of(object, version),
             Shape::Itself => Value::clone(&as_served(cluster, &self.served, object)),
@@ -106,7 +114,7 @@ impl Rendering {
         let metadata = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
         match self.form.shape {
             Shape::Table(version) => {
-                table::table(cluster, &self.served, version, std::slice::from_ref(object), metadata, self.include, true)
+                table::table(cluster, &self.served, version, std::slice::from_ref(object), metadata, self.include, Shown::Object)
             }
             _ => self.object(cluster, object, true),
         }
@@ -114,7 +122,7 @@ impl Rendering {
 
     fn many(&self, cluster: &Cluster, objects: &[Arc<Value>], metadata: Value) -> Value {
         match self.form.shape {
-            Shape::Table(version) => table::table(cluster, &self.served, version, objects, metadata, self.include, true),
+            Shape::Table(version) => table::table(cluster, &self.served, version, objects, metadata, self.include, Shown::List),
             Shape::Metadata(version, _) => {
                 let items: Vec<Value> = objects.iter().map(|o| Self::metadata_of(o, version)).collect();
                 let items = if items.is_empty() { Value::Null } else { items.into() };
@@ -421,7 +429,8 @@ fn whole(schema: &'static Schema, call: &Call, served: &Served) -> Result<Body, 
 /// The options of a DELETE: from its body, else from the query.
 fn delete_options(schema: &'static Schema, call: &Call) -> Result<Body, ApiError> {
     if !call.body.is_empty() {
-        return body::object(schema, body::media(&call.content_type, false)?, &call.body).map_err(ApiError::bad_request);
+        let unreadable = |why| ApiError::bad_request(why).about_delete_options(schema.version());
+        return body::object(schema, body::media(&call.content_type, false)?, &call.body).map_err(unreadable);
     }
     let mut options = json!({});
     let mut set = |key: &str, value: Value| drop(map_at(&mut options, &[]).insert(key.into(), value));

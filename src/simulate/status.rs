@@ -4,6 +4,7 @@
 
 pub(super) use crate::apply::go_format::quoted;
 use crate::object::{Value, path::FieldPath};
+use crate::schema::Version;
 use std::fmt;
 
 /// `Status.reason`.
@@ -146,6 +147,15 @@ pub struct ApiError {
 }
 
 impl ApiError {
+    /// What is wrong with the body of a DELETE. Before 1.35 the server took it for its own fault that it could not read one (apiserver
+    /// `pkg/endpoints/handlers/delete.go`).
+    pub fn about_delete_options(mut self, version: Version) -> Self {
+        if version < Version::V1_35 && self.reason == Reason::BadRequest {
+            (self.code, self.reason) = (500, Reason::None);
+        }
+        self
+    }
+
     /// A refusal without causes.
     pub fn new(code: u16, reason: Reason, message: impl Into<String>) -> Self {
         Self { code, reason, message: message.into(), causes: Vec::new() }

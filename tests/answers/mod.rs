@@ -97,6 +97,8 @@ pub fn normalised(object: &Value) -> (Value, Vec<Value>) {
     if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
         annotations.shift_remove("deployment.kubernetes.io/revision");
         annotations.shift_remove("deprecated.daemonset.template.generation");
+        // `autoscaling/v1` has a part of an autoscaler's status there, which its controller writes when it comes to it.
+        annotations.shift_remove("autoscaling.alpha.kubernetes.io/conditions");
         if annotations.is_empty() {
             metadata.shift_remove("annotations");
         }

@@ -1,6 +1,6 @@
 //! Random writes to a real control plane and to ours, compared.
 //!
-//! `tests/differential/run.sh [--seed N] [--sequences N] [--seconds N] [--kinds Deployment,Job] [--threads N] [--found DIR] [--case FILE] [--tolerate N]`
+//! `tests/differential/run.sh [--kubernetes VERSION] [--seed N] [--sequences N] [--seconds N] [--kinds Deployment,Job] [--threads N] [--found DIR] [--case FILE] [--tolerate N]`
 //! starts a control plane and sends to it; with `--server https://127.0.0.1:PORT` the test binary alone sends to one that runs. Sequence n of
 //! a run has the seed N + n, so `--seed N --sequences 1` sends it again. With `--seconds` no sequence begins after that time. Each new cause of disagreement is shrunk and, with `--found`, written there as a
 //! recorded case. `--case` sends the steps of recorded cases instead of drawn ones. The last line counts; the exit code is 1 if anything
@@ -293,8 +293,10 @@ fn main() {
     let git_version = Server::new(&options.server).version();
     let (version, _) = Version::nearest(&git_version).expect("a version that is known");
     println!(
-        "server {git_version}, seed {}: `tests/differential/run.sh --seed {} --sequences N` draws the same",
-        options.seed, options.seed
+        "server {git_version}, seed {}: `tests/differential/run.sh --kubernetes {} --seed {} --sequences N` draws the same",
+        options.seed,
+        git_version.trim_start_matches('v'),
+        options.seed
     );
     let began = Instant::now();
     let run =

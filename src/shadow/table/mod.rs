@@ -101,8 +101,18 @@ fn counts_secrets(cluster: &Cluster, served: &Served) -> bool {
     cluster.schema.version() == Version::V1_34 && served.kind == "ServiceAccount" && served.group.is_empty()
 }
 
-/// A table of objects; `metadata` is that of the list or of the one object. The definitions of the columns are left out in all
-/// but the first event of a watch.
+/// What a table answers with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// A list.
+    List,
+    /// One object, or the first event of a watch.
+    Object,
+    /// Another event, which leaves out the definitions of the columns.
+    LaterEvent,
+}
+
+/// A table of objects; `metadata` is that of the list or of the one object.
 pub(super) fn table(
     cluster: &Cluster,
     served: &Served,
@@ -110,7 +120,7 @@ pub(super) fn table(
     objects: &[Arc<Value>],
     metadata: Value,
     include: Include,
-    columns: bool,
+    shown: Shown,
 ) -> Value {
     let (mut definitions, cells) = layout(served);
     let with_secrets = counts_secrets(cluster, served);
@@ -121,10 +131,11 @@ pub(super) fn table(
     if served.kind == "FlowSchema" && served.definition().is_none() {
         objects.sort_by_key(|o| integer(o, &["spec", "matchingPrecedence"]));
     }
+    let default_class = storage::default_class(&objects).filter(|_| shown == Shown::List);
     let row = |object: &Arc<Value>| {
         // The server prints its own kinds from its internal version, which is the one they are stored in here.
-        let shown = if matches!(cells, Cells::Custom(_)) { as_served(cluster, served, object) } else { Arc::clone(object) };
-        let of = Row { object: &shown, clock: &cluster.clock, version: cluster.schema.version() };
+        let printed = if matches!(cells, Cells::Custom(_)) { as_served(cluster, served, object) } else { Arc::clone(object) };
+        let of = Row { object: &printed, clock: &cluster.clock, version: cluster.schema.version(), default_class };
         let mut cells: Vec<Value> = match &cells {
             Cells::Builtin(cells) => cells.iter().map(|cell| cell.of(&of)).collect(),
             Cells::Plain => PLAIN.iter().map(|cell| cell.of(&of)).collect(),
@@ -152,7 +163,7 @@ pub(super) fn table(
     let none = objects.is_empty() && matches!(cells, Cells::Plain);
     let rows: Vec<Value> = objects.into_iter().map(row).collect();
     let rows = if none { Value::Null } else { rows.into() };
-    let definitions = if columns { definitions } else { Value::Null };
+    let definitions = if shown == Shown::LaterEvent { Value::Null } else { definitions };
     json!({"kind": "Table", "apiVersion": format!("meta.k8s.io/{version}"), "metadata": metadata, "columnDefinitions": definitions, "rows": rows})
 }
 

@@ -5,6 +5,7 @@
 use super::cell::Cell::{Age, Made, Name};
 use super::cell::{Kind, Row};
 use crate::object::{Value, integer, items, json, text};
+use crate::schema::Version;
 
 /// The kind.
 pub(super) const KINDS: &[Kind] = &[Kind {
@@ -152,6 +153,10 @@ impl<'o> Summary<'o> {
             }
         }
         if self.reason == "Completed" {
+            // Up to 1.34 a pod that runs no more is as its first container ended.
+            if row.version == Version::V1_34 {
+                failure.clear();
+            }
             if running && holds(row, "Ready") {
                 "Running".clone_into(&mut self.reason);
             } else if !failure.is_empty() {

@@ -4,7 +4,10 @@
 
 use super::cell::Cell::{Age, Count, Made, Name, Text, Truth};
 use super::cell::{Kind, Row, each, quantity};
-use crate::object::{Value, at};
+use crate::object::{Value, at, text};
+use crate::schema::Version;
+use std::cmp::Reverse;
+use std::sync::Arc;
 
 /// The kinds.
 pub(super) const KINDS: &[Kind] = &[
@@ -104,10 +107,23 @@ fn claim(row: &Row<'_>) -> Value {
     format!("{}/{}", row.text(&["spec", "claimRef", "namespace"]), row.text(&["spec", "claimRef", "name"])).into()
 }
 
+/// The last made of the classes that say that they are the default one (`getEffectiveDefaultStorageClass`); none for other kinds.
+pub(super) fn default_class<'o>(objects: &[&'o Arc<Value>]) -> Option<&'o str> {
+    let made = |class: &'o Value| (text(class, &["metadata", "creationTimestamp"]), Reverse(text(class, &["metadata", "name"])));
+    let defaults = objects.iter().filter(|o| o["kind"] == "StorageClass" && says_default(o)).map(|o| made(o));
+    defaults.max().map(|(_, Reverse(name))| name)
+}
+
+fn says_default(class: &Value) -> bool {
+    ["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"]
+        .iter()
+        .any(|key| text(class, &["metadata", "annotations", key]) == "true")
+}
+
+/// Up to 1.36 each class that says so is marked as the default one; then only the one of a list that is.
 fn class_name(row: &Row<'_>) -> Value {
-    let annotated = |key: &str| row.text(&["metadata", "annotations", key]) == "true";
-    let default = annotated("storageclass.kubernetes.io/is-default-class") || annotated("storageclass.beta.kubernetes.io/is-default-class");
     let name = row.text(&["metadata", "name"]);
+    let default = if row.version < Version::V1_37 { says_default(row.object) } else { row.default_class == Some(name) };
     if default { format!("{name} (default)").into() } else { name.into() }
 }
 

@@ -18,10 +18,15 @@ pub(in crate::simulate) enum Gate {
     GrpcContainerProbeTls,
     H2cContainerProbe,
     HostnameOverride,
+    HpaConfigurableTolerance,
     HpaGeneration,
+    HpaScaleToZero,
     ImageVolume,
+    InPlacePodLevelResourcesVerticalScaling,
     MaxUnavailableStatefulSet,
+    MutableCsiNodeAllocatableCount,
     PodCertificateRequest,
+    PodLevelResourcesFixDefaulting,
     VolumeBindMountOptions,
     VolumeLimitScaling,
     WorkloadWithJob,
@@ -31,11 +36,19 @@ impl Gate {
     /// Whether it is on in a version unless somebody set it.
     pub(in crate::simulate) fn enabled(self, version: Version) -> bool {
         let since = match self {
-            Self::ContainerRestartRules | Self::EnvFiles | Self::HostnameOverride | Self::ImageVolume => Some(Version::V1_35),
+            Self::ContainerRestartRules
+            | Self::EnvFiles
+            | Self::HostnameOverride
+            | Self::HpaConfigurableTolerance
+            | Self::ImageVolume
+            | Self::MutableCsiNodeAllocatableCount => Some(Version::V1_35),
+            Self::InPlacePodLevelResourcesVerticalScaling => Some(Version::V1_36),
             Self::ClusterTrustBundleProjection
             | Self::HpaGeneration
+            | Self::HpaScaleToZero
             | Self::MaxUnavailableStatefulSet
             | Self::PodCertificateRequest
+            | Self::PodLevelResourcesFixDefaulting
             | Self::VolumeLimitScaling => Some(Version::V1_37),
             Self::AtomicWriteVolumeUserFields
             | Self::ContainerStopSignals

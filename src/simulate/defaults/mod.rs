@@ -8,7 +8,7 @@ pub(in crate::simulate) mod bundle;
 pub(in crate::simulate) mod gates;
 mod image;
 pub(in crate::simulate) mod pod;
-mod pod_only;
+pub(in crate::simulate) mod pod_only;
 mod table;
 mod workloads;
 

@@ -3,6 +3,7 @@
 //! Follows `pkg/apis/core/v1/defaults.go`, `zz_generated.defaults.go` (`SetObjectDefaults_Deployment` has the whole tree of a
 //! template), and what `conversion.go` does to every pod spec on its way in and out.
 
+use super::gates::Gate;
 use super::image::pull_policy;
 use super::{each, fill, fill_zero, inside, resource_list, resources};
 use crate::object::{Fact, Map, Value, map_at};
@@ -11,7 +12,7 @@ use crate::schema::{Schema, Version};
 /// The lists of containers in a pod spec.
 pub(in crate::simulate) const CONTAINER_LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
 
-/// Annotations of the time when init containers were written in them; dropped from every pod and template before 1.37.
+/// Annotations of the time when init containers were written in them.
 const INIT_CONTAINER_ANNOTATIONS: [&str; 4] = [
     "pod.beta.kubernetes.io/init-containers",
     "pod.alpha.kubernetes.io/init-containers",
@@ -28,15 +29,19 @@ pub(super) fn template(template: &mut Value, version: Version) {
         return;
     }
     let spec = map_at(template, &["spec"]);
-    pod_spec(spec);
+    pod_spec(spec, version);
     spec.note(mark, Fact::Defaulted);
 }
 
-/// Drops annotations that the conversion of templates and pods drops.
+/// Drops annotations that the conversion of templates and pods drops before 1.37; since then their strategies do.
 pub(super) fn drop_init_container_annotations(holder: &mut Value, version: Version) {
-    if version >= Version::V1_37 {
-        return;
+    if version < Version::V1_37 {
+        without_init_container_annotations(holder);
     }
+}
+
+/// The same whatever the version.
+pub(in crate::simulate) fn without_init_container_annotations(holder: &mut Value) {
     let has_one = |annotations: &Map| INIT_CONTAINER_ANNOTATIONS.iter().any(|name| annotations.contains_key(name));
     if !holder["metadata"]["annotations"].as_object().is_some_and(|annotations| has_one(annotations) || annotations.is_empty()) {
         return;
@@ -50,8 +55,8 @@ pub(super) fn drop_init_container_annotations(holder: &mut Value, version: Versi
 }
 
 /// The spec of a template or a pod, without what only pods get.
-pub(super) fn pod_spec(spec: &mut Map) {
-    each(spec, "volumes", volume);
+pub(super) fn pod_spec(spec: &mut Map, version: Version) {
+    each(spec, "volumes", |own| volume(own, version));
     for list in CONTAINER_LISTS {
         each(spec, list, container);
     }
@@ -153,7 +158,7 @@ pub(super) fn volume_source(volume: &mut Map) {
     }
 }
 
-fn volume(volume: &mut Map) {
+fn volume(volume: &mut Map, version: Version) {
     if volume.keys().all(|name| name == "name") {
         volume.insert("emptyDir".into(), Map::new().into());
     }
@@ -163,7 +168,7 @@ fn volume(volume: &mut Map) {
             fill(source, "defaultMode", 0o644);
         }
     }
-    if let Some(Value::Object(image)) = volume.get_mut("image") {
+    if let Some(Value::Object(image)) = volume.get_mut("image").filter(|_| Gate::ImageVolume.enabled(version)) {
         let policy = pull_policy(image.get("reference").and_then(Value::as_str).unwrap_or_default());
         fill(image, "pullPolicy", policy);
     }

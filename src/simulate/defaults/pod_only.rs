@@ -4,6 +4,7 @@
 //! `resource/helpers.go`.
 
 use super::bundle::fill_entries;
+use super::gates::Gate;
 use super::pod::{CONTAINER_LISTS, drop_init_container_annotations, pod_spec};
 use super::table::visit;
 use super::{each, fill, fill_zero, resource_list, resources};
@@ -36,8 +37,10 @@ pub(super) fn pod(object: &mut Value, version: Version) {
     if spec.get("terminationGracePeriodSeconds").and_then(Value::as_i64).is_some_and(|seconds| seconds < 0) {
         spec.insert("terminationGracePeriodSeconds".into(), 1.into());
     }
-    pod_level_resources(object);
-    pod_spec(map_at(object, &["spec"]));
+    if !Gate::PodLevelResourcesFixDefaulting.enabled(version) {
+        pod_level_resources(object, false);
+    }
+    pod_spec(map_at(object, &["spec"]), version);
     status(object);
 }
 
@@ -67,17 +70,19 @@ fn sync_addresses(status: &mut Map) {
 
 type Amounts = BTreeMap<String, Quantity>;
 
-/// Resources of the whole pod that are told in part are completed from its containers, then from its own limits.
-fn pod_level_resources(pod: &mut Value) {
+/// Resources of the whole pod that are told in part are completed from its containers, then from its own limits. `fixed`: requests
+/// alone are completed too, and limits where every container has one (`DefaultPodLevelResources` of `pkg/api/pod/util.go`, 1.37).
+pub(in crate::simulate) fn pod_level_resources(pod: &mut Value, fixed: bool) {
     let Some(own) = at(pod, &["spec", "resources"]).filter(|r| r.is_object()) else { return };
     let has = |list: &str, name: &str| at(own, &[list, name]).is_some();
     let told = |list: &str| at(own, &[list]).and_then(Value::as_object).is_some_and(|l| !l.is_empty());
-    let (mut limits, mut requests) = (Amounts::new(), Amounts::new());
-    if told("limits") || told("requests") {
-        let all = aggregated(pod, "limits");
-        limits.extend(all.into_iter().filter(|(name, _)| is_huge_page(name) && !has("requests", name) && !has("limits", name)));
+    if !told("limits") && !told("requests") {
+        return;
     }
-    if told("limits") || !limits.is_empty() {
+    let (mut limits, mut requests) = (Amounts::new(), Amounts::new());
+    let all = aggregated(pod, "limits");
+    limits.extend(all.into_iter().filter(|(name, _)| is_huge_page(name) && !has("requests", name) && !has("limits", name)));
+    if fixed || told("limits") || !limits.is_empty() {
         let all = aggregated(pod, "requests");
         requests.extend(all.into_iter().filter(|(name, _)| matches!(name.as_str(), "cpu" | "memory") && !has("requests", name)));
     }
@@ -95,6 +100,25 @@ fn pod_level_resources(pod: &mut Value) {
         let requests = map_at(pod, &["spec", "resources", "requests"]);
         limits.into_iter().for_each(|(name, limit)| fill(requests, &name, limit));
     }
+    if fixed {
+        let limits = limits_of_all_containers(pod);
+        add_entries(map_at(pod, &["spec", "resources"]), "limits", limits);
+    }
+}
+
+/// The limits that all containers have of what the pod requests and does not limit; never less than what it requests.
+fn limits_of_all_containers(pod: &Value) -> Amounts {
+    let requested = amounts(&pod["spec"], "requests");
+    let limited = |holder: &Value, name: &str| at(holder, &["resources", "limits", name]).is_some();
+    let by_all = |name: &str| CONTAINER_LISTS.iter().all(|list| items(pod, &["spec", list]).iter().all(|c| limited(c, name)));
+    let mut limits = aggregated(pod, "limits");
+    limits.retain(|name, _| requested.contains_key(name) && is_pod_level(name) && !limited(&pod["spec"], name) && by_all(name));
+    for (name, limit) in &mut limits {
+        if let Some(request) = requested.get(name).filter(|request| *request > limit) {
+            limit.clone_from(request);
+        }
+    }
+    limits
 }
 
 fn add_entries(own: &mut Map, list: &str, amounts: Amounts) {

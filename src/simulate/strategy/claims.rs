@@ -4,7 +4,7 @@
 //! apiextensions-apiserver `pkg/registry/customresourcedefinition/strategy.go`.
 
 use super::Context;
-use crate::object::{Map, Value, at, items, json, map_at, text};
+use crate::object::{Gvk, Map, Value, at, items, json, map_at, text};
 use crate::simulate::defaults::gates::Gate;
 
 /// A Job selects its pods by its own uid, unless it says that it brings its own selector. Labels that defaulting took from the
@@ -122,15 +122,36 @@ pub(super) fn drop_coordination(new: &mut Value, old: Option<&Value>) {
     }
 }
 
-/// Drops a field whose gate is off, unless the stored object has it already.
-pub(super) fn drop_gated(ctx: &Context<'_>, gate: Gate, path: &[&str], new: &mut Value, old: Option<&Value>) {
-    let in_use = old.is_some_and(|old| at(old, path).is_some());
-    if let Some((field, holder)) = path.split_last()
-        && !gate.enabled(ctx.schema.version())
-        && !in_use
-        && at(new, path).is_some()
-    {
-        map_at(new, holder).shift_remove(field);
+/// Fields of objects but pods whose gate is off in some version: group, kind, gate, and where they stand.
+const GATED: [(&str, &str, Gate, &[&[&str]]); 6] = [
+    ("apps", "StatefulSet", Gate::MaxUnavailableStatefulSet, &[&["spec", "updateStrategy", "rollingUpdate", "maxUnavailable"]]),
+    (
+        "autoscaling",
+        "HorizontalPodAutoscaler",
+        Gate::HpaConfigurableTolerance,
+        &[&["spec", "behavior", "scaleUp", "tolerance"], &["spec", "behavior", "scaleDown", "tolerance"]],
+    ),
+    ("batch", "Job", Gate::WorkloadWithJob, &[&["spec", "scheduling"]]),
+    ("batch", "CronJob", Gate::WorkloadWithJob, &[&["spec", "jobTemplate", "spec", "scheduling"]]),
+    ("storage.k8s.io", "CSIDriver", Gate::VolumeLimitScaling, &[&["spec", "preventPodSchedulingIfMissing"]]),
+    ("storage.k8s.io", "CSIDriver", Gate::MutableCsiNodeAllocatableCount, &[&["spec", "nodeAllocatableUpdatePeriodSeconds"]]),
+];
+
+/// Drops fields whose gate is off, unless the stored object has one of the gate already.
+pub(super) fn drop_gated(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value, old: Option<&Value>) {
+    let off = |gate: &Gate| !gate.enabled(ctx.schema.version());
+    for (group, kind, _, paths) in GATED.iter().filter(|(_, _, gate, _)| off(gate)) {
+        if (*group, *kind) != (gvk.group.as_str(), gvk.kind.as_str()) || paths.iter().any(|path| old.is_some_and(|o| at(o, path).is_some()))
+        {
+            continue;
+        }
+        for path in *paths {
+            if let Some((field, holder)) = path.split_last()
+                && at(new, path).is_some()
+            {
+                map_at(new, holder).shift_remove(field);
+            }
+        }
     }
 }
 

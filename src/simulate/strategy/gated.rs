@@ -2,7 +2,7 @@
 //!
 //! Follows `pkg/api/pod/util.go` (`dropDisabledFields`). Gates that are on in every version we know are not listed.
 
-use crate::object::{Map, Value};
+use crate::object::{Map, Value, items};
 use crate::schema::Version;
 use crate::simulate::defaults::gates::Gate;
 use crate::simulate::defaults::pod::CONTAINER_LISTS;
@@ -46,22 +46,63 @@ const GATED: [Gated; 30] = [
     gated(Gate::AtomicWriteVolumeUserFields, &["volumes", "projected", "sources", "*", "items", "user"]),
     gated(Gate::ContainerRestartRules, &["@", "restartPolicyRules"]),
     gated(Gate::ContainerRestartRules, &["containers", "restartPolicy"]),
+    gated(Gate::ContainerRestartRules, &["ephemeralContainers", "restartPolicy"]),
     gated(Gate::HostnameOverride, &["hostnameOverride"]),
     gated(Gate::EnvFiles, &["@", "env", "valueFrom", "fileKeyRef"]),
-    gated(Gate::ImageVolume, &["volumes", "image"]),
     Gated { gate: Gate::ContainerStopSignals, path: &["@", "lifecycle", "stopSignal"], with_holder: true },
 ];
 
 /// Drops what the version's gates do not let in; `old` is the stored pod spec, if there is one.
 pub(super) fn drop_disabled(version: Version, new: &mut Value, old: Option<&Value>) {
     for field in GATED.iter().filter(|field| !field.gate.enabled(version)) {
-        if !holds(new, field.path) {
-            continue;
-        }
-        let in_use = GATED.iter().filter(|f| f.gate == field.gate).any(|f| old.is_some_and(|old| holds(old, f.path)));
-        if !in_use {
+        if holds(new, field.path) && !old.is_some_and(|old| in_use(field.gate, old)) {
             remove(new, field.path, field.with_holder);
         }
+    }
+    if !Gate::ContainerRestartRules.enabled(version) && !old.is_some_and(|old| in_use(Gate::ContainerRestartRules, old)) {
+        for container in new.get_mut("initContainers").and_then(Value::as_array_mut).into_iter().flatten() {
+            if let Value::Object(own) = container
+                && own.get("restartPolicy").is_some_and(|policy| policy != "Always")
+            {
+                own.shift_remove("restartPolicy");
+            }
+        }
+    }
+    if !Gate::ImageVolume.enabled(version) && !old.is_some_and(|old| holds(old, IMAGE)) {
+        drop_images(new);
+    }
+}
+
+const IMAGE: &[&str] = &["volumes", "image"];
+
+fn in_use(gate: Gate, old: &Value) -> bool {
+    let ends = |container: &Value| container.get("restartPolicy").is_some_and(|policy| policy != "Always");
+    GATED.iter().filter(|field| field.gate == gate).any(|field| holds(old, field.path))
+        || gate == Gate::ContainerRestartRules && items(old, &["initContainers"]).iter().any(ends)
+}
+
+/// Image volumes go with what mounts them. The lists are made anew, so that none of them is empty afterwards.
+fn drop_images(spec: &mut Value) {
+    let Some(spec) = spec.as_object_mut() else { return };
+    let mut dropped = Vec::new();
+    keep(spec, "volumes", |volume| {
+        let is_image = volume.get("image").is_some();
+        dropped.extend(is_image.then(|| volume["name"].clone()));
+        !is_image
+    });
+    for list in CONTAINER_LISTS {
+        for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut) {
+            keep(container, "volumeMounts", |mount| !dropped.contains(&mount["name"]));
+        }
+    }
+}
+
+/// Keeps some items of a list; one without any goes.
+fn keep(holder: &mut Map, list: &str, wanted: impl FnMut(&Value) -> bool) {
+    let Some(Value::Array(items)) = holder.get_mut(list) else { return };
+    items.retain(wanted);
+    if items.is_empty() {
+        holder.shift_remove(list);
     }
 }
 

@@ -15,17 +15,16 @@ pub mod scale;
 mod service;
 mod workloads;
 
-pub(in crate::simulate) use nil::with_empties;
 pub(in crate::simulate) use pods::qos_class;
 pub use rules::{allows_create_on_update, allows_unconditional_update};
 
-use super::defaults::gates::Gate;
 use super::{ApiError, Store, defaults};
 use crate::object::{Gvk, Text, Value, at, map_at};
 use crate::schema::decode::{arrange, decode};
 use crate::schema::equal::equal;
 use crate::schema::{Resource, Schema, Type};
 use rules::Generation;
+use std::borrow::Cow;
 
 /// What a strategy may ask for.
 #[allow(missing_debug_implementations, reason = "a schema has too much in it to print")]
@@ -92,20 +91,18 @@ pub(super) fn defaulted_from_storage(gvk: &Gvk) -> bool {
     gvk.group == "batch" && gvk.kind == "Job"
 }
 
-const CRON_JOB_SCHEDULING: &[&str] = &["spec", "jobTemplate", "spec", "scheduling"];
-const MAX_UNAVAILABLE: &[&str] = &["spec", "updateStrategy", "rollingUpdate", "maxUnavailable"];
-const DRIVER_LIMITS: &[&str] = &["spec", "preventPodSchedulingIfMissing"];
-
 fn create_by_kind(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value) -> Result<(), ApiError> {
     if let Some(path) = template_path(gvk) {
-        workloads::drop_from_template(ctx, path, new, None);
+        workloads::drop_from_template(ctx.schema.version(), path, new, None);
     }
+    claims::drop_gated(ctx, gvk, new, None);
     match (gvk.group.as_str(), gvk.kind.as_str()) {
         ("", "LimitRange") => drop(map_at(new, &["metadata"]).entry("name").or_insert_with(|| ctx.uid.clone().into())),
         ("", "Namespace") => claims::first_finalizer(new),
         ("", "PersistentVolume") => claims::first_phase(ctx, new),
         ("", "PersistentVolumeClaim") => claims::align_data_sources(new, None),
         ("", "Pod") => {
+            pods::complete_resources(ctx, new);
             pods::first_status(ctx, new);
             pods::profiles_of_annotations(new);
         }
@@ -113,13 +110,7 @@ fn create_by_kind(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value) -> Result<(), A
         ("", "ServiceAccount") => claims::name_secrets_only(new),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => claims::add_stored_version(new),
         ("apps", "DaemonSet") => workloads::first_template_generation(new),
-        ("apps", "StatefulSet") => claims::drop_gated(ctx, Gate::MaxUnavailableStatefulSet, MAX_UNAVAILABLE, new, None),
-        ("batch", "Job") => {
-            claims::select_by_uid(ctx, new);
-            claims::drop_gated(ctx, Gate::WorkloadWithJob, &["spec", "scheduling"], new, None);
-        }
-        ("batch", "CronJob") => claims::drop_gated(ctx, Gate::WorkloadWithJob, CRON_JOB_SCHEDULING, new, None),
-        ("storage.k8s.io", "CSIDriver") => claims::drop_gated(ctx, Gate::VolumeLimitScaling, DRIVER_LIMITS, new, None),
+        ("batch", "Job") => claims::select_by_uid(ctx, new),
         ("coordination.k8s.io", "Lease") => claims::drop_coordination(new, None),
         _ => {}
     }
@@ -140,7 +131,7 @@ pub fn prepare_update(ctx: &Context<'_>, new: &mut Value, old: &Value, subresour
         _ => {
             match subresource {
                 "ephemeralcontainers" => pods::only_ephemeral_containers(new, old),
-                "resize" => pods::only_resources(new, old),
+                "resize" => pods::only_resources(ctx, new, old),
                 _ if ctx.has_status() => restore(new, old, "status"),
                 _ => {}
             }
@@ -176,23 +167,38 @@ pub(super) fn as_stored(schema: &Schema, ty: &Type, object: &mut Value, hidden: 
 
 fn update_by_kind(ctx: &Context<'_>, gvk: &Gvk, new: &mut Value, old: &Value) -> Result<(), ApiError> {
     if let Some(path) = template_path(gvk) {
-        workloads::drop_from_template(ctx, path, new, Some(old));
+        workloads::drop_from_template(ctx.schema.version(), path, new, Some(old));
     }
+    claims::drop_gated(ctx, gvk, new, Some(old));
     match (gvk.group.as_str(), gvk.kind.as_str()) {
         ("", "Namespace") => claims::keep_finalizers(new, old),
         ("", "PersistentVolumeClaim") => claims::align_data_sources(new, Some(old)),
+        ("", "Pod") => pods::keep_resources(ctx, new, old),
         ("", "Service") => return service::carry_over(ctx, new, old),
         ("", "ServiceAccount") => claims::name_secrets_only(new),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => claims::add_stored_version(new),
         ("apps", "DaemonSet") => workloads::next_template_generation(ctx, new, old),
-        ("apps", "StatefulSet") => claims::drop_gated(ctx, Gate::MaxUnavailableStatefulSet, MAX_UNAVAILABLE, new, Some(old)),
-        ("batch", "Job") => claims::drop_gated(ctx, Gate::WorkloadWithJob, &["spec", "scheduling"], new, Some(old)),
-        ("batch", "CronJob") => claims::drop_gated(ctx, Gate::WorkloadWithJob, CRON_JOB_SCHEDULING, new, Some(old)),
         ("coordination.k8s.io", "Lease") => claims::drop_coordination(new, Some(old)),
-        ("storage.k8s.io", "CSIDriver") => claims::drop_gated(ctx, Gate::VolumeLimitScaling, DRIVER_LIMITS, new, Some(old)),
         _ => {}
     }
     Ok(())
+}
+
+/// The object as the server holds it until it is stored: with the empty lists and maps that were sent, but for those that a gate drops.
+pub(in crate::simulate) fn as_held<'o>(
+    ctx: &Context<'_>,
+    ty: &Type,
+    subresource: &str,
+    made: &'o Value,
+    old: Option<&Value>,
+) -> Cow<'o, Value> {
+    let mut held = nil::with_empties(ctx.schema, ty, subresource, ctx.sent, made);
+    if let Cow::Owned(object) = &mut held
+        && let Some(path) = template_path(&Gvk::of(made))
+    {
+        workloads::drop_from_template(ctx.schema.version(), path, object, old);
+    }
+    held
 }
 
 /// Where the pod template of a kind stands, if it has one.

@@ -29,13 +29,7 @@ pub(super) fn lost_empties(schema: &Schema, ty: &Type, sent: &Value, made: &Valu
 
 /// The object as the server holds it until it is stored: with the empty lists and maps that were sent. What a subresource does not
 /// write comes from storage, and never has any.
-pub(in crate::simulate) fn with_empties<'o>(
-    schema: &Schema,
-    ty: &Type,
-    subresource: &str,
-    sent: Option<&Value>,
-    made: &'o Value,
-) -> Cow<'o, Value> {
+pub(super) fn with_empties<'o>(schema: &Schema, ty: &Type, subresource: &str, sent: Option<&Value>, made: &'o Value) -> Cow<'o, Value> {
     let (Some(sent), Some(own)) = (sent, schema.fields(ty)) else { return Cow::Borrowed(made) };
     let written = |name: &str| (name == "status") == (subresource == "status");
     let mut object = Cow::Borrowed(made);

@@ -5,7 +5,9 @@
 use super::{Context, metadata};
 use crate::object::quantity::Quantity;
 use crate::object::{Map, Value, at, items, json, map_at, text};
+use crate::simulate::defaults::gates::Gate;
 use crate::simulate::defaults::pod::CONTAINER_LISTS;
+use crate::simulate::defaults::pod_only::pod_level_resources;
 use std::collections::BTreeMap;
 
 /// A new pod waits; its QoS class is settled, and stays.
@@ -103,8 +105,25 @@ pub(super) fn only_ephemeral_containers(new: &mut Value, old: &Value) {
     }
 }
 
+/// Resources of the whole pod, told in part, are completed once admission is through with the pod.
+pub(super) fn complete_resources(ctx: &Context<'_>, pod: &mut Value) {
+    if Gate::PodLevelResourcesFixDefaulting.enabled(ctx.schema.version()) {
+        pod_level_resources(pod, true);
+    }
+}
+
+/// Resources of the whole pod that an update leaves out stay: its client may not know of them.
+pub(super) fn keep_resources(ctx: &Context<'_>, new: &mut Value, old: &Value) {
+    let left_out = at(new, &["spec", "resources"]).is_none();
+    if let Some(own) = at(old, &["spec", "resources"]).filter(|_| left_out)
+        && Gate::PodLevelResourcesFixDefaulting.enabled(ctx.schema.version())
+    {
+        map_at(new, &["spec"]).insert("resources".into(), own.clone());
+    }
+}
+
 /// `/resize` changes resources and nothing else. Containers that came, went or moved are left for validation to refuse.
-pub(super) fn only_resources(new: &mut Value, old: &Value) {
+pub(super) fn only_resources(ctx: &Context<'_>, new: &mut Value, old: &Value) {
     const LISTS: [&str; 2] = ["containers", "initContainers"];
     let same_names = |list: &str| {
         let names = |pod: &Value| items(pod, &["spec", list]).iter().map(|c| c["name"].clone()).collect::<Vec<_>>();
@@ -116,7 +135,9 @@ pub(super) fn only_resources(new: &mut Value, old: &Value) {
     let told = new["spec"].clone();
     start_from(new, old);
     let spec = map_at(new, &["spec"]);
-    take(spec, &told, "resources");
+    if Gate::InPlacePodLevelResourcesVerticalScaling.enabled(ctx.schema.version()) {
+        take(spec, &told, "resources");
+    }
     for list in LISTS {
         let containers = spec.get_mut(list).and_then(Value::as_array_mut);
         for (own, told) in containers.into_iter().flatten().zip(items(&told, &[list])) {
@@ -126,6 +147,8 @@ pub(super) fn only_resources(new: &mut Value, old: &Value) {
             }
         }
     }
+    keep_resources(ctx, new, old);
+    complete_resources(ctx, new);
 }
 
 fn take(into: &mut Map, from: &Value, field: &str) {

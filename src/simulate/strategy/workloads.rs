@@ -5,18 +5,24 @@
 use super::Context;
 use super::gated::drop_disabled;
 use crate::object::{Value, at, map_at, text};
+use crate::schema::Version;
 use crate::schema::equal::equal;
+use crate::simulate::defaults::pod::without_init_container_annotations;
 
 /// Where a DaemonSet's template generation is told.
 const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 
 /// Drops what gates do not let into a template that stands at a path.
-pub(super) fn drop_from_template(ctx: &Context<'_>, path: &[&str], new: &mut Value, old: Option<&Value>) {
+pub(super) fn drop_from_template(version: Version, path: &[&str], new: &mut Value, old: Option<&Value>) {
     let spec: Vec<&str> = path.iter().copied().chain(["spec"]).collect();
     let old = old.and_then(|old| at(old, &spec));
-    let new = spec.iter().try_fold(new, |value, key| value.get_mut(key));
-    if let Some(new) = new {
-        drop_disabled(ctx.schema.version(), new, old);
+    let holder = path.iter().try_fold(new, |value, key| value.get_mut(*key));
+    let Some(holder) = holder else { return };
+    if let Some(new) = holder.get_mut("spec") {
+        drop_disabled(version, new, old);
+    }
+    if version >= Version::V1_37 {
+        without_init_container_annotations(holder);
     }
 }
 

@@ -20,7 +20,13 @@ const MANY: i64 = 100_000;
 
 /// A Job, new or changed.
 pub(super) fn job(check: &mut Check, new: &Value, old: Option<&Value>) {
-    whole_job(check, new, old);
+    let once = check.version() >= Version::V1_37;
+    if !once || old.is_none() {
+        metadata::metadata(check, new, true, Names::Subdomain);
+        generated_selector(check, new, old);
+        selected_spec(check, new.part("spec"));
+        indexed_name(check, new);
+    }
     let Some(old) = old else { return };
     metadata::update(check, new, old);
     let (spec, was) = (new.part("spec"), old.part("spec"));
@@ -31,13 +37,14 @@ pub(super) fn job(check: &mut Check, new: &Value, old: Option<&Value>) {
     for name in ["completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"] {
         immutable(check, spec, was, name);
     }
+    if once {
+        indexed_name(check, new);
+    }
 }
 
-fn whole_job(check: &mut Check, job: &Value, old: Option<&Value>) {
-    metadata::metadata(check, job, true, Names::Subdomain);
-    generated_selector(check, job, old);
+/// The name of a Job whose pods are named after it and their index.
+fn indexed_name(check: &mut Check, job: &Value) {
     let spec = job.part("spec");
-    selected_spec(check, spec);
     let count = spec.number("completions");
     if spec.text("completionMode") == "Indexed" && count > 0 {
         let name = job.part("metadata").text("name");

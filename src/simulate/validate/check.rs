@@ -154,6 +154,8 @@ pub(super) struct Check {
     pub(super) schema: &'static Schema,
     /// What was found so far.
     pub(super) causes: Vec<Cause>,
+    /// What rules found that are declared with the API's fields.
+    declared: Vec<Cause>,
     /// What an older object is forgiven.
     pub(super) options: super::pod::Options,
     /// What the object was decoded from: an empty list or map in it is not nil to the server, though it will not be stored.
@@ -163,7 +165,7 @@ pub(super) struct Check {
 impl Check {
     /// Nothing found yet.
     pub(super) fn new(version: Version) -> Self {
-        Self { schema: Schema::of(version), causes: Vec::new(), options: super::pod::Options::default(), sent: None }
+        Self { schema: Schema::of(version), causes: Vec::new(), declared: Vec::new(), options: super::pod::Options::default(), sent: None }
     }
 
     /// The server's version.
@@ -213,6 +215,32 @@ impl Check {
         if text.is_empty() {
             self.required(at, "");
         }
+        !text.is_empty()
+    }
+
+    /// Rules that 1.37 has declared with the API's fields (`+k8s:beta(since: "1.37")` in `staging/src/k8s.io/api`): what they find comes
+    /// after all else (`ValidateDeclaratively` of apiserver `pkg/registry/rest/validate.go`). To be called in the order of the fields.
+    pub(super) fn by_declaration(&mut self, rules: impl FnOnce(&mut Self)) {
+        if self.version() < Version::V1_37 {
+            return rules(self);
+        }
+        let others = std::mem::take(&mut self.causes);
+        rules(self);
+        self.declared.append(&mut self.causes);
+        self.causes = others;
+    }
+
+    /// All that was found, what was declared last.
+    pub(super) fn found(&mut self) -> Vec<Cause> {
+        self.causes.append(&mut self.declared);
+        std::mem::take(&mut self.causes)
+    }
+
+    /// Required by declaration. Says whether it was there.
+    pub(super) fn declared_filled(&mut self, text: &str, at: &Place) -> bool {
+        self.by_declaration(|check| {
+            check.filled(text, at);
+        });
         !text.is_empty()
     }
 

@@ -8,6 +8,7 @@ use super::metadata::{self, Names};
 use super::pod;
 use super::read::Read;
 use crate::object::Value;
+use crate::schema::Version;
 
 const IMMUTABLE: &str = "field is immutable";
 
@@ -15,7 +16,7 @@ const IMMUTABLE: &str = "field is immutable";
 pub(super) fn storage_class(check: &mut Check, new: &Value, old: Option<&Value>) {
     metadata::metadata(check, new, false, Names::Subdomain);
     let provisioner = new.text("provisioner");
-    if check.filled(provisioner, &Place::root("provisioner")) {
+    if check.declared_filled(provisioner, &Place::root("provisioner")) {
         let lower = provisioner.to_lowercase();
         check.invalid_each(&Place::root("provisioner"), &lower, qualified_name(check.version(), &lower));
     }
@@ -40,10 +41,24 @@ pub(super) fn storage_class(check: &mut Check, new: &Value, old: Option<&Value>)
     }
     let Some(old) = old else { return };
     metadata::update(check, new, old);
-    for name in ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] {
+    let forbidden = check.version() < Version::V1_36;
+    let fields = match check.version() {
+        Version::V1_37 => ["provisioner", "parameters", "reclaimPolicy", "volumeBindingMode"],
+        _ => ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"],
+    };
+    for name in fields {
         let empty = |v: Option<&Value>| v.is_none_or(|v| v.as_object().is_some_and(|m| m.is_empty()));
-        if new.field(name) != old.field(name) && !(empty(new.field(name)) && empty(old.field(name))) {
-            check.invalid(&Place::root(name), new.part(name), IMMUTABLE);
+        // Where it was forbidden, parameters that are empty were others than none.
+        let both_empty = !forbidden && empty(new.field(name)) && empty(old.field(name));
+        if new.field(name) == old.field(name) || both_empty {
+            continue;
+        }
+        if forbidden && name != "volumeBindingMode" {
+            check.forbidden(&Place::root(name), &format!("updates to {name} are forbidden."));
+        } else {
+            // A rule that is declared shows no value.
+            let shown = if check.version() < Version::V1_37 { new.part(name) } else { &Value::Null };
+            check.by_declaration(|check| check.invalid(&Place::root(name), shown, IMMUTABLE));
         }
     }
 }

@@ -6,7 +6,7 @@
 use super::read::Read;
 use super::unified::unified;
 use crate::object::{Map, Value};
-use crate::schema::{Field, Omit, Scalar, Schema, StructType, Type};
+use crate::schema::{Field, Omit, Scalar, Schema, StructType, Type, Version};
 use serde::Serialize;
 
 /// The part of a PersistentVolume's spec that v1 embeds there.
@@ -96,7 +96,7 @@ fn write(schema: &Schema, ty: &Type, pointer: bool, shown: Shown<'_>, out: &mut 
     }
 }
 
-/// Types whose internal form has other fields, or the same in another order, by their Go names.
+/// Types whose internal form has other fields, or the same in another order, by their Go names. In 1.37 most became those of v1.
 const OTHERWISE: &[(&str, &str)] = &[
     (
         "PodSpec",
@@ -140,12 +140,20 @@ const HELD: &[(&str, &str)] = &[
     ("StatefulSetSpec", "Replicas"),
 ];
 
+/// The one that 1.37 points to as well.
+const UNTIL_1_36: (&str, &str) = ("ServiceAccountTokenProjection", "ExpirationSeconds");
+
 /// What the pod keeps beside its security context, and the server within it.
 const OF_THE_HOST: &[&str] = &["HostNetwork", "HostPID", "HostIPC", "ShareProcessNamespace", "HostUsers"];
 
+/// The one type that has another order in 1.37 still.
+const STILL_OTHERWISE: &str = "ContainerResourceMetricSource";
+
 /// The fields of a type in their internal order.
-fn internal_fields(fields: &StructType) -> Vec<&Field> {
-    match OTHERWISE.iter().find(|(name, _)| *name == fields.go) {
+fn internal_fields<'f>(schema: &Schema, fields: &'f StructType) -> Vec<&'f Field> {
+    let moved = |name: &str| schema.version() < Version::V1_37 || name == STILL_OTHERWISE;
+    match OTHERWISE.iter().find(|(name, _)| *name == fields.go && moved(name)) {
+        None if fields.go == VOLUME_SOURCE => fields.fields.iter().filter(|f| f.embedded == VOLUME_SOURCE).collect(),
         None => fields.fields.iter().collect(),
         Some((_, order)) => order.split_whitespace().filter_map(|go| fields.fields.iter().find(|f| f.go == go)).collect(),
     }
@@ -175,7 +183,7 @@ fn write_field(schema: &Schema, field: &Field, named: (&str, bool), shown: Shown
 fn write_fields(schema: &Schema, fields: &StructType, shown: Shown<'_>, first: &mut bool, out: &mut String) {
     let tagged = fields.name.starts_with("io.k8s.apimachinery.");
     let object = fields.fields.iter().any(|f| is_metadata(schema, f));
-    for field in internal_fields(fields) {
+    for field in internal_fields(schema, fields) {
         let part = shown.field(&field.name);
         if object && is_metadata(schema, field) {
             // the metadata is embedded, so its fields stand among the object's own
@@ -189,13 +197,14 @@ fn write_fields(schema: &Schema, fields: &StructType, shown: Shown<'_>, first: &
         if left_out || object && (field.name == "apiVersion" || field.name == "kind") {
             continue;
         }
-        if fields.go == "PodSpec" && field.go == "SecurityContext" {
+        if fields.go == "PodSpec" && field.go == "SecurityContext" && schema.version() < Version::V1_37 {
             comma(usize::from(!*first), out);
             out.push_str("\"SecurityContext\":");
             write_security_context(schema, fields, field, shown, out);
             continue;
         }
-        let held = HELD.contains(&(fields.go.as_str(), field.go.as_str()));
+        let own = (fields.go.as_str(), field.go.as_str());
+        let held = HELD.contains(&own) && (schema.version() < Version::V1_37 || own != UNTIL_1_36);
         write_field(schema, field, (if tagged { &field.name } else { &field.go }, held), part, first, out);
     }
 }

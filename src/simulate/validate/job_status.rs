@@ -7,6 +7,7 @@ use super::check::{Check, Json, Place};
 use super::read::Read;
 use super::{indexes, metadata};
 use crate::object::{Value, json, sorted_json};
+use crate::schema::Version;
 use std::collections::BTreeSet;
 
 const AT: Place<'static> = Place::root("status");
@@ -222,7 +223,10 @@ fn transition(check: &mut Check, job: &Job) {
     }
     let resumes = holds(job.was, "Suspended", "True") && holds(job.now, "Suspended", "False");
     if !resumes && job.was.has("startTime") && job.changed("startTime") && !job.suspended() {
-        check.invalid(&AT.child("startTime"), started, "field is immutable for unsuspended job once set");
+        match check.version() {
+            Version::V1_34 | Version::V1_35 => check.required(&AT.child("startTime"), "startTime cannot be removed for unsuspended job"),
+            _ => check.invalid(&AT.child("startTime"), started, "field is immutable for unsuspended job once set"),
+        }
     }
     if job.was(MET) && !job.is(MET) {
         conditions(check, "cannot disable the SuccessCriteriaMet=True condition");

@@ -106,9 +106,11 @@ pub fn create(context: &Context, object: &Value) -> Vec<Cause> {
     if let Some(rules) = rules(&context.gvk) {
         rules(&mut check, object, None);
     }
-    if check.causes.is_empty() {
-        metadata::generic(&mut check, object, context.namespaced);
+    let found = check.found();
+    if !found.is_empty() {
+        return found;
     }
+    metadata::generic(&mut check, object, context.namespaced);
     check.causes
 }
 
@@ -131,7 +133,7 @@ pub fn update(context: &Context, new: &Value, old: &Value, subresource: &str) ->
         (_, _, "status") => {}
         _ => drop(rules(&context.gvk).map(|rules| rules(&mut check, new, Some(old)))),
     }
-    check.causes
+    check.found()
 }
 
 /// What the server warns of; to be asked once the object was found valid.

@@ -74,7 +74,8 @@ fn policy_port(check: &mut Check, port: &Value, at: &Place) {
             check.within(number, 1, 65535, &port_at);
             if let Some(end) = end {
                 if end < number {
-                    check.invalid(&end_at, number, "must be greater than or equal to `port`");
+                    let shown = if check.version() < Version::V1_37 { number } else { end };
+                    check.invalid(&end_at, shown, "must be greater than or equal to `port`");
                 }
                 check.within(end, 1, 65535, &end_at);
             }
@@ -106,7 +107,7 @@ fn policy_peer(check: &mut Check, peer: &Value, lax: bool, forgiven: &[&str], at
 
 fn address_block(check: &mut Check, block: &Value, forgiven: &[&str], at: &Place) {
     let whole = block.text("cidr");
-    if !check.filled(whole, &at.child("cidr")) {
+    if !check.declared_filled(whole, &at.child("cidr")) {
         return;
     }
     if !forgiven.contains(&whole) {
@@ -253,7 +254,7 @@ fn ingress_path(check: &mut Check, path: &Value, at: &Place) {
 fn ingress_backend(check: &mut Check, backend: &Value, at: &Place) {
     let service = match (backend.field("resource"), backend.field("service")) {
         (Some(_), Some(_)) => return check.invalid(at, "", "cannot set both resource and service backends"),
-        (Some(resource), None) => return reference(check, resource, &at.child("resource")),
+        (Some(resource), None) => return reference(check, resource, Check::filled, &at.child("resource")),
         (None, None) => return check.invalid(at, "", "resource or service backend is required"),
         (None, Some(service)) => service,
     };
@@ -271,14 +272,15 @@ fn ingress_backend(check: &mut Check, backend: &Value, at: &Place) {
     }
 }
 
-fn reference(check: &mut Check, reference: &Value, at: &Place) {
+/// `filled` refuses what is not told.
+fn reference(check: &mut Check, reference: &Value, filled: fn(&mut Check, &str, &Place) -> bool, at: &Place) {
     if reference.has("apiGroup") {
         let group = reference.text("apiGroup");
         check.invalid_each(&at.child("apiGroup"), group, dns_subdomain(group));
     }
     for name in ["kind", "name"] {
         let text = reference.text(name);
-        if check.filled(text, &at.child(name)) {
+        if filled(check, text, &at.child(name)) {
             check.invalid_each(&at.child(name), text, path_segment(text));
         }
     }
@@ -301,7 +303,7 @@ pub(super) fn ingress_class(check: &mut Check, new: &Value, old: Option<&Value>)
     domain_prefixed_path(check, controller, &at);
     let Some(parameters) = spec.field("parameters") else { return };
     let at = AT.child("parameters");
-    reference(check, parameters, &at);
+    reference(check, parameters, Check::declared_filled, &at);
     let namespace = parameters.field("namespace").and_then(Value::as_str);
     match (parameters.field("scope").and_then(Value::as_str), namespace) {
         (None, _) => check.required(&at.child("scope"), ""),

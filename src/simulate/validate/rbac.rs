@@ -8,6 +8,7 @@ use super::metadata::{self, Names};
 use super::read::Read;
 use super::selector::{self, Matching};
 use crate::object::Value;
+use crate::schema::Version;
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 
@@ -52,7 +53,8 @@ fn aggregation_rule(check: &mut Check, aggregation: &Value, old: Option<&Value>)
 
 fn policy_rule(check: &mut Check, rule: &Value, namespaced: bool, at: &Place) {
     if rule.list("verbs").is_empty() {
-        check.required(&at.child("verbs"), "verbs must contain at least one value");
+        let detail = if check.version() < Version::V1_37 { "verbs must contain at least one value" } else { "" };
+        check.by_declaration(|check| check.required(&at.child("verbs"), detail));
     }
     if !rule.list("nonResourceURLs").is_empty() {
         let (at, urls) = (at.child("nonResourceURLs"), rule.part("nonResourceURLs"));
@@ -87,7 +89,7 @@ fn binding(check: &mut Check, new: &Value, old: Option<&Value>, namespaced: bool
     check.one_of(&at.child("apiGroup"), role.text("apiGroup"), &[GROUP]);
     let kinds: &[&str] = if namespaced { &["Role", "ClusterRole"] } else { &["ClusterRole"] };
     check.one_of(&at.child("kind"), role.text("kind"), kinds);
-    if check.filled(role.text("name"), &at.child("name")) {
+    if check.declared_filled(role.text("name"), &at.child("name")) {
         check.invalid_each(&at.child("name"), role.text("name"), path_segment(role.text("name")));
     }
     let list_at = Place::root("subjects");
@@ -99,13 +101,14 @@ fn binding(check: &mut Check, new: &Value, old: Option<&Value>, namespaced: bool
     let was = old.part("roleRef");
     if ["apiGroup", "kind", "name"].iter().any(|f| role.text(f) != was.text(f)) {
         let shown = Typed("io.k8s.api.rbac.v1.RoleRef", role);
-        check.invalid(&at, shown, "cannot change roleRef");
+        let why = if check.version() < Version::V1_37 { "cannot change roleRef" } else { "field is immutable" };
+        check.invalid(&at, shown, why);
     }
 }
 
 fn subject(check: &mut Check, subject: &Value, namespaced: bool, at: &Place) {
     let (name, group) = (subject.text("name"), subject.text("apiGroup"));
-    check.filled(name, &at.child("name"));
+    check.declared_filled(name, &at.child("name"));
     match subject.text("kind") {
         "ServiceAccount" => {
             if !name.is_empty() {

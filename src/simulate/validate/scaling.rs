@@ -11,6 +11,8 @@ use super::selector;
 use super::workloads::{at_most_all, positive_int_or_percent};
 use crate::object::Value;
 use crate::object::quantity::Quantity;
+use crate::schema::Version;
+use crate::simulate::defaults::gates::Gate;
 
 const AT: Place<'static> = Place::root("spec");
 
@@ -42,18 +44,21 @@ pub(super) fn autoscaler(check: &mut Check, new: &Value, old: Option<&Value>) {
         None => metadata::metadata(check, new, true, Names::Subdomain),
     }
     let (spec, was) = (new.part("spec"), old.map(|o| o.part("spec")));
-    let least = i64::from(was.and_then(|w| w.number_if_set("minReplicas")) != Some(0));
+    let may_be_none = Gate::HpaScaleToZero.enabled(check.version()) || was.and_then(|w| w.number_if_set("minReplicas")) == Some(0);
+    let least = i64::from(!may_be_none);
     let (min, max, max_at) = (spec.number_if_set("minReplicas"), spec.number("maxReplicas"), AT.child("maxReplicas"));
     if let Some(min) = min.filter(|m| *m < least) {
-        check.invalid(&AT.child("minReplicas"), min, &format!("must be greater than or equal to {least}"));
+        check.by_declaration(|check| {
+            check.invalid(&AT.child("minReplicas"), min, &format!("must be greater than or equal to {least}"));
+        });
     }
-    if max == 0 {
-        check.required(&max_at, "must be set and greater than 0");
-    } else if max < 0 {
-        let detail =
-            if check.version() < crate::schema::Version::V1_36 { "must be greater than 0" } else { "must be greater than or equal to 1" };
-        check.invalid(&max_at, max, detail);
-    }
+    check.by_declaration(|check| match check.version() {
+        _ if max > 0 => {}
+        Version::V1_34 | Version::V1_35 => check.invalid(&max_at, max, "must be greater than 0"),
+        Version::V1_36 if max == 0 => check.required(&max_at, "must be set and greater than 0"),
+        _ if max == 0 => check.required(&max_at, ""),
+        _ => check.invalid(&max_at, max, "must be greater than or equal to 1"),
+    });
     if min.is_some_and(|m| max < m) {
         check.invalid(&max_at, max, "must be greater than or equal to `minReplicas`");
     }

@@ -10,7 +10,7 @@ use crate::simulate::schedule::{Schedule, time_zone as zone_of};
 /// The schedule of a CronJob; a zone in it is only forgiven to one that had it.
 pub(super) fn schedule(check: &mut Check, spec: &Value, was: Option<&Value>, at: &Place) {
     let text = spec.text("schedule");
-    if !check.filled(text, at) {
+    if !check.declared_filled(text, at) {
         return;
     }
     if let Err(why) = Schedule::parse(text) {

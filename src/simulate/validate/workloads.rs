@@ -325,6 +325,7 @@ fn stateful_set_strategy(check: &mut Check, strategy: &Value, at: &Place) {
 fn stateful_set_immutable(check: &mut Check, new: &Value, old: &Value) {
     const SPEC: &str = "io.k8s.api.apps.v1.StatefulSetSpec";
     const CLAIM: &str = "io.k8s.api.core.v1.PersistentVolumeClaim";
+    const SELECTOR: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector";
     for name in ["selector", "volumeClaimTemplates", "serviceName", "podManagementPolicy"] {
         let only = |spec: &Value| crate::object::json!({ name: spec.part(name) });
         if check.same(SPEC, &only(new), &only(old)) {
@@ -339,7 +340,7 @@ fn stateful_set_immutable(check: &mut Check, new: &Value, old: &Value) {
                 let shown = TypedList(CLAIM, new.list(name));
                 check.invalid(&AT.child(name), shown, IMMUTABLE);
             }
-            "selector" => check.invalid(&AT.child(name), new.part(name), IMMUTABLE),
+            "selector" => check.invalid(&AT.child(name), Typed(SELECTOR, new.part(name)), IMMUTABLE),
             _ => check.invalid(&AT.child(name), new.text(name), IMMUTABLE),
         }
     }

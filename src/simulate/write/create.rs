@@ -38,7 +38,7 @@ impl Cluster {
         let sent_version = !text(&object, &["metadata", "resourceVersion"]).is_empty();
         strategy::prepare_create(&self.context(write, uid), &mut object)?;
         let checks = write.checks(self);
-        let told = strategy::with_empties(self.schema, &write.ty, subresource, write.sent.as_deref(), &object);
+        let told = strategy::as_held(&self.context(write, String::new()), &write.ty, subresource, &object, None);
         let causes = match write.served.definition() {
             Some(definition) => definition.wrong_at_creation(&checks, &object),
             None => validate::create(&checks, &told),

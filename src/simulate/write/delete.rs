@@ -35,12 +35,13 @@ const ANSWERS_WITH_OBJECT: [(&str, &str); 9] = [
 
 impl Cluster {
     pub(super) fn delete(&mut self, write: &mut Write<'_>) -> Outcome {
-        let options = write.body()?;
+        let unreadable = |error: ApiError| error.about_delete_options(self.schema.version());
+        let options = write.body().map_err(unreadable)?;
         if !options.is_null() {
             // Options in a body stand for those of the query (`endpoints/handlers/delete.go:DeleteResource`).
             write.dry_run = !items(&options, &["dryRun"]).is_empty();
         }
-        check_options(&options)?;
+        check_options(&options).map_err(unreadable)?;
         let id = write.id();
         admission::delete(&write.served, &id.name)?;
         if id.group == "batch" && id.kind == "Job" && options["propagationPolicy"].is_null() && options["orphanDependents"].is_null() {

@@ -7,6 +7,7 @@ use super::{Outcome, Write, body, options};
 use crate::apply::field_manager::FieldManager;
 use crate::apply::times::restore_times;
 use crate::object::{Value, items, map_at, path::FieldPath, text};
+use crate::schema::Version;
 use crate::schema::equal::equal;
 use crate::simulate::resources::Served;
 use crate::simulate::{ApiError, Cause, Cluster, Reason, admission, autoscalers, strategy, validate};
@@ -58,6 +59,8 @@ impl Cluster {
         };
         let custom = write.served.definition();
         let reset_fields: &[&[&str]] = match (subresource, gvk.kind.as_str()) {
+            // `pkg/registry/customresource/status_strategy.go` of apiextensions-apiserver: the metadata since 1.36.
+            ("status", _) if custom.is_some() && self.schema.version() < Version::V1_36 => &[&["spec"]],
             ("status", _) if custom.is_some() => &[&["metadata"], &["spec"]],
             ("status", "Deployment") => &[&["spec"], &["metadata", "labels"]],
             ("status", _) => &[&["spec"]],
@@ -91,7 +94,7 @@ impl Cluster {
         strategy::prepare_update(&self.context(write, String::new()), &mut object, live, subresource)?;
         object.reunite(live);
         let checks = write.checks(self);
-        let told = strategy::with_empties(self.schema, &write.ty, subresource, write.sent.as_deref(), &object);
+        let told = strategy::as_held(&self.context(write, String::new()), &write.ty, subresource, &object, Some(live));
         let causes = match write.served.definition() {
             Some(definition) => definition.wrong_at_update(&checks, &object, live, subresource),
             None => validate::update(&checks, &told, live, subresource),

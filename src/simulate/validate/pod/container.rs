@@ -5,6 +5,7 @@
 use super::volumes::Volumes;
 use super::{environment, mounts, network, probes, resources, restart, security};
 use crate::object::Value;
+use crate::schema::Version;
 use crate::simulate::validate::check::{Check, Place};
 use crate::simulate::validate::formats;
 use crate::simulate::validate::read::Read;
@@ -175,7 +176,8 @@ fn resize_policies(check: &mut Check, policies: &[Value], pod_policy: &str, at: 
             }
         }
         if pod_policy == "Never" && restart != "NotRequired" {
-            check.invalid(at, restart, "must be 'NotRequired' when pod `restartPolicy` is 'Never'");
+            let whose = if check.version() < Version::V1_36 { "" } else { "pod " };
+            check.invalid(at, restart, &format!("must be 'NotRequired' when {whose}`restartPolicy` is 'Never'"));
         }
     }
 }

@@ -39,6 +39,7 @@ use super::metadata::{self, Names};
 use super::read::Read;
 use super::selector;
 use crate::object::Value;
+use crate::schema::Version;
 
 /// Every container of a pod spec in Kubernetes' order of visiting: which list, which index, and the container.
 pub(super) fn containers_of(spec: &Value) -> impl Iterator<Item = (&'static str, usize, &Value)> {
@@ -116,6 +117,9 @@ fn pod_spec(check: &mut Check, spec: &Value, meta: Option<&Value>, at: &Place) {
     known(check, spec, "dnsPolicy", &["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"], at);
     selector::labels(check, spec.part("nodeSelector"), &at.child("nodeSelector"));
     security::of_pod(check, spec, &at.child("securityContext"));
+    if check.version() >= Version::V1_37 {
+        security::shared_processes(check, spec, at);
+    }
     scheduling::affinity(check, spec.part("affinity"), &at.child("affinity"));
     network::dns_config(check, spec, &at.child("dnsConfig"));
     scheduling::gates(check, spec, at);

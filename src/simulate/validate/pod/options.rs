@@ -30,8 +30,12 @@ pub(in crate::simulate::validate) struct Options {
     pub(super) lax_sysctls: bool,
     /// A pod deletion cost need not be a number.
     pub(super) lax_deletion_cost: bool,
-    /// Init containers that end may have a resize policy that restarts.
+    /// Init containers that end may have a resize policy that restarts, as they all may before 1.36.
     pub(super) lax_resize: bool,
+    /// Image volumes of templates may name no image, as they all may before 1.37.
+    pub(super) lax_image_reference: bool,
+    /// `CAP_SYS_ADMIN` is allowed without privilege escalation.
+    pub(super) sys_admin_without_escalation: bool,
     /// Block devices are allowed with user namespaces.
     pub(super) devices_with_user_namespaces: bool,
     /// Host network is allowed with user namespaces.
@@ -66,6 +70,8 @@ impl Options {
             restart_all: at_least(Version::V1_36),
             strict_addresses: at_least(Version::V1_36),
             mount_option: at_least(Version::V1_37),
+            lax_resize: !at_least(Version::V1_36),
+            lax_image_reference: !is_pod && !at_least(Version::V1_37),
             ..Self::default()
         };
         if let Some(old) = old {
@@ -99,11 +105,16 @@ impl Options {
         self.lax_sysctls =
             spec.part("securityContext").list("sysctls").iter().any(|s| security::host_sysctl(s.text("name"), spec).is_some());
         self.lax_deletion_cost = !super::deletion_cost_is_number(metadata);
-        self.lax_resize = spec
+        self.lax_resize |= spec
             .list("initContainers")
             .iter()
             .filter(|c| c.text("restartPolicy") != "Always")
             .any(|c| c.list("resizePolicy").iter().any(|p| p.text("restartPolicy") == "RestartContainer"));
+        if version >= Version::V1_37 {
+            let unnamed = |v: &Value| v.field("image").is_some_and(|image| image.text("reference").is_empty());
+            self.lax_image_reference = spec.list("volumes").iter().any(unnamed);
+            self.sys_admin_without_escalation = containers_of(spec).any(|(_, _, c)| security::is_held_sys_admin(c.part("securityContext")));
+        }
         self.devices_with_user_namespaces =
             spec.flag("hostUsers") == Some(false) && containers_of(spec).any(|(_, _, c)| !c.list("volumeDevices").is_empty());
         self.host_network_with_user_namespaces = spec.flag("hostUsers") == Some(false) && spec.on("hostNetwork");

@@ -5,6 +5,7 @@
 use super::volumes::descending_path;
 use super::{containers_of, windows};
 use crate::object::Value;
+use crate::schema::Version;
 use crate::simulate::validate::check::{Check, Place, Typed};
 use crate::simulate::validate::read::Read;
 use std::collections::BTreeSet;
@@ -23,8 +24,8 @@ pub(super) fn of_pod(check: &mut Check, spec: &Value, at: &Place) {
     for (i, group) in context.list("supplementalGroups").iter().enumerate() {
         check.within(group.as_i64().unwrap_or(0), 0, MOST, &groups_at.index(i));
     }
-    if spec.on("shareProcessNamespace") && spec.on("hostPID") {
-        check.invalid(&at.child("shareProcessNamespace"), true, "ShareProcessNamespace and HostPID cannot both be enabled");
+    if check.version() < Version::V1_37 {
+        shared_processes(check, spec, at);
     }
     sysctls(check, spec, context.list("sysctls"), &at.child("sysctls"));
     either(check, context, "fsGroupChangePolicy", &["Always", "OnRootMismatch"], at);
@@ -174,6 +175,7 @@ pub(super) fn of_container(check: &mut Check, context: &Value, host_users: bool,
     }
     seccomp(check, context.field("seccompProfile"), &at.child("seccompProfile"));
     if context.flag("allowPrivilegeEscalation") == Some(false) {
+        let forgiven = check.options.sys_admin_without_escalation;
         let mut refuse = |why: &str| {
             let shown = Typed("io.k8s.api.core.v1.SecurityContext", context);
             check.invalid(at, shown, &format!("cannot set `allowPrivilegeEscalation` to false and {why}"));
@@ -181,12 +183,29 @@ pub(super) fn of_container(check: &mut Check, context: &Value, host_users: bool,
         if context.on("privileged") {
             refuse("`privileged` to true");
         }
-        for _ in context.part("capabilities").texts("add").filter(|c| *c == "CAP_SYS_ADMIN") {
-            refuse("`capabilities.Add` CAP_SYS_ADMIN");
+        if !forgiven {
+            for _ in context.part("capabilities").texts("add").filter(|c| *c == SYS_ADMIN) {
+                refuse("`capabilities.Add` CAP_SYS_ADMIN");
+            }
         }
     }
     windows::options(check, context.field("windowsOptions"), &at.child("windowsOptions"));
     app_armor(check, context.field("appArmorProfile"), &at.child("appArmorProfile"));
+}
+
+const SYS_ADMIN: &str = "CAP_SYS_ADMIN";
+
+/// Whether a container has `CAP_SYS_ADMIN` and does not allow to escalate (`hasSysAdminAndPrivilegeEscalationFalse` of
+/// `pkg/api/pod/util.go`, which counts a container that does not say so, too).
+pub(super) fn is_held_sys_admin(context: &Value) -> bool {
+    context.flag("allowPrivilegeEscalation") != Some(true) && context.part("capabilities").texts("add").any(|c| c == SYS_ADMIN)
+}
+
+/// Up to 1.36 it is told within the security context, which the server has it in.
+pub(super) fn shared_processes(check: &mut Check, spec: &Value, at: &Place) {
+    if spec.on("shareProcessNamespace") && spec.on("hostPID") {
+        check.invalid(&at.child("shareProcessNamespace"), true, "ShareProcessNamespace and HostPID cannot both be enabled");
+    }
 }
 
 /// What a pod with its own users may not share with the host.

@@ -4,6 +4,7 @@
 
 use super::volumes::{back_steps, descending_path};
 use crate::object::Value;
+use crate::schema::Version;
 use crate::simulate::validate::check::{Check, Place};
 use crate::simulate::validate::formats::{dns_label, dns_subdomain};
 use crate::simulate::validate::read::Read;
@@ -269,7 +270,7 @@ fn fibre_channel(check: &mut Check, source: &Value, at: &Place) {
 
 /// The name of a CSI driver.
 pub(in crate::simulate::validate) fn csi_driver_name(check: &mut Check, name: &str, at: &Place) {
-    if !check.filled(name, at) {
+    if !check.filled(name, at) && check.version() > Version::V1_34 {
         return;
     }
     if name.len() > 63 {

@@ -5,12 +5,15 @@
 //! are behind gates that are off.
 
 use crate::object::Value;
+use crate::schema::Version;
 use crate::simulate::validate::check::{Check, Place};
 use crate::simulate::validate::formats::{dns_label, dns_subdomain};
 use crate::simulate::validate::read::Read;
 use std::collections::BTreeSet;
 
 const OF_CLAIM: &str = "must match one of the container's resource claims in a format 'claim:<claimName>/<request>' or 'claim:<claimName>' if request is empty";
+/// The same since 1.37.
+const OF_CLAIM_NOW: &str = "must match one of the container's resource claims as 'claim:<claimName>/<requestName>' when container.resources.claims[*].request is set or 'claim:<claimName>' when it is empty";
 const OF_REQUEST: &str = "must match one of the container's resource requests";
 const OF_EXTENDED: &str =
     "must match the extended resource name of an entry in spec.initContainers.resources.requests or spec.containers.resources.requests";
@@ -26,8 +29,10 @@ pub(super) fn users(check: &mut Check, statuses: &[Value], spec: &Value, list_at
         match spec.part("os").text("name") {
             "windows" => check.forbidden(&own_at, "cannot be set for a windows pod"),
             "" | "linux" => {
+                // Since 1.37 a runtime may tell any user id that Linux has.
+                let highest = if check.version() < Version::V1_37 { i64::from(i32::MAX) } else { i64::from(u32::MAX) };
+                check.within(user.number("uid"), 0, highest, &own_at.child("uid"));
                 let mut id = |id: i64, at: &Place| check.within(id, 0, i64::from(i32::MAX), at);
-                id(user.number("uid"), &own_at.child("uid"));
                 id(user.number("gid"), &own_at.child("gid"));
                 let groups_at = own_at.child("supplementalGroups");
                 for (g, group) in user.list("supplementalGroups").iter().enumerate() {
@@ -47,7 +52,7 @@ pub(super) fn devices(check: &mut Check, statuses: &[Value], containers: &[Value
         let container = containers.iter().find(|c| c.text("name") == status.text("name"));
         for (j, device) in status.list("allocatedResourcesStatus").iter().enumerate() {
             let at = devices_at.index(j);
-            if let Some(why) = container.and_then(|container| not_asked_for(container, device.text("name"))) {
+            if let Some(why) = container.and_then(|container| not_asked_for(check.version(), container, device.text("name"))) {
                 check.invalid(&at.child("name"), device.text("name"), why);
             }
             health(check, device.list("resources"), &at.child("resources"));
@@ -62,7 +67,7 @@ pub(super) fn no_devices(check: &mut Check, statuses: &[Value], list_at: &Place)
     }
 }
 
-fn not_asked_for(container: &Value, name: &str) -> Option<&'static str> {
+fn not_asked_for(version: Version, container: &Value, name: &str) -> Option<&'static str> {
     let resources = container.part("resources");
     let Some(claim) = name.strip_prefix("claim:") else {
         return (!resources.part("requests").has(name)).then_some(OF_REQUEST);
@@ -71,7 +76,8 @@ fn not_asked_for(container: &Value, name: &str) -> Option<&'static str> {
         "" => claim == c.text("name"),
         request => claim.strip_prefix(c.text("name")).and_then(|rest| rest.strip_prefix('/')) == Some(request),
     };
-    (!resources.list("claims").iter().any(named)).then_some(OF_CLAIM)
+    let why = if version < Version::V1_37 { OF_CLAIM } else { OF_CLAIM_NOW };
+    (!resources.list("claims").iter().any(named)).then_some(why)
 }
 
 fn health(check: &mut Check, resources: &[Value], list_at: &Place) {
@@ -102,7 +108,8 @@ pub(super) fn claims(check: &mut Check, statuses: &[Value], spec: &Value, list_a
             check.duplicate(&at.child("name"), name);
         }
         if let Some(claim) = status.field("resourceClaimName").and_then(Value::as_str) {
-            check.invalid_each(&at.child("resourceClaimName"), claim, dns_subdomain(claim));
+            let field = if check.version() < Version::V1_36 { "name" } else { "resourceClaimName" };
+            check.invalid_each(&at.child(field), claim, dns_subdomain(claim));
         }
     }
 }

@@ -4,7 +4,7 @@
 //! `pkg/apis/core/validation/validation.go`.
 
 use super::{legacy_address, metadata_and_spec, statuses, update};
-use crate::object::{Value, items, map_at};
+use crate::object::{Map, Value, items, map_at};
 use crate::schema::Version;
 use crate::simulate::strategy::qos_class;
 use crate::simulate::validate::check::{Check, Place, TypedList};
@@ -18,6 +18,7 @@ const STATUS: Place<'static> = Place::root("status");
 const POD_SPEC: &str = "io.k8s.api.core.v1.PodSpec";
 const CONTAINER: &str = "io.k8s.api.core.v1.Container";
 const EPHEMERAL: &str = "io.k8s.api.core.v1.EphemeralContainer";
+const RESOURCES: &str = "io.k8s.api.core.v1.ResourceRequirements";
 const MIRROR: &str = "kubernetes.io/config.mirror";
 const ONLY_RESOURCES: &str = "only cpu and memory resources are mutable";
 
@@ -161,6 +162,11 @@ fn is_static(check: &mut Check, old: &Value, why: &str) -> bool {
 pub(in crate::simulate::validate) fn resize(check: &mut Check, new: &Value, old: &Value) {
     metadata::update(check, new, old);
     metadata_and_spec(check, new);
+    let whole = [new, old].into_iter().any(|pod| has_own_resources(pod.part("spec")));
+    if whole && check.version() == Version::V1_34 {
+        check.causes.clear();
+        return check.forbidden(&Place::root(""), "pods with pod-level resources cannot be resized");
+    }
     if is_static(check, old, "static pods cannot be resized") {
         return;
     }
@@ -182,7 +188,7 @@ pub(in crate::simulate::validate) fn resize(check: &mut Check, new: &Value, old:
     }
     let (new, old) = (new.part("spec"), old.part("spec"));
     let mut munged = new.clone();
-    if !whole_pod(check, &mut munged, old) || !same_containers(check, new, old) {
+    if whole && !whole_pod(check, &mut munged, old) || !same_containers(check, new, old) {
         return;
     }
     containers(check, &mut munged, new, old);
@@ -191,19 +197,30 @@ pub(in crate::simulate::validate) fn resize(check: &mut Check, new: &Value, old:
     }
 }
 
-/// Resources of the pod as a whole. False if nothing else is to be said.
+fn has_own_resources(spec: &Value) -> bool {
+    ["requests", "limits"].iter().any(|list| spec.part("resources").entries(list).next().is_some())
+}
+
+/// Resources of the pod as a whole (`validatePodLevelResourcesResize`). False if nothing else is to be said.
 fn whole_pod(check: &mut Check, munged: &mut Value, old: &Value) -> bool {
-    let told = |spec: &Value| ["requests", "limits"].iter().any(|list| spec.part("resources").entries(list).next().is_some());
-    if !told(munged) && !told(old) {
-        return true;
-    }
     if check.version() < Version::V1_36 {
         let gate = "InPlacePodLevelResourcesVerticalScalingEnabled feature gate is disabled";
         check.forbidden(&Place::root(""), &format!("resize of pods with pod-level resources is forbidden when {gate}"));
         return false;
     }
-    removed(check, munged.part("resources"), old.part("resources"), &SPEC.child("resources"));
+    let at = SPEC.child("resources");
+    if old.has("resources") && !munged.has("resources") {
+        check.forbidden(&at, "pod-level resources cannot be removed");
+        return true;
+    }
+    removed(check, munged.part("resources"), old.part("resources"), "pod-level resource", &at);
     put_back_amounts(munged, old);
+    if !old.has("resources") && munged.part("resources").as_object().is_some_and(Map::is_empty) {
+        map_at(munged, &[]).shift_remove("resources");
+    }
+    if !check.same(RESOURCES, munged.part("resources"), old.part("resources")) {
+        check.forbidden(&SPEC, "only cpu and memory resources are mutable at pod-level");
+    }
     true
 }
 
@@ -224,11 +241,11 @@ fn same_containers(check: &mut Check, new: &Value, old: &Value) -> bool {
     check.count() == before
 }
 
-fn removed(check: &mut Check, new: &Value, old: &Value, at: &Place) {
+fn removed(check: &mut Check, new: &Value, old: &Value, whose: &str, at: &Place) {
     for list in ["requests", "limits"] {
         if old.entries(list).any(|(name, _)| !new.part(list).has(name)) {
             let what = list.trim_end_matches('s');
-            check.forbidden(&at.child(list), &format!("resource {what}s cannot be removed"));
+            check.forbidden(&at.child(list), &format!("{whose} {what}s cannot be removed"));
         }
     }
 }
@@ -240,7 +257,7 @@ fn containers(check: &mut Check, munged: &mut Value, new: &Value, old: &Value) {
         let list_at = SPEC.child(list);
         for (i, (now, was)) in new.list(list).iter().zip(old.list(list)).enumerate() {
             if list == "containers" || init_too || sidecar(was) {
-                removed(check, now.part("resources"), was.part("resources"), &list_at.index(i).child("resources"));
+                removed(check, now.part("resources"), was.part("resources"), "resource", &list_at.index(i).child("resources"));
             }
         }
     }
@@ -255,6 +272,10 @@ fn containers(check: &mut Check, munged: &mut Value, new: &Value, old: &Value) {
                     check.forbidden(&SPEC, "resources for non-sidecar init containers are immutable");
                 }
                 continue;
+            }
+            if check.version() < Version::V1_37 {
+                // Claims are left out here, so that a container with claims can never be resized.
+                map_at(now, &["resources"]).shift_remove("claims");
             }
             put_back_amounts(now, was);
             if !check.same(CONTAINER, now, was) {
@@ -273,9 +294,8 @@ fn containers(check: &mut Check, munged: &mut Value, new: &Value, old: &Value) {
     }
 }
 
-/// Puts back the amounts that may change; claims are left out, as the server does.
+/// Puts back the amounts that may change.
 fn put_back_amounts(holder: &mut Value, old: &Value) {
-    map_at(holder, &["resources"]).shift_remove("claims");
     for list in ["requests", "limits"] {
         for name in ["cpu", "memory"] {
             let own = map_at(holder, &["resources", list]);

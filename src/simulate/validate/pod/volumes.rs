@@ -126,7 +126,7 @@ fn one_source(check: &mut Check, name: &str, source: &Value, at: &Place) {
             Some(template) => claim_template(check, template, &at.child("volumeClaimTemplate")),
         },
         "image" => {
-            if check.options.is_pod {
+            if !check.options.lax_image_reference {
                 check.filled(source.text("reference"), &at.child("reference"));
             }
             container::pull_policy(check, source, "pullPolicy", at);

@@ -5,6 +5,7 @@
 
 use super::containers_of;
 use crate::object::Value;
+use crate::schema::Version;
 use crate::simulate::validate::check::{Check, Place};
 use crate::simulate::validate::formats::dns_subdomain;
 use crate::simulate::validate::read::Read;
@@ -160,9 +161,14 @@ const OF_CONTAINER: &[&str] = &[
 fn windows(check: &mut Check, spec: &Value, at: &Place) {
     let detail = "cannot be set for a windows pod";
     let (context, context_at) = (spec.part("securityContext"), at.child("securityContext"));
-    for (name, in_context) in OF_POD {
-        let (holder, at) = if *in_context { (context, &context_at) } else { (spec, at) };
-        let set = match *name {
+    let mut fields = OF_POD.to_vec();
+    if check.version() >= Version::V1_37 {
+        // The server has those of the spec in its spec now, and looks at them after the context.
+        fields.sort_by_key(|(_, in_context)| !in_context);
+    }
+    for (name, in_context) in fields {
+        let (holder, at) = if in_context { (context, &context_at) } else { (spec, at) };
+        let set = match name {
             "hostPID" | "hostIPC" => holder.on(name),
             "sysctls" => !holder.list(name).is_empty(),
             _ => holder.has(name),
