@@ -156,13 +156,6 @@ fn patch(cluster: &mut Cluster, id: &ObjectId, patch: &Value) {
     assert_eq!(cluster.write(&request).code, 200, "{id}: {patch}");
 }
 
-/// The windows, the fewest pods available, and when their number changed last: in seconds from the first step on.
-fn seen(cluster: &Cluster, id: &ObjectId) -> (Vec<(f64, Option<f64>)>, Option<u32>, f64) {
-    let line = timeline(&cluster.controllers.availability.get(id).cloned().unwrap_or_default());
-    let windows = line.windows.iter().map(|(from, to)| (from.as_secs_f64(), to.map(|to| to.as_secs_f64())));
-    (windows.collect(), line.lowest_available, line.ended.as_secs_f64())
-}
-
 /// What differs between a drawn shape as real controllers had it and as it comes out here.
 fn drawn_differences(shape: &Value) -> Vec<String> {
     let (mut cluster, id) = start(&json!({"snapshot": shape["snapshot"], "object": workload_of(shape)}), shape);
@@ -172,7 +165,9 @@ fn drawn_differences(shape: &Value) -> Vec<String> {
         patch(&mut cluster, &id, &step["patch"]);
     }
     run(&mut cluster, &Until::Settled);
-    let (windows, lowest, last) = seen(&cluster, &id);
+    let line = timeline(&cluster.controllers.availability.get(&id).cloned().unwrap_or_default());
+    let windows: Vec<(f64, Option<f64>)> =
+        line.windows.iter().map(|(from, to)| (from.as_secs_f64(), to.map(|to| to.as_secs_f64()))).collect();
     let real: Vec<(f64, Option<f64>)> = items(shape, &["windows"]).iter().map(|w| (w[0].as_f64().unwrap(), w[1].as_f64())).collect();
     if real.len() != windows.len() {
         return vec![format!("windows: {windows:?} for {real:?}")];
@@ -191,10 +186,10 @@ fn drawn_differences(shape: &Value) -> Vec<String> {
                 .filter(|_| to.is_some() || real_to.is_some()),
         );
     }
-    wrong.extend(near("ended", last, shape["ended"].as_f64().unwrap()));
+    wrong.extend(near("ended", line.ended.as_secs_f64(), shape["ended"].as_f64().unwrap()));
     let expected = shape["lowest_available"].as_u64().unwrap();
-    if lowest.is_some_and(|lowest| u64::from(lowest) != expected) {
-        wrong.push(format!("lowest: {lowest:?} for {expected}"));
+    if line.lowest_available.is_some_and(|lowest| u64::from(lowest) != expected) {
+        wrong.push(format!("lowest: {:?} for {expected}", line.lowest_available));
     }
     let (pods, expected) = (there(&cluster, shape), shape["pods_seen"].as_u64().unwrap());
     if pods as u64 != expected {

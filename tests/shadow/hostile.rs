@@ -112,8 +112,11 @@ const OTHERWISE: [(&str, &str); 30] = [
     ("an odd escape", "said with the same code"),
 ];
 
-/// So many refusals are told word by word as the server does; the others differ in what YAML, JSON and protobuf readers say.
-const IN_THE_SAME_WORDS: usize = 593;
+/// So many refusals of a recording are told word by word as the server does; the others differ in what YAML, JSON and protobuf readers say.
+fn in_the_same_words(version: Version) -> usize {
+    if version == Version::V1_34 { 593 } else { 594 }
+}
+
 /// Taken by 1.34 (json-patch 4.12), and refused by later ones and here.
 const ROOT_REPLACED: &str = r#"json patch [{"op":"replace","path":"","value":5}]"#;
 
@@ -173,6 +176,6 @@ fn refusals_of(file: &str) {
         }
     }
     println!("{file}: of {}: {same} refusals are the same in every word, {worded} have the same code", requests.len());
-    assert!(same >= IN_THE_SAME_WORDS, "{same}");
+    assert!(same >= in_the_same_words(version), "{same}");
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
 }

@@ -16,7 +16,7 @@ const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 pub(super) fn drop_from_template(version: Version, path: &[&str], new: &mut Value, old: Option<&Value>) {
     let spec: Vec<&str> = path.iter().copied().chain(["spec"]).collect();
     let old = old.and_then(|old| at(old, &spec));
-    let holder = path.iter().try_fold(new, |value, key| value.get_mut(*key));
+    let holder = path.iter().try_fold(new, |value, key| value.get_mut(key));
     let Some(holder) = holder else { return };
     if let Some(new) = holder.get_mut("spec") {
         drop_disabled(version, new, old);
