@@ -3,6 +3,7 @@
 //! Follows apiserver `pkg/endpoints/handlers` (get.go, watch.go, create.go, …) for what stands around the write itself.
 
 use super::accept::{Accept, Encoding, Form, Shape};
+use super::access::{self, User};
 use super::address::{Doing, Query};
 use super::answer::Answer;
 use super::body;
@@ -29,8 +30,10 @@ const STREAM: &str = "application/vnd.kubernetes.protobuf;stream=watch";
 pub(super) struct Call {
     /// The path and the query as they came: two reads of the same are told by them.
     pub(super) asked: String,
-    /// Who asks.
+    /// With what it is asked.
     pub(super) client: Client,
+    /// Who asks.
+    pub(super) user: User,
     /// For what.
     pub(super) target: Target,
     /// What is to be done.
@@ -162,7 +165,8 @@ pub(super) fn answer(shadow: &Arc<Shadow>, call: &Call) -> Answer {
     let cluster = shadow.view.cluster();
     let (schema, served) = (cluster.schema, cluster.served(&call.target).ok());
     drop(cluster);
-    let answer = decide(shadow, call, served.as_ref()).unwrap_or_else(|error| Answer::refusal(&error));
+    let answer = access::check(shadow, call).and_then(|()| decide(shadow, call, served.as_ref()));
+    let answer = answer.unwrap_or_else(|error| Answer::refusal(&error));
     let answer = answer.warned_first(deprecations(served.as_ref(), call));
     match call.accept.form(served.is_some_and(|s| s.definition().is_some())) {
         Ok(form) if answer.succeeds() => answer.encoded(schema, form.encoding),

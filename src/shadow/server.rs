@@ -1,6 +1,7 @@
 //! Connections and HTTP: a listener, one task for each connection, one call for each request.
 
 use super::accept::Accept;
+use super::access::User;
 use super::address::{self, Address, Doing, Query};
 use super::answer::{self, Answer, Wishes};
 use super::body::{self, Payload};
@@ -276,6 +277,7 @@ async fn answered(
     let call = Call {
         asked: head.uri.to_string(),
         client,
+        user: user(&head.headers),
         target,
         doing,
         query,
@@ -289,6 +291,15 @@ async fn answered(
     let writer = Arc::clone(shadow);
     let written = shadow.turns.take(move || resource::answer(&writer, &call)).await;
     written.unwrap_or_else(|| Answer::refusal(&ApiError::internal("the write ended in a panic"))).into()
+}
+
+/// Who asks: whoever is impersonated, or the administrator.
+fn user(headers: &HeaderMap) -> User {
+    let groups: Vec<&str> = headers.get_all("impersonate-group").iter().filter_map(|v| v.to_str().ok()).collect();
+    match header(headers, "impersonate-user") {
+        "" => User::administrator(),
+        name => User::impersonated(name, &groups),
+    }
 }
 
 /// What Go's server refuses, or answers, before any handler sees it.
