@@ -8,6 +8,7 @@ mod isolate;
 mod kubeconfig;
 #[cfg(not(target_os = "linux"))]
 mod not_isolated;
+mod not_started;
 mod process;
 mod stubs;
 
@@ -30,6 +31,7 @@ use crate::report::{Report, Script, Stub, Subject, text};
 use crate::simulate::pipeline::{Ended, Run};
 use crate::{lint, roll, shadow};
 use clusters::Cluster;
+use not_started::not_started;
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
@@ -131,10 +133,6 @@ fn loopback(count: usize) -> io::Result<Vec<TcpListener>> {
 
 fn cannot(what: &'static str) -> impl Fn(io::Error) -> Failure {
     move |e| Diagnostic::error("cannot-rehearse", format!("cannot {what}: {e}")).into()
-}
-
-fn not_started(program: &str, error: &io::Error) -> Diagnostic {
-    Diagnostic::error("cannot-rehearse", format!("cannot run `{program}`: {error}"))
 }
 
 /// The fleet, for budgets and a default state: the one named, or the one that is here.

@@ -42,6 +42,31 @@ fn the_scripts_output_and_exit_code_pass_through() {
     assert!(run.err.contains("cannot-rehearse"), "{}", run.err);
 }
 
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_started_is_told_with_the_way_out() {
+    use std::os::unix::fs::PermissionsExt;
+    let scripts =
+        [("plain.sh", "true\n"), ("windows.sh", "#!/bin/bash\r\ntrue\r\n"), ("odd.sh", "#!/no/such/shell\n"), ("bare.sh", "true\n")];
+    let folder = directory(&scripts);
+    for name in ["windows.sh", "odd.sh", "bare.sh"] {
+        std::fs::set_permissions(folder.path().join(name), std::fs::Permissions::from_mode(0o755)).expect("it is ours");
+    }
+    let told = [
+        ("./plain.sh", "it is not executable"),
+        ("./windows.sh", "its lines end in carriage returns"),
+        ("./odd.sh", "its first line asks for `/no/such/shell`, which is not there"),
+        ("./bare.sh", "it does not begin with a line such as #!/bin/bash"),
+        ("./none.sh", "there is no such file"),
+        ("plain.sh", "it is in this folder: -- ./plain.sh"),
+        ("kubectl get pods", "give a whole command line to a shell"),
+    ];
+    for (program, text) in told {
+        let run = ended(command(&["rehearse", "--empty", "--", program]).current_dir(&folder).output().expect("the binary runs"));
+        assert!(run.code == 2 && run.err.contains(text), "{program}: {}", run.err);
+    }
+}
+
 #[test]
 fn writes_are_judged_step_by_step() {
     let folder = directory(&[("web.yaml", &deployment("web:1", "")), ("fleet.toml", "[fleet]\nname = \"f\"\nkubernetes = \"1.36\"\n")]);
