@@ -6,6 +6,7 @@
 //! the `journal`. Nothing here decides what a write does.
 
 mod accept;
+mod access;
 mod address;
 mod answer;
 mod body;

@@ -3,6 +3,7 @@
 //! Follows apiserver `pkg/endpoints/handlers` (get.go, watch.go, create.go, …) for what stands around the write itself.
 
 use super::accept::{Accept, Encoding, Form, Shape};
+use super::access::{self, User};
 use super::address::{Doing, Query};
 use super::answer::Answer;
 use super::body;
@@ -27,8 +28,10 @@ const STREAM: &str = "application/vnd.kubernetes.protobuf;stream=watch";
 /// A request for a resource.
 #[derive(Debug)]
 pub(super) struct Call {
-    /// Who asks.
+    /// With what it is asked.
     pub(super) client: Client,
+    /// Who asks.
+    pub(super) user: User,
     /// For what.
     pub(super) target: Target,
     /// What is to be done.
@@ -156,7 +159,7 @@ impl PartialEq for Rendering {
 
 /// Answers a call.
 pub(super) fn answer(shadow: &Arc<Shadow>, call: &Call) -> Answer {
-    let answer = decide(shadow, call).unwrap_or_else(|error| Answer::refusal(&error));
+    let answer = access::check(shadow, call).and_then(|()| decide(shadow, call)).unwrap_or_else(|error| Answer::refusal(&error));
     let live = shadow.lock();
     let answer = answer.warned_first(deprecations(&live, call));
     let (schema, custom) = (live.cluster.schema, live.cluster.served(&call.target).is_ok_and(|s| s.definition().is_some()));

@@ -1,6 +1,7 @@
 //! Connections and HTTP: a listener, one task for each connection, one call for each request.
 
 use super::accept::Accept;
+use super::access::User;
 use super::address::{self, Address, Doing, Query};
 use super::answer::{self, Answer, Wishes};
 use super::body::{self, Payload};
@@ -274,6 +275,7 @@ async fn answered(
     *read = Instant::now();
     let call = Call {
         client,
+        user: user(&head.headers),
         target,
         doing,
         query,
@@ -282,6 +284,15 @@ async fn answered(
         body,
     };
     resource::answer(shadow, &call).into()
+}
+
+/// Who asks: whoever is impersonated, or the administrator.
+fn user(headers: &HeaderMap) -> User {
+    let groups: Vec<&str> = headers.get_all("impersonate-group").iter().filter_map(|v| v.to_str().ok()).collect();
+    match header(headers, "impersonate-user") {
+        "" => User::administrator(),
+        name => User::impersonated(name, &groups),
+    }
 }
 
 /// What Go's server refuses, or answers, before any handler sees it.

@@ -3,22 +3,17 @@
 //! Follows `pkg/registry/core/pod/storage/{storage,eviction}.go`, `pkg/registry/core/serviceaccount/storage/token.go`,
 //! `pkg/registry/{authentication,authorization}` and `pkg/registry/core/componentstatus`.
 
+use super::access::{self, Access, User};
 use super::address::Doing;
 use super::answer::Answer;
 use super::body;
 use super::resource::{Call, stored};
 use super::state::Shadow;
-use crate::object::{Value, base64, integer, json, map_at, text};
+use crate::object::{Value, base64, integer, items, json, map_at, text};
 use crate::schema::Schema;
 use crate::simulate::resources::Served;
 use crate::simulate::{ApiError, Body, Request, Target, Verb, WriteOptions};
 use std::time::Duration;
-
-/// Whom requests are taken to come from.
-const USER: &str = "kubernetes-admin";
-
-/// Groups of that user.
-const GROUPS: [&str; 2] = ["system:masters", "system:authenticated"];
 
 /// Who gives tokens, and whom they are for unless the request says so.
 const ISSUER: &str = "https://kubernetes.default.svc";
@@ -111,20 +106,20 @@ fn web_token(account: &Value, audiences: &Value, (from, to): (String, String)) -
     format!("{header}.{claims}.{}", encoded(b"rollcast"))
 }
 
-/// Everything is allowed; the user is the administrator.
+/// Who somebody is, and what they may do.
 fn review(shadow: &Shadow, call: &Call, served: &Served) -> Result<Answer, ApiError> {
     let schema = shadow.ask().cluster.schema;
     let mut review = sent(schema, call)?;
-    let user = json!({"username": USER, "groups": GROUPS});
+    let user = |user: &User| json!({"username": user.name, "groups": user.groups});
     let status = match served.kind.as_str() {
         "SelfSubjectRulesReview" => json!({
             "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
             "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
             "incomplete": false,
         }),
-        "TokenReview" => json!({"authenticated": true, "user": user}),
-        "SelfSubjectReview" => json!({"userInfo": user}),
-        _ => json!({"allowed": true}),
+        "TokenReview" => json!({"authenticated": true, "user": user(&User::administrator())}),
+        "SelfSubjectReview" => json!({"userInfo": user(&call.user)}),
+        _ => allowed(shadow, call, &review),
     };
     let map = map_at(&mut review, &[]);
     map.insert("kind".into(), served.kind.clone().into());
@@ -132,6 +127,29 @@ fn review(shadow: &Shadow, call: &Call, served: &Served) -> Result<Answer, ApiEr
     map.entry("metadata").or_insert_with(|| json!({"creationTimestamp": null}));
     map.insert("status".into(), status);
     Ok(Answer::json(201, review))
+}
+
+/// The status of an access review, for whoever asks or for whom it names (`pkg/registry/authorization/util/helpers.go`).
+fn allowed(shadow: &Shadow, call: &Call, review: &Value) -> Value {
+    let spec = &review["spec"];
+    let groups: Vec<String> = items(spec, &["groups"]).iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    let named = Some(text(spec, &["user"])).filter(|name| !name.is_empty() || !groups.is_empty());
+    let user = named.map_or_else(|| call.user.clone(), |name| User { name: name.into(), groups });
+    let of = |key: &str| text(spec, &["resourceAttributes", key]);
+    let other = &spec["nonResourceAttributes"];
+    let wanted = Access {
+        verb: if other.is_object() { text(other, &["verb"]) } else { of("verb") },
+        group: of("group"),
+        resource: of("resource"),
+        subresource: of("subresource"),
+        namespace: of("namespace"),
+        name: of("name"),
+        path: text(other, &["path"]),
+    };
+    match access::decide(shadow, &user, &wanted) {
+        (allowed, why) if why.is_empty() => json!({"allowed": allowed}),
+        (allowed, why) => json!({"allowed": allowed, "reason": why}),
+    }
 }
 
 /// The components of a control plane, all well.
