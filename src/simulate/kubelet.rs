@@ -19,7 +19,7 @@ pub struct Timing {
     pub default: PodTiming,
     /// For single ones; where it says nothing, the default holds.
     pub of: BTreeMap<ObjectId, PodTiming>,
-    /// How long a Job's pod runs until it has succeeded; none: for ever.
+    /// How long a Job's pod, or one that is a hook of helm's, runs until it has succeeded; none: for ever.
     pub job: Option<Duration>,
     /// Pods never start (`serve --pods pending`).
     pub pods_stay_pending: bool,
@@ -305,10 +305,17 @@ pub(super) fn make_ready(cluster: &mut Cluster, id: &ObjectId, uid: &str) {
     status.insert("podIPs".into(), json!([{"ip": own}]));
     status.entry("qosClass").or_insert_with(|| "BestEffort".into());
     cluster.store.put(running);
-    let works = items(&pod, &["metadata", "ownerReferences"]).iter().any(|r| r["controller"] == true && r["kind"] == "Job");
-    if let Some(takes) = cluster.controllers.timing.job.filter(|_| works) {
+    if let Some(takes) = cluster.controllers.timing.job.filter(|_| has_work(&pod)) {
         cluster.controllers.queue.at(cluster.clock.now + takes, Timer::Ended(id.clone(), uid.to_owned()));
     }
+}
+
+/// Whether a pod does something and is done then: a Job's, or a hook of helm's that is a bare pod, such as a chart's test, whose end
+/// helm waits for (`pkg/kube/wait.go:waitForPodSuccess`).
+fn has_work(pod: &Value) -> bool {
+    let of_job = || items(pod, &["metadata", "ownerReferences"]).iter().any(|r| r["controller"] == true && r["kind"] == "Job");
+    let hook = || at(pod, &["metadata", "annotations", "helm.sh/hook"]).is_some() && text(pod, &["spec", "restartPolicy"]) != "Always";
+    of_job() || hook()
 }
 
 /// The address of a pod's node.
