@@ -183,6 +183,29 @@ fn replacing_by_force_is_no_revision() {
     assert_eq!(judged.verdict, Verdict::Rolls);
 }
 
+/// A workload that two commands delete and make again, as a script does it.
+fn deleted_then_applied(orphan: bool) -> Judged {
+    let object = workload("StatefulSet", &json!({"serviceName": "w", "replicas": 2}));
+    let delete = Action::Delete { objects: vec!["statefulset/w".into()], orphan };
+    let apply = Action::Apply { applier: Applier { who: Who::KubectlServer, field_manager: None, force: None }, files: Vec::new() };
+    let steps = [("delete", delete), ("apply", apply)].map(|(name, action)| Step { name: name.into(), action, continues: false });
+    run_on(&object, &steps, Pace::Settle).1
+}
+
+#[test]
+fn deleted_by_one_step_and_made_by_the_next_its_pods_are_replaced() {
+    let judged = deleted_then_applied(false);
+    assert_eq!((judged.verdict, judged.recreated, judged.cost, judged.pods_replaced), (Verdict::Rolls, 1, 1, 2));
+    assert_eq!(codes(&judged), ["recreated"]);
+}
+
+#[test]
+fn pods_that_were_left_are_adopted_and_cost_nothing() {
+    let judged = deleted_then_applied(true);
+    assert_eq!((judged.verdict, judged.recreated, judged.cost, judged.pods_replaced), (Verdict::Stays, 1, 0, 0));
+    assert_eq!(codes(&judged), ["recreated-in-place"]);
+}
+
 #[test]
 fn the_merged_pipeline_was_run_and_ends_the_same() {
     let mut next = workload("Deployment", &json!({}));

@@ -50,7 +50,7 @@ fn workload(j: &Judged, run: &Run, budgets: &Budgets) -> Workload {
     // What cannot be known has no downtime either, not even none.
     let known = j.verdict != Verdict::Unknown;
     let down = j.timeline.downtime.map(|d| d.as_secs_f64()).filter(|_| known);
-    let too_often = budget.rolls.is_some_and(|most| rolls + j.recreated > most);
+    let too_often = budget.rolls.is_some_and(|most| j.cost > most);
     // Half a second is the virtual clock's own grain against real controllers.
     let too_long = budget.downtime_seconds.is_some_and(|most| down.is_some_and(|d| d > most + 0.5));
     let unknown_downtime = budget.downtime_seconds.is_some() && down.is_none() && j.verdict == Verdict::Rolls;
@@ -64,6 +64,7 @@ fn workload(j: &Judged, run: &Run, budgets: &Budgets) -> Workload {
         revisions: j.revisions,
         rolls,
         recreated: j.recreated,
+        cost: j.cost,
         pods_replaced: j.pods_replaced,
         lowest_available: j.timeline.lowest_available.filter(|_| known),
         downtime_seconds: down,
@@ -161,7 +162,7 @@ fn objects(run: &Run) -> Vec<ObjectAction> {
 }
 
 fn merged(m: &roll::Merged, before: &[Judged]) -> Merged {
-    let rolls = |judged: &[Judged]| judged.iter().map(|j| j.rolls.iter().sum::<u32>() + j.recreated).sum();
+    let rolls = |judged: &[Judged]| judged.iter().map(|j| j.cost).sum();
     let downs: Option<Vec<f64>> = m.judged.iter().map(|j| j.timeline.downtime.map(|d| d.as_secs_f64())).collect();
     Merged {
         change: m.change.clone(),

@@ -97,6 +97,13 @@ const REASONS: &[Code] = &[
         fix: "Change it in place. For a field that cannot change, delete it with --cascade=orphan: the pods stay and are adopted.",
     },
     Code {
+        code: "recreated-in-place",
+        title: "the workload is deleted and made again, and its pods stay",
+        text: "It was deleted with --cascade=orphan, or had no pods. What it left is adopted by the new one if the selector still matches;\npods roll only if the template is another one, as in any update.",
+        example: "kubectl delete statefulset db --cascade=orphan && kubectl apply -f db.yaml",
+        fix: "Nothing to fix.",
+    },
+    Code {
         code: "on-delete",
         title: "pending: pods take the new revision up when they are deleted",
         text: "The strategy is OnDelete. The revision moves, and nothing is replaced until somebody deletes the pods.",

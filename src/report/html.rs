@@ -85,7 +85,7 @@ fn cost(w: &Workload) -> String {
         Some(0.0) => "never down".to_owned(),
         Some(s) => format!("down {}{limit}", clock(s)),
     };
-    format!("{}{allowed}, {down}, {}", count(w.rolls + w.recreated, "roll"), w.strategy)
+    format!("{}{allowed}, {down}, {}", count(w.cost, "roll"), w.strategy)
 }
 
 /// When no pod was available, drawn to scale.

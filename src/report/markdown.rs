@@ -22,7 +22,7 @@ pub fn write(report: &Report) -> String {
         let rolls = w.budget.rolls.map_or_else(|| "-".into(), |n| n.to_string());
         let down = w.downtime_seconds.map_or_else(|| "unknown".into(), clock);
         let limit = w.budget.downtime_seconds.map_or_else(|| "-".into(), clock);
-        out.push_str(&format!("| `{}` | {verdict} | {} | {rolls} | {down} | {limit} |\n", w.id(), w.rolls + w.recreated));
+        out.push_str(&format!("| `{}` | {verdict} | {} | {rolls} | {down} | {limit} |\n", w.id(), w.cost));
     }
     for w in report.workloads.iter().filter(|w| !w.reasons.is_empty()) {
         out.push_str(&format!("\n<details><summary><code>{}</code></summary>\n\n", w.id()));

@@ -94,6 +94,8 @@ pub struct Workload {
     pub rolls: u32,
     /// How often it was deleted and made again.
     pub recreated: u32,
+    /// What its budget counts: its rolls, and the recreations with which its pods went.
+    pub cost: u32,
     /// How many pods were replaced in all.
     pub pods_replaced: u32,
     /// The fewest pods available at any time; null if unknown.

@@ -65,7 +65,7 @@ pub(super) fn cost(w: &Workload) -> String {
         Verdict::Pending => format!("is pending with {}", count(w.revisions, "revision")),
         Verdict::Rolls => {
             let down = w.downtime_seconds.map_or_else(|| "down for an unknown time".to_owned(), |s| format!("down {}", clock(s)));
-            format!("costs {}{allowed}, {down}{limit}", count(w.rolls + w.recreated, "roll"))
+            format!("costs {}{allowed}, {down}{limit}", count(w.cost, "roll"))
         }
     };
     let reasons = w.reasons.iter().map(|r| {

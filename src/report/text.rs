@@ -56,15 +56,14 @@ fn workload_lines(out: &mut String, w: &Workload, width: usize, dress: Dress) {
 
 /// `2 rolls of 1 allowed`, `stays`, …; as long for every workload, so that columns line up.
 fn verdict_text(w: &Workload) -> String {
-    let cost = w.rolls + w.recreated;
     let text = match w.verdict {
         Verdict::Stays if refused(w) => "refused".to_owned(),
         Verdict::Stays => "stays".to_owned(),
         Verdict::Unknown => "unknown".to_owned(),
         Verdict::Pending => format!("pending, {} held back", count(w.revisions, "revision")),
-        Verdict::Rolls if w.recreated > 0 && w.rolls == 0 => format!("recreated{}", allowed(w)),
-        Verdict::Rolls if w.recreated > 0 => format!("{} and recreated{}", count(w.rolls, "roll"), allowed(w)),
-        Verdict::Rolls => format!("{}{}", count(cost, "roll"), allowed(w)),
+        Verdict::Rolls if w.rolls == 0 => format!("recreated{}", allowed(w)),
+        Verdict::Rolls if w.cost > w.rolls => format!("{} and recreated{}", count(w.rolls, "roll"), allowed(w)),
+        Verdict::Rolls => format!("{}{}", count(w.cost, "roll"), allowed(w)),
     };
     format!("{text:21}")
 }
@@ -75,7 +74,7 @@ pub fn sentence(w: &Workload) -> String {
     let down = if down.is_empty() { down } else { format!(", {down}") };
     let why = w.reasons.first().map(|r| format!(": {}", one_line(&r.text))).unwrap_or_default();
     match w.verdict {
-        Verdict::Rolls if w.recreated > 0 => format!("is recreated ({}){down}", w.strategy),
+        Verdict::Rolls if w.cost > w.rolls => format!("is recreated ({}){down}", w.strategy),
         Verdict::Rolls => format!("rolls ({}){down}", w.strategy),
         Verdict::Stays => format!("stays{why}"),
         Verdict::Pending => format!("is pending{why}"),
@@ -118,7 +117,7 @@ fn reasons(out: &mut String, w: &Workload, dress: Dress) {
             step = Some(&reason.step);
             roll += 1;
             let number = if w.verdict == Verdict::Rolls { format!("{roll}. ") } else { String::new() };
-            let window = w.windows.get(roll - 1).filter(|_| w.windows.len() as u32 == w.rolls + w.recreated);
+            let window = w.windows.get(roll - 1).filter(|_| w.windows.len() as u32 == w.cost);
             let when = window
                 .map(|x| format!(", down {} to {}", clock(x.from_seconds), x.to_seconds.map_or("?".into(), clock)))
                 .unwrap_or_default();
@@ -182,7 +181,7 @@ const UNKNOWN_DOWNTIME: &str = "Downtime is unknown where nobody says how long p
 /// What all of it comes to: counts, and whether it may be deployed.
 pub fn total(report: &Report) -> (String, Tone, String) {
     let of = |v: Verdict| report.workloads.iter().filter(|w| w.verdict == v).count() as u32;
-    let rolls: u32 = report.workloads.iter().map(|w| w.rolls + w.recreated).sum();
+    let rolls: u32 = report.workloads.iter().map(|w| w.cost).sum();
     let mut parts = vec![count(rolls, "roll"), format!("{} rolling", count(of(Verdict::Rolls), "workload"))];
     for (verdict, word) in [(Verdict::Stays, "staying"), (Verdict::Pending, "pending")] {
         if of(verdict) > 0 {

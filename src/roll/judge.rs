@@ -8,7 +8,7 @@ use crate::simulate::clients::Outcome;
 use crate::simulate::controllers::{Availability, Happening, Waits};
 use crate::simulate::pipeline::{Pace, Run, StepRun};
 use crate::simulate::{Change, Doubt};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The kinds that are judged, with their groups.
@@ -42,6 +42,8 @@ pub struct Judged {
     pub rolls: Vec<u32>,
     /// How often it was deleted and made again.
     pub recreated: u32,
+    /// How often its pods went: its rolls, and the recreations that did not leave them (`--cascade=orphan`) to be adopted.
+    pub cost: u32,
     /// How many pods were replaced.
     pub pods_replaced: u32,
     /// Its availability over time.
@@ -159,7 +161,7 @@ impl<'r> Case<'r> {
             revisions += folded.revisions;
             rolls[step] += folded.rolls;
         });
-        let recreated = self.recreations(&mut reasons);
+        let (recreated, with_pods) = self.recreations(&mut reasons);
         self.end_reasons(&mut reasons);
         reasons.extend(scripts(self.run).map(|(step, why)| (Some(step), Reason::Unknown { why: why.to_owned() })));
         let doubted = self.run.cluster.doubts.iter().filter(|doubt| doubt.workload.as_ref() == Some(self.workload));
@@ -169,8 +171,8 @@ impl<'r> Case<'r> {
             reasons.push((Some(gate.step + 1), Reason::Unknown { why }));
         }
         let unknown = reasons.iter().any(|(_, r)| matches!(r, Reason::Unknown { .. }));
-        let total: u32 = rolls.iter().sum();
-        let verdict = match (unknown, total + recreated, revisions) {
+        let cost = rolls.iter().sum::<u32>() + with_pods;
+        let verdict = match (unknown, cost, revisions) {
             (true, ..) => Verdict::Unknown,
             (_, 1.., _) => Verdict::Rolls,
             (_, 0, 1..) => Verdict::Pending,
@@ -184,7 +186,7 @@ impl<'r> Case<'r> {
         let strategy = self.object_now().or_else(|| self.object_before()).map(|o| strategy(o)).unwrap_or_default();
         let replaced: u32 = segments.iter().map(|s| s.replaced).chain(folded().map(|(_, folded)| folded.pods_replaced)).sum();
         let pods_replaced = replaced + self.pods_gone_with_it();
-        Judged { verdict, strategy, revisions, rolls, recreated, pods_replaced, timeline, reasons, workload: self.workload.clone() }
+        Judged { verdict, strategy, revisions, rolls, recreated, cost, pods_replaced, timeline, reasons, workload: self.workload.clone() }
     }
 
     /// Whether a later step does something to the workload.
@@ -240,31 +242,47 @@ impl<'r> Case<'r> {
         self.changes_in(&self.run.steps[step]).iter().any(|c| c.after.is_none())
     }
 
-    /// Pods that stopped in a step that deleted the workload and made it again.
-    fn pods_gone_with_it(&self) -> u32 {
-        let again = |step: usize| self.gone_in(step) && self.changes_in(&self.run.steps[step]).iter().any(|c| c.before.is_none());
-        let stopped =
-            |(step, h): &&(usize, &Happening)| matches!(h, Happening::PodStopped { why, .. } if *why == "deleted") && again(*step);
-        self.happenings.iter().filter(stopped).count() as u32
-    }
-
-    fn recreations(&self, reasons: &mut Vec<(Option<usize>, Reason)>) -> u32 {
-        let (mut times, mut existed) = (0, self.object_before().is_some());
+    /// The steps in which it was deleted and made again after that, which may be the same one.
+    fn remakes(&self) -> Vec<(usize, usize)> {
+        let (mut gone, mut remakes) = (None, Vec::new());
         for (index, step) in self.run.steps.iter().enumerate() {
-            let pods_went = || self.happenings.iter().any(|(s, h)| *s == index && matches!(h, Happening::PodStopped { .. }));
             for change in self.changes_in(step) {
                 match (&change.before, &change.after) {
-                    (None, Some(_)) if existed && pods_went() => {
-                        times += 1;
-                        reasons.push((Some(index), Reason::Recreated));
-                    }
-                    (None, Some(_)) if !existed => reasons.push((Some(index), Reason::Created)),
+                    (Some(_), None) => gone = Some(index),
+                    (None, Some(_)) => remakes.extend(gone.take().map(|gone| (gone, index))),
                     _ => {}
                 }
-                existed |= change.after.is_some();
             }
         }
-        times
+        remakes
+    }
+
+    /// The pods that stopped in a step that deleted the workload. None does where it was deleted and its pods left.
+    fn pods_gone_in(&self, step: usize) -> u32 {
+        let gone = |(at, h): &&(usize, &Happening)| *at == step && matches!(h, Happening::PodStopped { why, .. } if *why == "deleted");
+        self.happenings.iter().filter(gone).count() as u32
+    }
+
+    /// Pods that went with the workload, where it was made again.
+    fn pods_gone_with_it(&self) -> u32 {
+        let steps: BTreeSet<usize> = self.remakes().into_iter().map(|(gone, _)| gone).collect();
+        steps.into_iter().map(|gone| self.pods_gone_in(gone)).sum()
+    }
+
+    /// How often it was made again after it had been deleted, and how often of these its pods had gone with it.
+    fn recreations(&self, reasons: &mut Vec<(Option<usize>, Reason)>) -> (u32, u32) {
+        let remakes = self.remakes();
+        let mut with_pods = 0;
+        for (gone, made) in &remakes {
+            let went = self.pods_gone_in(*gone) > 0;
+            with_pods += u32::from(went);
+            reasons.push((Some(*made), if went { Reason::Recreated } else { Reason::RecreatedInPlace }));
+        }
+        if self.object_before().is_none() {
+            let made = |index: &usize| self.changes_in(&self.run.steps[*index]).iter().any(|c| c.before.is_none() && c.after.is_some());
+            reasons.extend((0..self.run.steps.len()).find(made).map(|first| (Some(first), Reason::Created)));
+        }
+        (remakes.len() as u32, with_pods)
     }
 
     /// Why the pods of a segment were replaced, or wait.

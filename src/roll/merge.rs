@@ -28,7 +28,7 @@ pub struct Merged {
 /// Finds one for a run in which some workload's pods are replaced more than once; none if there is no such workload, or no
 /// candidate keeps the end state. `start` is the cluster as it was before the first step.
 pub fn merged(start: &Cluster, plan: &Plan<'_>, original: &Run, judged: &[Judged]) -> Option<Merged> {
-    let twice = |judged: &[Judged]| judged.iter().any(|j| j.rolls.iter().sum::<u32>() + j.recreated > 1);
+    let twice = |judged: &[Judged]| judged.iter().any(|j| j.cost > 1);
     if !twice(judged) || original.steps.iter().any(|s| s.ended != Ended::Done) {
         return None;
     }

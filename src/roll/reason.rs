@@ -42,8 +42,10 @@ pub enum Reason {
         /// How many.
         pods: u32,
     },
-    /// The workload was deleted and made again.
+    /// The workload was deleted with its pods and made again.
     Recreated,
+    /// The workload was deleted and made again, and no pod went with it.
+    RecreatedInPlace,
     /// New pods take the revision up only when somebody deletes the old ones.
     OnDelete,
     /// The Deployment is paused.
@@ -104,6 +106,7 @@ impl Reason {
             Self::Resumed => "resumed",
             Self::PodsDeleted { .. } => "pods-deleted",
             Self::Recreated => "recreated",
+            Self::RecreatedInPlace => "recreated-in-place",
             Self::OnDelete => "on-delete",
             Self::Paused => "paused",
             Self::PartitionHolds { .. } => "partition-holds",
@@ -133,6 +136,7 @@ impl Reason {
             Self::PodsDeleted { pods: 1 } => "the step deletes a pod, which is made again".into(),
             Self::PodsDeleted { pods } => format!("the step deletes {pods} pods, which are made again"),
             Self::Recreated => "deleted and made again: all its pods are replaced".into(),
+            Self::RecreatedInPlace => "deleted and made again: no pod goes with it, and what was left is adopted".into(),
             Self::OnDelete => "OnDelete: pods take the new revision up only when they are deleted".into(),
             Self::Paused => "paused: the new template waits for a resume".into(),
             Self::PartitionHolds { partition } => format!("partition {partition} keeps every pod at the old revision"),

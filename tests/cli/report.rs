@@ -37,6 +37,7 @@ fn every_promised_key_is_there() {
                 "revisions",
                 "rolls",
                 "recreated",
+                "cost",
                 "pods_replaced",
                 "lowest_available",
                 "downtime_seconds",

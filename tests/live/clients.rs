@@ -76,9 +76,8 @@ fn compare(client: &str, steps: &[Do<'_>]) {
     assert!(wrong.is_empty(), "{client}: {} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// Runs a script of the folder, after something that readies its shell. What a step says it is refused for is held too.
-fn script(name: &str, before: &str) {
-    let text = std::fs::read_to_string(folder().join(name)).unwrap();
+/// The steps of a script, each after something that readies its shell. What a step says it is refused for is held too.
+fn acts(text: &str, before: &str) -> Vec<Do<'static>> {
     let act = |step: Step| -> Do<'static> {
         let (name, commands) = (step.name.clone(), format!("{before}\n{}", step.commands));
         let done = move |side: &Side<'_>| {
@@ -89,7 +88,23 @@ fn script(name: &str, before: &str) {
         };
         (name, Box::new(done))
     };
-    compare(&format!("{name} {before}"), &scenario::steps(&text).into_iter().map(act).collect::<Vec<_>>());
+    scenario::steps(text).into_iter().map(act).collect()
+}
+
+/// Runs a script of the folder.
+fn script(name: &str, before: &str) {
+    let text = std::fs::read_to_string(folder().join(name)).unwrap();
+    compare(&format!("{name} {before}"), &acts(&text, before));
+}
+
+/// What teams' deploy scripts do, a few lines each (`tests/live/scripts`), one after another on the same two clusters.
+#[test]
+fn deploy_scripts() {
+    let files = std::fs::read_dir(folder().with_file_name("scripts")).unwrap();
+    let mut files: Vec<PathBuf> = files.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let steps = files.iter().flat_map(|file| acts(&std::fs::read_to_string(file).unwrap(), ""));
+    compare("scripts", &steps.collect::<Vec<_>>());
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub(super) fn unmet(expected: &Expected, report: &Report, known: &BTreeSet<Objec
         let error = Diagnostic::error("expectation", text);
         unmet.push(hint.map_or_else(|| error.clone(), |hint| error.clone().hint(hint)));
     };
-    let cost = |w: &Workload| w.rolls + w.recreated;
+    let cost = |w: &Workload| w.cost;
     for one in &expected.rolls {
         let touched = report.workloads.iter().any(|w| is_workload(one, w));
         let place = if one.namespace.is_empty() { String::new() } else { format!("{}/", one.namespace) };
