@@ -46,7 +46,7 @@ fn a_command_that_cannot_be_run_is_said_and_each_cluster_is_there() {
         return;
     }
     let run = ended(super::command(&["rehearse", "--empty", "--isolate", "--", "/nonexistent"]).output().expect("the binary runs"));
-    assert!(run.code == 2 && run.err.contains("cannot run `/nonexistent`: No such file"), "{}", run.err);
+    assert!(run.code == 2 && run.err.contains("cannot run `/nonexistent`: there is no such file"), "{}", run.err);
     let folder = super::directory(&[("web.yaml", &super::deployment("web:1", ""))]);
     let prod = format!("prod={}", folder.path().join("web.yaml").display());
     let script = "for s in $(sed -n 's/ *server: //p' $KUBECONFIG); do curl -s -o /dev/null -w '%{http_code} ' $s/apis/apps/v1/namespaces/shop/deployments/web; done";

@@ -42,6 +42,11 @@ pub(super) fn create(cluster: &mut Cluster, mut pod: Value) -> Result<Arc<Value>
             .unwrap_or_default();
         map_at(&mut pod, &["metadata"]).insert("name".into(), chosen.into());
     }
+    // Of a StatefulSet that was made again, while the pods of the one before still stop: it waits, and no event tells of it
+    // (`pkg/controller/statefulset/stateful_pod_control.go:CreateStatefulPod`).
+    if cluster.store.get(&ObjectId::of(&pod)).is_some() {
+        return Err(format!("pods {:?} already exists", name(&pod)));
+    }
     if let Err(refused) = admission::of_controller(cluster, &mut pod) {
         refuse(cluster, &pod, &refused.message);
         return Err(refused.message);
