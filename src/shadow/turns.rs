@@ -50,8 +50,12 @@ impl Turns {
         let turn = {
             let mut line = self.line();
             if line.taken {
-                // Who is gone meanwhile is not told.
-                line.waiting.push_back(Box::new(move || drop(done.send(job()))));
+                line.waiting.push_back(Box::new(move || {
+                    // Who is gone by now has written nothing.
+                    if !done.is_closed() {
+                        drop(done.send(job()));
+                    }
+                }));
                 None
             } else {
                 line.taken = true;
