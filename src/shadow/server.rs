@@ -286,6 +286,7 @@ async fn answered(
         body,
     };
     if call.doing.reads() {
+        shadow.turns.pass().await;
         return resource::answer(shadow, &call).into();
     }
     let writer = Arc::clone(shadow);

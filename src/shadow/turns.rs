@@ -1,7 +1,7 @@
 //! Whose turn it is to write: one request after the other, in the order in which they came.
 //!
-//! Who waits for its turn holds no thread. Nor is a turn handed to who waits: it would have to be woken first, and on a busy machine
-//! nobody would write meanwhile. So what is to be done is left in a line, which one thread works off.
+//! Who waits for its turn holds no thread: what is to be done is left in a line, which one thread works off. Who reads needs no turn, and
+//! reads beside the others, but does not overtake those who stand in line: else who reads asks again at once, and who writes waits for ever.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -72,6 +72,21 @@ impl Turns {
         }
     }
 
+    /// Waits until all have written who stood in line; at once if nobody does, though somebody may be writing.
+    pub(super) async fn pass(&self) {
+        let told = {
+            let mut line = self.line();
+            if line.waiting.is_empty() {
+                return;
+            }
+            let (passed, told) = oneshot::channel();
+            line.waiting.push_back(Box::new(move || drop(passed.send(()))));
+            told
+        };
+        // A line that is gone is in nobody's way.
+        drop(told.await);
+    }
+
     fn line(&self) -> MutexGuard<'_, Line> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -94,6 +109,48 @@ impl Turn {
 mod tests {
     use super::Turns;
     use std::sync::{Arc, Mutex};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn who_reads_goes_beside_who_writes_and_not_before_who_waits() {
+        let (turns, all) = (Turns::default(), Arc::new(Mutex::new(Vec::new())));
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let write = |what: &'static str, wait: Option<std::sync::mpsc::Receiver<()>>| {
+            let (turns, all) = (turns.clone(), Arc::clone(&all));
+            tokio::spawn(async move {
+                let job = move || {
+                    wait.map(|wait| wait.recv().unwrap());
+                    all.lock().unwrap().push(what);
+                };
+                turns.take(job).await
+            })
+        };
+        let first = write("first", Some(wait));
+        while !turns.line().taken {
+            tokio::task::yield_now().await;
+        }
+        turns.pass().await;
+        all.lock().unwrap().push("beside");
+        let second = write("second", None);
+        while turns.line().waiting.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let behind = tokio::spawn({
+            let (turns, all) = (turns.clone(), Arc::clone(&all));
+            async move {
+                turns.pass().await;
+                all.lock().unwrap().push("behind");
+            }
+        });
+        while turns.line().waiting.len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        go.send(()).unwrap();
+        for task in [first, second] {
+            assert_eq!(task.await.unwrap(), Some(()));
+        }
+        behind.await.unwrap();
+        assert_eq!(*all.lock().unwrap(), ["beside", "first", "second", "behind"]);
+    }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn all_are_done_one_at_a_time_and_a_panic_ends_only_its_own() {
