@@ -118,7 +118,9 @@ mod tests {
             let (turns, all) = (turns.clone(), Arc::clone(&all));
             tokio::spawn(async move {
                 let job = move || {
-                    wait.map(|wait| wait.recv().unwrap());
+                    if let Some(wait) = wait {
+                        wait.recv().unwrap();
+                    }
                     all.lock().unwrap().push(what);
                 };
                 turns.take(job).await
