@@ -55,7 +55,7 @@ pub(super) fn run(options: &Rehearse, console: &mut Console) -> Result<u8, Failu
     let clusters = clusters::start(options, &work, &behaviour, console)?;
     let leads = clusters::of_names(&clusters, &names)?;
     let folder = tempfile::Builder::new().prefix("rollcast-").tempdir().map_err(cannot("make a temporary directory"))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(cannot("start threads"))?;
+    let runtime = shadow::threads().map_err(cannot("start threads"))?;
     let ended = runtime.block_on(played(options, &clusters, &leads, &names, folder.path()))?;
     let mut report = report(options, &work, &clusters, &ended, stubs::called(&folder.path().join("stubs")));
     report.assumptions.extend(clusters::left_empty(options, &names));

@@ -28,7 +28,7 @@ pub(super) fn run(options: &Serve, console: &mut Console) -> Result<u8, Failure>
     assumptions.iter().for_each(|a| console.remark(a));
     as_many_files_as_allowed();
     let failed = |what: &str, e: std::io::Error| Failure::from(Diagnostic::error("cannot-serve", format!("cannot {what}: {e}")));
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| failed("start threads", e))?;
+    let runtime = shadow::threads().map_err(|e| failed("start threads", e))?;
     runtime.block_on(async {
         let at = |e| failed(&format!("listen at {}", options.listen), e);
         let listener = TcpListener::bind(options.listen).map_err(at)?;

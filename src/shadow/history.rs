@@ -22,6 +22,9 @@ const WRITTEN: usize = 512;
 /// So many batches are kept for those who are to be sent the same.
 const BATCHES: usize = 32;
 
+/// So many forgotten changes wait to be dropped at most.
+const RUBBISH: usize = 1_000;
+
 /// Most lines have that much room.
 const ROOM: usize = 4 << 10;
 
@@ -153,12 +156,14 @@ pub(super) struct History {
     /// Which life of the cluster this is: it begins anew with a reset.
     pub(super) life: u64,
     batches: VecDeque<(Portion, Arc<Batch>)>,
+    /// What was forgotten last: much of it is held by nobody else.
+    rubbish: Vec<Event>,
 }
 
 impl History {
     /// Nothing has changed since a revision.
     pub(super) fn starting_at(revision: u64, life: u64) -> Self {
-        Self { events: VecDeque::new(), first: 0, start: revision, life, batches: VecDeque::new() }
+        Self { events: VecDeque::new(), first: 0, start: revision, life, batches: VecDeque::new(), rubbish: Vec::new() }
     }
 
     /// The oldest revision from which a watch can start.
@@ -178,16 +183,29 @@ impl History {
         {
             self.first += 1;
             self.start = oldest.change.revision;
+            if self.rubbish.len() < RUBBISH {
+                self.rubbish.push(oldest);
+            }
         }
         let old = self.events.len().checked_sub(WRITTEN).and_then(|old| self.events.get_mut(old));
         old.into_iter().for_each(|event| event.lines = Vec::new());
         self.events.push_back(Event { change, lines: Vec::new() });
     }
 
+    /// Gives what was forgotten, for somebody to drop who keeps nobody waiting.
+    pub(super) fn rubbish(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.rubbish)
+    }
+
     /// The number of the first change after a revision; none if not all of them are there any more.
     pub(super) fn after(&self, revision: u64) -> Option<u64> {
         let from = || self.first + self.events.partition_point(|e| e.change.revision <= revision) as u64;
         (revision >= self.start).then(from)
+    }
+
+    /// Whether the change of a number, if there was one, is still there.
+    pub(super) fn keeps(&self, number: u64) -> bool {
+        number >= self.first
     }
 
     /// The change of a number.

@@ -34,6 +34,6 @@ mod watch;
 
 pub use fresh::fill;
 pub use journal::{Client, Journal};
-pub use server::{Listening, listen, serve};
+pub use server::{Listening, listen, serve, threads};
 pub use state::{Options, Reporter, Shadow};
 pub use tls::Tls;

@@ -30,6 +30,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
@@ -65,6 +66,15 @@ impl Listening {
         // It ends by itself once it is told to; that it panicked is told by whoever asked it last.
         drop(self.task.await);
     }
+}
+
+/// The threads that serve a shadow. A request costs so much that who looks for new ones as seldom as is usual (once in 61 tasks) keeps
+/// some of them waiting for many times as long as the others.
+///
+/// # Errors
+/// As starting threads fails.
+pub fn threads() -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().event_interval(1).enable_all().build()
 }
 
 /// Listens at an address for clients of a shadow.
@@ -287,7 +297,9 @@ async fn answered(
     };
     if call.doing.reads() {
         shadow.turns.pass().await;
-        return resource::answer(shadow, &call).into();
+        let answer = resource::answer(shadow, &call);
+        shadow.view.clear_away();
+        return answer.into();
     }
     let writer = Arc::clone(shadow);
     let written = shadow.turns.take(move || resource::answer(&writer, &call)).await;

@@ -98,6 +98,12 @@ impl View {
         changes
     }
 
+    /// Drops what is forgotten: of no use to anybody, and work that who writes would do while others wait for it.
+    pub(super) fn clear_away(&self) {
+        let rubbish = self.told().history.rubbish();
+        drop(rubbish);
+    }
+
     /// Everything from another state again; the watches end.
     pub(super) fn reset(&self, start: &Cluster) {
         let mut cluster = self.cluster.write().unwrap_or_else(PoisonError::into_inner);

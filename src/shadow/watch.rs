@@ -4,7 +4,7 @@
 
 use super::answer::status;
 use super::body::{Made, Next, Payload};
-use super::history::{Batch, Event, History, Line, Shown, TOGETHER, last};
+use super::history::{Batch, Event, Line, Shown, TOGETHER, last};
 use super::list::Selection;
 use super::resource::Rendering;
 use super::state::{Shadow, Watcher};
@@ -65,12 +65,10 @@ pub(super) fn start(shadow: &Arc<Shadow>, watch: Watch) -> Result<Payload, ApiEr
     let cluster = shadow.view.ask();
     let mut told = shadow.view.told();
     let (mut pieces, now) = (VecDeque::new(), cluster.store.revision());
-    let seen = match watch.from {
+    let (seen, next) = match watch.from {
         Some(revision) => {
-            if revision < told.history.oldest() {
-                return Err(too_old(revision, told.history.oldest()));
-            }
-            revision
+            let first = told.history.after(revision);
+            (revision, first.ok_or_else(|| too_old(revision, told.history.oldest()))?)
         }
         None => {
             for object in watch.selection.objects(&cluster.store) {
@@ -83,11 +81,11 @@ pub(super) fn start(shadow: &Arc<Shadow>, watch: Watch) -> Result<Payload, ApiEr
             if watch.initial_events {
                 pieces.push_back(bookmark(&watch, now, true));
             }
-            now
+            (now, told.history.next())
         }
     };
-    let (kind, next) = (watch.selection.stored(), told.history.next());
-    let bell = told.bells.of((&kind.0, &kind.1), (&watch.selection.namespace, watch.selection.only_name()), next);
+    let (kind, hung) = (watch.selection.stored(), told.history.next());
+    let bell = told.bells.of((&kind.0, &kind.1), (&watch.selection.namespace, watch.selection.only_name()), hung);
     let life = told.history.life;
     drop(told);
     drop(cluster);
@@ -99,6 +97,7 @@ pub(super) fn start(shadow: &Arc<Shadow>, watch: Watch) -> Result<Payload, ApiEr
         watch,
         kind,
         seen,
+        next,
         life,
         pieces,
         bell,
@@ -128,6 +127,8 @@ struct Watching {
     kind: (String, String),
     /// The revision up to which everything was sent.
     seen: u64,
+    /// The number of the first change that was not looked at.
+    next: u64,
     life: u64,
     /// What goes out before any change.
     pieces: VecDeque<Line>,
@@ -194,12 +195,14 @@ impl Watching {
     fn catch_up(&mut self) -> Option<Arc<Batch>> {
         let cluster = &*self.shadow.0.view.cluster();
         let mut told = self.shadow.0.view.told();
-        let Told { history, bells } = &mut *told;
-        if history.life != self.life {
+        if told.history.life != self.life {
             self.ended = true;
             return None;
         }
-        let Some(from) = history.after(self.seen) else {
+        let selection = &self.watch.selection;
+        let concerning = concerning(&mut told, (&self.kind.0, &self.kind.1), selection, self.next);
+        let history = &mut told.history;
+        let Some(numbers) = concerning else {
             self.ended = true;
             self.pieces.push_back(Line::new(
                 "ERROR",
@@ -208,19 +211,12 @@ impl Watching {
             ));
             return None;
         };
-        let selection = &self.watch.selection;
-        let place = (selection.namespace.as_str(), selection.only_name());
-        let rang = bells.rang((&self.kind.0, &self.kind.1), place, from, TOGETHER);
-        let numbers = rang.unwrap_or_else(|| {
-            let concerns = |number: &u64, history: &mut History| history.event(*number).is_some_and(|e| selection.concerns(&e.change.id));
-            (from..history.next()).filter(|number| concerns(number, history)).take(TOGETHER).collect()
-        });
-        let (Some(first), Some(last)) = (numbers.first().copied(), numbers.last().copied()) else {
-            (self.seen, self.behind) = (cluster.store.revision(), false);
-            return None;
-        };
         self.behind = numbers.len() == TOGETHER;
-        self.seen = if self.behind { history.event(last).map_or(self.seen, |e| e.change.revision) } else { cluster.store.revision() };
+        (self.seen, self.next) = match numbers.last().copied().filter(|_| self.behind) {
+            Some(last) => (history.event(last).map_or(self.seen, |e| e.change.revision), last + 1),
+            None => (cluster.store.revision(), history.next()),
+        };
+        let (first, last) = (*numbers.first()?, *numbers.last()?);
         let rendering = &self.watch.rendering;
         Some(history.batch((Arc::clone(&self.feed), first, last), |history| {
             let mut lines = Vec::with_capacity(numbers.len());
@@ -230,6 +226,22 @@ impl Watching {
             Batch::new(lines)
         }))
     }
+}
+
+/// The numbers of the changes that concern a selection of a kind, from one on, as many as go out together; none if one of them is
+/// forgotten. However much happens elsewhere, who has seen all that concerns it is not behind.
+fn concerning(told: &mut Told, kind: (&str, &str), selection: &Selection, from: u64) -> Option<Vec<u64>> {
+    let Told { history, bells } = told;
+    if let Some(numbers) = bells.rang(kind, (&selection.namespace, selection.only_name()), from, TOGETHER) {
+        return numbers.first().is_none_or(|first| history.keeps(*first)).then_some(numbers);
+    }
+    // The bell was hung later than that.
+    if !history.keeps(from) {
+        return None;
+    }
+    let all = from..history.next();
+    let concerns = |number: &u64| history.event(*number).is_some_and(|event| selection.concerns(&event.change.id));
+    Some(all.filter(concerns).take(TOGETHER).collect())
 }
 
 /// A change as the watch of a selection shows it: an object that no longer fits is deleted, one that fits now is added.
@@ -261,4 +273,54 @@ fn bookmark(watch: &Watch, revision: u64, initial: bool) -> Line {
     }
     let (api_version, kind) = watch.rendering.names(&watch.selection);
     Line::new("BOOKMARK", watch.rendering.protobuf(), Shown::Made(json!({"kind": kind, "apiVersion": api_version, "metadata": metadata})))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::concerning;
+    use crate::object::{ObjectId, Value};
+    use crate::schema::Version;
+    use crate::shadow::address::Query;
+    use crate::shadow::history::{Bells, History};
+    use crate::shadow::list::Selection;
+    use crate::shadow::view::Told;
+    use crate::simulate::clock::Clock;
+    use crate::simulate::{Change, Cluster, Target};
+    use std::sync::Arc;
+
+    fn selection(namespace: &str) -> Selection {
+        let target = Target { version: "v1".into(), resource: "configmaps".into(), namespace: namespace.into(), ..Target::default() };
+        let served = Cluster::new(Version::V1_36, Clock::new("2026-01-01T00:00:00Z".parse().unwrap())).served(&target).unwrap();
+        Selection::of(served, &target, &Query::read("")).unwrap()
+    }
+
+    #[test]
+    fn however_much_happens_elsewhere_who_has_seen_all_of_its_own_is_not_behind() {
+        let mut told = Told { history: History::starting_at(0, 0), bells: Bells::default() };
+        let (selection, kind) = (selection("quiet"), ("", "ConfigMap"));
+        let bell = told.bells.of(kind, ("quiet", ""), 0);
+        let happens = |told: &mut Told, namespace: &str| {
+            let id = ObjectId { kind: "ConfigMap".into(), namespace: namespace.into(), name: "c".into(), ..ObjectId::default() };
+            let (revision, id) = (told.history.next() + 1, Arc::new(id));
+            told.bells.note(&id, told.history.next());
+            told.history.push(Change { revision, id, before: None, after: Some(Arc::new(Value::Null)) });
+        };
+        happens(&mut told, "quiet");
+        assert_eq!(concerning(&mut told, kind, &selection, 0), Some(vec![0]));
+        (0..20_000).for_each(|_| happens(&mut told, "busy"));
+        happens(&mut told, "quiet");
+        assert_eq!(concerning(&mut told, kind, &selection, 1), Some(vec![20_001]), "nothing was missed");
+        assert_eq!(concerning(&mut told, kind, &selection, 0), None, "the first is forgotten");
+        drop(bell);
+    }
+
+    #[test]
+    fn who_begins_in_the_past_is_told_what_is_remembered() {
+        let mut told = Told { history: History::starting_at(0, 0), bells: Bells::default() };
+        let id = Arc::new(ObjectId { kind: "ConfigMap".into(), namespace: "quiet".into(), name: "c".into(), ..ObjectId::default() });
+        told.history.push(Change { revision: 1, id, before: None, after: Some(Arc::new(Value::Null)) });
+        let _bell = told.bells.of(("", "ConfigMap"), ("quiet", ""), told.history.next());
+        assert_eq!(concerning(&mut told, ("", "ConfigMap"), &selection("quiet"), 0), Some(vec![0]));
+        assert_eq!(concerning(&mut told, ("", "ConfigMap"), &selection("other"), 0), Some(Vec::new()));
+    }
 }
