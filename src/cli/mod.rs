@@ -45,6 +45,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(if error.use_stderr() { ERROR } else { CLEAN });
         }
     };
+    if !matches!(cli.command, Command::Serve(_) | Command::Rehearse(_) | Command::Isolated(_)) {
+        use_small_pages();
+    }
     let mut console = Console::new(cli.color);
     match dispatch(&cli.command, &mut console) {
         Ok(code) => ExitCode::from(code),
@@ -54,6 +57,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::from(ERROR)
         }
     }
+}
+
+/// Huge pages make a server of many objects a sixth faster. A command that is soon over gains nothing, and is given memory that it has no
+/// use for.
+fn use_small_pages() {
+    // Where it cannot be done, the kernel has none.
+    #[cfg(target_os = "linux")]
+    rustix::thread::disable_transparent_huge_pages(true).ok();
 }
 
 fn dispatch(command: &Command, console: &mut Console) -> Result<u8, Failure> {
