@@ -54,9 +54,11 @@ pub(super) fn converted(schema: &Schema, object: &Value, api_version: &str) -> O
     let ty = schema.resource_of(&gvk.group, version, &gvk.kind)?.ty.clone()?;
     let mut other = if version == "v1" { to_v1(schema, object) } else { to_v2(schema, object) };
     // What is never left out comes with no value where there was none: an apply that prunes in another version keeps it for that.
-    let spec = map_at(&mut other, &["spec"]);
-    spec.entry("scaleTargetRef").or_insert_with(|| json!({"kind": "", "name": ""}));
-    spec.entry("maxReplicas").or_insert(0.into());
+    map_at(&mut other, &["spec"]).entry("maxReplicas").or_insert(0.into());
+    let target = map_at(&mut other, &["spec", "scaleTargetRef"]);
+    for key in ["kind", "name"] {
+        target.entry(key).or_insert("".into());
+    }
     arrange(schema, &ty, &mut other);
     Some((other, ty))
 }
@@ -249,7 +251,7 @@ fn to_v2(schema: &Schema, v1: &Value) -> Value {
     let told = |key: &str| serde_json::from_str::<Value>(text(v1, &["metadata", "annotations", key])).ok();
     let listed = |key: &str| told(key).and_then(|v| v.as_array().map(|list| list.to_vec()));
     let mut metrics: Vec<Value> = listed(METRICS).unwrap_or_default().iter().map(|m| metric_to_v2(m, &METRIC_PARTS, "target")).collect();
-    let target = at(v1, &["spec", "targetCPUUtilizationPercentage"]).cloned();
+    let target = at(v1, &["spec", "targetCPUUtilizationPercentage"]).filter(|target| !target.is_null()).cloned();
     if let Some(target) = target.or_else(|| metrics.is_empty().then(|| DEFAULT_CPU.into())) {
         metrics.push(
             json!({"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": target}}}),

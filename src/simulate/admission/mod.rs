@@ -20,7 +20,7 @@ pub(super) mod webhooks;
 
 use super::resources::Served;
 use super::status::quoted;
-use super::{ApiError, Cluster, Reason};
+use super::{ApiError, Cluster, Reason, validate as validation};
 use crate::object::{Gvk, Value, text};
 use std::sync::Arc;
 
@@ -111,11 +111,15 @@ pub(super) fn validate(asked: &Attributes<'_>, object: &Value, warnings: &mut Ve
 /// that the state does not show.
 ///
 /// # Errors
-/// 403, in the words of the plugin that refuses it.
+/// 403, in the words of the plugin that refuses it; 422 for a pod with what its template was let through with.
 pub(super) fn of_controller(cluster: &Cluster, object: &mut Value) -> Result<(), ApiError> {
     let Some(served) = cluster.served_kind(&Gvk::of(object)) else { return Ok(()) };
     let asked = Attributes { cluster, served: &served, subresource: "", name: "", live: None };
     complete(&asked, object)?;
+    let causes = if object["kind"] == "Pod" { validation::unlike_template(cluster.schema.version(), object) } else { Vec::new() };
+    if !causes.is_empty() {
+        return Err(ApiError::invalid(&served.qualified_kind(), text(object, &["metadata", "name"]), causes));
+    }
     validate(&asked, object, &mut Vec::new())
 }
 

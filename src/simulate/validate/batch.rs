@@ -443,7 +443,7 @@ pub(super) fn cron_job(check: &mut Check, new: &Value, old: Option<&Value>) {
     let (job, at) = (spec.part("jobTemplate").part("spec"), AT.child("jobTemplate.spec"));
     job_spec(check, job, &at);
     if let Some(selector) = job.field("selector") {
-        check.invalid(&at.child("selector"), selector, "`selector` will be auto-generated");
+        check.invalid(&at.child("selector"), LabelSelector(selector), "`selector` will be auto-generated");
     }
     if job.on("manualSelector") {
         check.not_supported(&at.child("manualSelector"), Json("true".into()), &["nil", "false"]);

@@ -4,7 +4,7 @@
 //! no allocation. Follows apimachinery `pkg/util/validation/field`.
 
 use super::internal::{difference, list_shown_as, shown_as};
-use crate::object::{Map, Value, map_at, path::FieldPath};
+use crate::object::{Map, Value, map_at, path::FieldPath, sorted_json};
 use crate::schema::equal::equal;
 use crate::schema::{Schema, Version};
 use crate::simulate::status::{Cause, quoted};
@@ -95,7 +95,7 @@ impl Refused for &Value {
     fn shown(&self, _: &Schema, sent: Option<&Value>) -> String {
         let empty = |v: &&Value| v.as_object().is_some_and(Map::is_empty) || v.as_array().is_some_and(Vec::is_empty);
         let shown = sent.filter(|s| self.is_null() && empty(s)).unwrap_or(self);
-        escaped(&crate::object::sorted_json(shown))
+        escaped(&sorted_json(shown))
     }
 }
 
@@ -112,7 +112,13 @@ impl Refused for LabelSelector<'_> {
                 other => other.clone(),
             }
         }
-        (&without_empties(self.0)).shown(schema, sent)
+        let held = without_empties(self.0);
+        let fields = ["matchLabels", "matchExpressions"].map(|name| held.get(name).map(|part| format!("{name:?}:{}", sorted_json(part))));
+        if held.is_object() {
+            escaped(&format!("{{{}}}", fields.into_iter().flatten().collect::<Vec<_>>().join(",")))
+        } else {
+            (&held).shown(schema, sent)
+        }
     }
 }
 

@@ -114,6 +114,13 @@ pub fn create(context: &Context, object: &Value) -> Vec<Cause> {
     check.causes
 }
 
+/// What is wrong with a pod that is made from a template that was let in.
+pub fn unlike_template(version: Version, pod: &Value) -> Vec<Cause> {
+    let mut check = Check::new(version);
+    pod::unlike_template(&mut check, &pod["spec"], &check::Place::root("spec"));
+    check.found()
+}
+
 /// What is wrong with an object that was `old`; it must have a resource version, and the old one's uid and timestamps.
 ///
 /// Of the subresources, `scale` is checked as the object itself.

@@ -168,6 +168,11 @@ fn check_preconditions(write: &Write<'_>, options: &Value, live: &Value) -> Resu
     for (key, name, hint) in known {
         let (wanted, has) = (text(options, &["preconditions", key]), text(live, &["metadata", key]));
         if !wanted.is_empty() && wanted != has {
+            // `pkg/registry/core/namespace/storage/storage.go:Delete` looks first.
+            if write.served.qualified_resource() == "namespaces" {
+                let why = format!("Precondition failed: {name} in precondition: {wanted}, {name} in object meta: {has}");
+                return Err(update::stale(write, &why));
+            }
             let why = format!("the {name} in the precondition ({wanted}) does not match the {name} in record ({has}). {hint}");
             return Err(update::conflict(&write.served.qualified_kind(), text(live, &["metadata", "name"]), &why));
         }

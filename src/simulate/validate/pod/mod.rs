@@ -95,6 +95,11 @@ fn metadata_and_spec(check: &mut Check, pod: &Value) {
             }
         }
     }
+    unlike_template(check, spec, &at);
+}
+
+/// What a pod is refused for and a template is not: a controller finds out when it makes one.
+pub(super) fn unlike_template(check: &mut Check, spec: &Value, at: &Place) {
     for list in ["containers", "initContainers"] {
         let list_at = at.child(list);
         for (i, container) in spec.list(list).iter().enumerate() {
