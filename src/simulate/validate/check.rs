@@ -99,7 +99,8 @@ impl Refused for &Value {
     }
 }
 
-/// A LabelSelector: the internal types hold the external one, whose tags leave out what is empty (`meta/v1/types.go`).
+/// A LabelSelector, in the order of its fields: the internal types hold the external one, whose tags leave out what is empty
+/// (`meta/v1/types.go`).
 pub(super) struct LabelSelector<'v>(pub(super) &'v Value);
 
 impl Refused for LabelSelector<'_> {

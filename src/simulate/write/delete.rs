@@ -224,3 +224,38 @@ fn answer(write: &Write<'_>, id: &ObjectId, live: &Arc<Value>) -> Arc<Value> {
     details["uid"] = live["metadata"]["uid"].clone();
     Arc::new(json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::object::{json, text};
+    use crate::schema::Version;
+    use crate::simulate::clock::Clock;
+    use crate::simulate::{Body, Cluster, Request, Response, Target, Verb, WriteOptions};
+    use std::sync::Arc;
+
+    fn deleted(resource: &str, kind: &str, preconditions: crate::object::Value) -> Response {
+        let mut cluster = Cluster::new(Version::V1_36, Clock::new("2026-01-01T00:00:00Z".parse().unwrap()));
+        let metadata = json!({"name": "x", "uid": "own", "resourceVersion": "7"});
+        cluster.load(Arc::new(json!({"apiVersion": "v1", "kind": kind, "metadata": metadata})));
+        let target = Target { version: "v1".into(), resource: resource.into(), name: "x".into(), ..Target::default() };
+        let body = Body::Value(json!({"preconditions": preconditions}));
+        cluster.write(&Request { verb: Verb::Delete, target, options: WriteOptions::default(), body })
+    }
+
+    /// As a 1.36.2 server answered (sequence 11015997 of the differential tester), and as the generic storage does for others.
+    #[test]
+    fn a_namespace_says_in_its_own_words_that_it_is_another_one() {
+        let refused = |resource: &str, kind: &str, preconditions| deleted(resource, kind, preconditions).result.unwrap_err().message;
+        assert_eq!(
+            refused("namespaces", "Namespace", json!({"uid": "other"})),
+            "Operation cannot be fulfilled on namespaces \"x\": Precondition failed: UID in precondition: other, UID in object meta: own"
+        );
+        assert_eq!(
+            refused("persistentvolumes", "PersistentVolume", json!({"uid": "other"})),
+            "Operation cannot be fulfilled on PersistentVolume \"x\": the UID in the precondition (other) does not match the UID in record (own). \
+             The object might have been deleted and then recreated"
+        );
+        let right = deleted("namespaces", "Namespace", json!({"uid": "own", "resourceVersion": "7"}));
+        assert_eq!(text(&right.result.unwrap(), &["metadata", "uid"]), "own");
+    }
+}
