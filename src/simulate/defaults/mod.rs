@@ -29,9 +29,9 @@ pub fn apply(gvk: &Gvk, version: Version, object: &mut Value) {
     }
 }
 
-/// Takes out of what a client sent the empty maps that defaulting makes itself: they cannot be told from none
-/// (`SetDefaults_ConfigMap`, `SetDefaults_LimitRangeItem`).
-pub(in crate::simulate) fn drop_defaulted_empties(gvk: &Gvk, sent: &mut Value) {
+/// Defaults the empty maps in what a client sent. Those that defaulting makes itself cannot be told from none and go
+/// (`SetDefaults_ConfigMap`, `SetDefaults_LimitRangeItem`); limits of a Pod's container make requests (`SetDefaults_Pod`).
+pub(in crate::simulate) fn default_empties(gvk: &Gvk, sent: &mut Value) {
     let drop_empty = |holder: &mut Value, field: &str| {
         if let Some(map) = holder.as_object_mut().filter(|map| map.get(field).and_then(Value::as_object).is_some_and(Map::is_empty)) {
             map.shift_remove(field);
@@ -39,6 +39,7 @@ pub(in crate::simulate) fn drop_defaulted_empties(gvk: &Gvk, sent: &mut Value) {
     };
     match (gvk.group.as_str(), gvk.kind.as_str()) {
         ("", "ConfigMap") => drop_empty(sent, "data"),
+        ("", "Pod") => pod_only::empty_requests(sent),
         ("", "LimitRange") => {
             let limits = sent.get_mut("spec").and_then(|spec| spec.get_mut("limits")).and_then(Value::as_array_mut);
             for limit in limits.into_iter().flatten().filter(|limit| limit["type"] == "Container") {

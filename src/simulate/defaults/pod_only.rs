@@ -44,6 +44,20 @@ pub(super) fn pod(object: &mut Value, version: Version) {
     status(object);
 }
 
+/// Puts empty requests beside limits that were sent without any.
+pub(super) fn empty_requests(sent: &mut Value) {
+    for list in &CONTAINER_LISTS[..2] {
+        let containers = sent.get_mut("spec").and_then(|spec| spec.get_mut(list)).and_then(Value::as_array_mut);
+        let resources = containers.into_iter().flatten().filter_map(|container| container.get_mut("resources")?.as_object_mut());
+        for resources in resources.filter(|r| r.get("limits").is_some_and(Value::is_object)) {
+            let requests = resources.entry("requests").or_insert(Value::Null);
+            if requests.is_null() {
+                *requests = json!({});
+            }
+        }
+    }
+}
+
 fn status(object: &mut Value) {
     for list in ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"] {
         visit(object, &format!("status.{list}"), &mut |status| {

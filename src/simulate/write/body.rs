@@ -79,7 +79,7 @@ impl Write<'_> {
 
     /// Keeps what the object was decoded from, but for empty maps where defaulting puts one anyway.
     pub(super) fn remember(&mut self, mut sent: Value) {
-        defaults::drop_defaulted_empties(&self.served.gvk(), &mut sent);
+        defaults::default_empties(&self.served.gvk(), &mut sent);
         self.sent = Some(std::sync::Arc::new(sent));
     }
 
