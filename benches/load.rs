@@ -301,7 +301,7 @@ fn clients(crowd: Crowd) -> bool {
                         let mut times = Vec::new();
                         for number in 0..REQUESTS / CLIENTS {
                             let began = Instant::now();
-                            // No two clients that know nothing of each other do all they do in step.
+                            // Five clients begin at each of the ten places of a round: fifty that know nothing of each other are not in step.
                             let code = request(&mut connection, client, round * 1_000 + client + number).await;
                             times.push(began.elapsed());
                             if code != 200 {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Objects are many small allocations, and those of the shadow are made by one thread and dropped by another (docs/benchmarks.md).
+/// Objects are many small allocations, and those of the shadow are made by one thread and dropped by another (docs/decisions/0012-mimalloc.md).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

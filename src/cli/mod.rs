@@ -59,8 +59,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Huge pages make a server of many objects a sixth faster. A command that is soon over gains nothing, and is given memory that it has no
-/// use for.
+/// Huge pages make a server of many objects faster. A command that is soon over gains nothing, and is given memory that it has no use for
+/// (docs/decisions/0012-mimalloc.md).
 fn use_small_pages() {
     // Where it cannot be done, the kernel has none.
     #[cfg(target_os = "linux")]

@@ -77,7 +77,7 @@ impl Write<'_> {
         }
     }
 
-    /// Keeps what the object was decoded from, but for empty maps where defaulting puts one anyway.
+    /// Keeps what the object was decoded from, with its empty maps as defaulting leaves them.
     pub(super) fn remember(&mut self, mut sent: Value) {
         defaults::default_empties(&self.served.gvk(), &mut sent);
         self.sent = Some(std::sync::Arc::new(sent));
